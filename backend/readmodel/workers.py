@@ -1,0 +1,56 @@
+"""Which workers live: the advisory lock, the lease and the process itself, weighed in one place."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from backend.database.locks import WORKER_LOCK
+from backend.domain.states import WorkerState
+from backend.process.identity import Liveness, ProcessIdentity, liveness, this_host
+from backend.readmodel.records import WorkerRow
+from backend.readmodel.statements import statement
+
+ProcessCheck = Callable[[ProcessIdentity], Liveness]
+
+
+def read_workers(conn: Connection, lease_seconds: float, check: ProcessCheck = liveness) -> list[WorkerRow]:
+    """Read the workers by node, newest first, each with its state of this moment.
+
+    ``lease_seconds`` is how long a heartbeat counts. Ended workers stay listed for a day.
+    """
+    rows = conn.execute(statement("workers"), {"worker_lock": WORKER_LOCK}).mappings()
+    return [_worker(row, lease_seconds, check) for row in rows]
+
+
+def _worker(row: RowMapping, lease_seconds: float, check: ProcessCheck) -> WorkerRow:
+    values: dict[str, Any] = dict(row)
+    lock_held, draining = values.pop("lock_held"), values.pop("draining")
+    state = judge(
+        ended=values["ended_at"] is not None,
+        lock_held=lock_held,
+        lease_fresh=values["lease_age"] <= lease_seconds,
+        process_gone=lambda: _gone(row, check),
+        draining=draining or values["drained"],
+    )
+    return WorkerRow(state=state, **values)
+
+
+def judge(
+    *, ended: bool, lock_held: bool, lease_fresh: bool, process_gone: Callable[[], bool], draining: bool
+) -> WorkerState:
+    """Weigh the evidence of one worker; ``process_gone`` is asked only when the lock is not held.
+
+    A lost lock alone is no proof of death (the connection may be down): the process must be gone too, or the lease.
+    """
+    if ended or not lease_fresh or (not lock_held and process_gone()):
+        return WorkerState.DEAD
+    return WorkerState.DRAINING if draining else WorkerState.ONLINE
+
+
+def _gone(row: RowMapping, check: ProcessCheck) -> bool:
+    """Whether the worker's process is known to be gone; only its own machine can say so."""
+    if row["machine_id"] != this_host().machine_id:
+        return False
+    identity = ProcessIdentity(row["pid"], row["process_start"], row["boot_id"], row["pid_namespace"])
+    return check(identity) is Liveness.GONE
