@@ -1,0 +1,81 @@
+"""``#JOBWARDEN --option value`` lines: options a script carries itself."""
+
+import difflib
+import io
+import shlex
+from collections.abc import Iterator
+
+from backend.domain.options import OPTION_NAMES, Options, parse_options
+from backend.domain.units import shorten
+from backend.errors import InputError
+
+PREFIX = "#JOBWARDEN"
+MAX_LINE = 64 * 1024
+"""Characters in one line; more is no list of options."""
+
+
+def parse_directives(script: str) -> Options:
+    """Options of the leading comment block.
+
+    As with ``#SBATCH`` (sbatch(1)), lines are read until the first that is neither blank nor a comment, and `` #``
+    starts a comment. An InputError names the line. ``--env NAME`` is refused: a script cannot know its submitter.
+    """
+    options = Options()
+    for number, line in _leading_comments(script):
+        if line == PREFIX or line.startswith((PREFIX + " ", PREFIX + "\t")):
+            try:
+                if len(line) > MAX_LINE:
+                    raise InputError(f"longer than {MAX_LINE} characters")
+                options = _parse_line(line.removeprefix(PREFIX)).over(options)
+            except InputError as exc:
+                raise InputError(f"line {number}: {exc}") from None
+    return options
+
+
+def _leading_comments(script: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(script.split("\n"), start=1):
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            return
+        yield number, line.rstrip("\r")
+
+
+def _parse_line(text: str) -> Options:
+    given: list[tuple[str, str]] = []
+    hold = False
+    words = _words(text)
+    for word in words:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or name not in OPTION_NAMES:
+            raise InputError(_unknown(word.partition("=")[0]))
+        if name == "hold":
+            if equals:
+                raise InputError("--hold takes no value")
+            hold = True
+            continue
+        if not equals and (value := next(words, "")) == "":
+            raise InputError(f"--{name} needs a value")
+        given.append((name, value))
+    return parse_options(given, {}, hold=hold)
+
+
+def _unknown(word: str) -> str:
+    nearest = difflib.get_close_matches(word.lstrip("-"), OPTION_NAMES, n=1, cutoff=0.5)
+    hint = f": did you mean --{nearest[0]}?" if nearest else f": known are --{', --'.join(OPTION_NAMES)}"
+    return f"unknown option {shorten(word)}{hint}"
+
+
+def _words(text: str) -> Iterator[str]:
+    """Words by shell quoting, up to a word that starts with ``#`` (whose quotes need not be balanced)."""
+    stream = io.StringIO(text)
+    lexer = shlex.shlex(stream, posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    while not text[stream.tell() :].lstrip().startswith("#"):
+        try:
+            word = lexer.get_token()
+        except ValueError as exc:
+            raise InputError(f"{exc}".lower()) from None
+        if word is None:
+            return
+        yield word

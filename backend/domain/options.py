@@ -1,0 +1,123 @@
+"""The options of a submission, typed on the command line or written as ``#JOBWARDEN`` lines: one table for both."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+from backend.domain.request import JobRequest, check_number, check_work_dir
+from backend.domain.units import parse_duration, parse_memory, shorten
+from backend.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was said about a job; None is "not said". Field names are those of JobRequest."""
+
+    name: str | None = None
+    account: str | None = None
+    partition: str | None = None
+    cpus: int | None = None
+    memory_mb: int | None = None
+    gpus: int | None = None
+    time_limit: int | str | None = None
+    priority: int | None = None
+    work_dir: str | None = None
+    environment: Mapping[str, str] | None = None
+    held: bool | None = None
+
+    def over(self, lower: "Options") -> "Options":
+        """These options where they say something, else ``lower``'s; environments are joined variable by variable."""
+        said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        if self.environment and lower.environment:
+            said["environment"] = {**lower.environment, **self.environment}
+        return replace(lower, **said)
+
+
+def parse_int(column: str, text: str) -> int:
+    """A whole number within the sane range of ``column``."""
+    try:
+        value = int(text) if len(text) <= 20 else None
+    except ValueError:
+        value = None
+    if value is None:
+        raise InputError(f"{shorten(text)} is not a whole number")
+    check_number(column, value)
+    return value
+
+
+def _memory(text: str) -> int:
+    value = parse_memory(text)
+    check_number("memory_mb", value)
+    return value
+
+
+def _time(text: str) -> int | str:
+    if text.strip().lower() == UNLIMITED:
+        return UNLIMITED
+    value = parse_duration(text)
+    check_number("time_limit", value)
+    return value
+
+
+UNLIMITED = "unlimited"
+"""The word for "no time limit", also where the script or the settings give one."""
+
+PARSERS: dict[str, tuple[str, Callable[[str], int | str]]] = {
+    "name": ("name", str),
+    "account": ("account", str),
+    "partition": ("partition", str),
+    "cpus": ("cpus", lambda text: parse_int("cpus", text)),
+    "memory": ("memory_mb", _memory),
+    "gpus": ("gpus", lambda text: parse_int("gpus", text)),
+    "time": ("time_limit", _time),
+    "priority": ("priority", lambda text: parse_int("priority", text)),
+    "work-dir": ("work_dir", str),
+}
+"""Option without dashes -> field of Options and how its text is read."""
+
+OPTION_NAMES = (*PARSERS, "env", "hold")
+
+
+def parse_options(
+    given: Sequence[tuple[str, str]], caller_environment: Mapping[str, str], *, hold: bool = False
+) -> Options:
+    """Options from (name, text) pairs in the order written; a later one wins, ``env`` collects."""
+    said: dict[str, int | str] = {}
+    environment: dict[str, str] = {}
+    for name, text in given:
+        if name == "env":
+            variable, value = _variable(text, caller_environment)
+            environment[variable] = value
+            continue
+        column, parse = PARSERS[name]
+        try:
+            said[column] = parse(text)
+        except InputError as exc:
+            message = str(exc)
+            raise InputError(message if message.startswith("--") else f"--{name}: {message}") from None
+    return Options(**said, environment=environment or None, held=hold or None)  # type: ignore[arg-type]
+
+
+def _variable(text: str, caller_environment: Mapping[str, str]) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name:
+        raise InputError(f"--env: {shorten(text)} names no variable: write NAME=value")
+    if equals:
+        return name, value
+    if name not in caller_environment:
+        raise InputError(f"--env: {shorten(name)} is not set here: write {name}=value")
+    return name, caller_environment[name]
+
+
+def build_request(
+    script: str, arguments: Sequence[str], options: Options, *, account: str, memory_mb: int, time_limit: int | None
+) -> JobRequest:
+    """The request ``options`` describe; account, memory (MiB) and time limit (s) are used where they are silent."""
+    defaults = Options(
+        name="job", account=account, memory_mb=memory_mb, time_limit=time_limit, work_dir=".", environment={}
+    )
+    full = options.over(defaults)
+    said = {f.name: value for f in fields(full) if (value := getattr(full, f.name)) is not None}
+    if said.get("time_limit") == UNLIMITED:
+        del said["time_limit"]
+    said["work_dir"] = check_work_dir(said["work_dir"])
+    return JobRequest(script=script, arguments=tuple(arguments), **said)

@@ -1,0 +1,87 @@
+"""Memory and time as people type and read them; memory is MiB inside, time is seconds."""
+
+import re
+
+from backend.errors import InputError
+
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_MIB_PER = {"k": 1 / 1024, "": 1.0, "m": 1.0, "g": 1024.0, "t": 1024.0**2}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)", re.IGNORECASE | re.ASCII)
+_CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d+)(?::(\d+))?", re.ASCII)
+_SECONDS_PER = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST = 40  # characters: longer input is never a number anybody meant
+
+
+def parse_memory(text: str) -> int:
+    """MiB from ``2G``, ``512M``, ``1.5g``, ``2GiB`` or a plain number of MiB; a fraction is rounded up."""
+    match = _MEMORY.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    if match is None:
+        raise InputError(f"{shorten(text)} is not an amount of memory: write it like 512M or 2G")
+    exact = float(match[1]) * _MIB_PER[match[2].lower()]
+    return int(exact) + (exact > int(exact))
+
+
+def parse_duration(text: str) -> int:
+    """Seconds from ``90`` (seconds), ``10m``, ``1h30m``, ``2d``, ``MM:SS``, ``HH:MM:SS`` or ``D-HH:MM[:SS]``."""
+    text = text.strip()
+    if len(text) <= _LONGEST:
+        if text.isascii() and text.isdigit():
+            return int(text)
+        if match := _CLOCK.fullmatch(text):
+            return _clock_seconds(match)
+        parts = _DURATION_PART.findall(text)
+        if parts and "".join(number + unit for number, unit in parts) == text:
+            return round(sum(float(number) * _SECONDS_PER[unit.lower()] for number, unit in parts))
+    raise InputError(f"{shorten(text)} is not a length of time: write it like 90s, 10m, 1h30m or 1:30:00")
+
+
+def _clock_seconds(match: re.Match[str]) -> int:
+    days, first, second, third = match.groups()
+    if third is not None:
+        hours, minutes, seconds = int(first), int(second), int(third)
+    elif days is not None:
+        hours, minutes, seconds = int(first), int(second), 0
+    else:
+        hours, minutes, seconds = 0, int(first), int(second)
+    if seconds > 59 or (minutes > 59 and (third is not None or days is not None)):
+        raise InputError(f"{shorten(match[0])} is not a length of time: minutes and seconds go up to 59")
+    return int(days or 0) * 86_400 + hours * 3600 + minutes * 60 + seconds
+
+
+def format_memory(mib: int) -> str:
+    """MiB as the shortest exact-enough text: ``512M``, ``2G``, ``1.5G``, ``3T``."""
+    for unit, size in (("T", 1024**2), ("G", 1024)):
+        if mib >= size:
+            return f"{mib / size:.1f}".removesuffix(".0") + unit
+    return f"{mib}M"
+
+
+def format_duration(seconds: float | None) -> str:
+    """Seconds as a clock: ``0:42``, ``1:30:00``, ``2-03:00:00``; ``None`` is unlimited."""
+    if seconds is None:
+        return "unlimited"
+    whole = max(0, int(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, secs = divmod(rest, 60)
+    if days:
+        return f"{days}-{hours:02}:{minutes:02}:{secs:02}"
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def format_age(seconds: float) -> str:
+    """Seconds as one or two units for a narrow column: ``42s``, ``5m``, ``3h12m``, ``9d4h``."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    big, small, per, units = (whole, 3600, 60, "hm") if whole < 86_400 else (whole, 86_400, 3600, "dh")
+    count, rest = divmod(big, small)
+    return f"{count}{units[0]}" + (f"{rest // per}{units[1]}" if rest >= per else "")
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Quoted, with control characters escaped and the end cut: what an error message may repeat of its input."""
+    shown = ascii(text) if not text.isprintable() else f"'{text}'"
+    return shown if len(shown) <= limit else shown[: limit - 2] + "…'"

@@ -1,0 +1,96 @@
+"""A parsed filter as a WHERE clause over ``jobs``."""
+
+from collections.abc import Callable
+
+from backend.domain.filters import Filter, Term, Value
+
+_EXPRESSIONS = {
+    "name": "{j}.name",
+    "account": "{j}.account",
+    "partition": "{j}.partition",
+    "node": "coalesce({j}.node_name, '')",
+    "id": "{j}.id",
+    "age": "extract(epoch FROM now() - {j}.submit_time)",
+    "elapsed": "extract(epoch FROM coalesce({j}.end_time, now()) - {j}.start_time)",
+    "ended": "extract(epoch FROM now() - {j}.end_time)",
+    "limit": "{j}.time_limit",
+    # A shell reports a death by signal n as 128+n, and so does `submit --wait`: one meaning of "exit" everywhere.
+    "exit": "coalesce({j}.exit_code, 128 + {j}.exit_signal)",
+    "signal": "{j}.exit_signal",
+    "cpus": "{j}.cpus",
+    "memory": "{j}.memory_mb",
+    "gpus": "{j}.gpus",
+    "priority": "{j}.priority",
+}
+_STATES = {
+    "pending": "({j}.state = 'PENDING' AND NOT {j}.held)",
+    "held": "({j}.state = 'PENDING' AND {j}.held)",
+    "starting": "({j}.state = 'RUNNING' AND {j}.start_time IS NULL)",
+}
+_SEARCHED = ("name", "account", "node_name", "error_msg")
+
+Bind = Callable[[str | int], str]
+
+
+def to_sql(filter_: Filter, alias: str = "jobs") -> tuple[str, dict[str, str | int]]:
+    """Condition over the table ``jobs`` called ``alias``, and its named parameters (``:f0``, ``:f1`` ...).
+
+    The text holds only words of this module: every value of the user is a parameter. A comparison with a value the
+    job does not have (the exit code of a waiting job) is false, and its negation with ``!`` true.
+    """
+    params: dict[str, str | int] = {}
+
+    def bind(value: str | int) -> str:
+        name = f"f{len(params)}"
+        params[name] = value
+        return f":{name}"
+
+    conditions = [_term(term, bind).format(j=alias) for term in filter_.terms]
+    return " AND ".join(conditions) or "true", params
+
+
+def _term(term: Term, bind: Bind) -> str:
+    if term.operator == "!=":
+        alternatives = " AND ".join(_compare(term.field, "!=", value, bind) for value in term.values)
+    else:
+        alternatives = " OR ".join(_compare(term.field, term.operator, value, bind) for value in term.values)
+    return f"NOT coalesce({alternatives}, false)" if term.negated else f"({alternatives})"
+
+
+def _compare(field: str | None, operator: str, value: Value, bind: Bind) -> str:
+    if field is None:
+        return _search(value, bind)
+    if field == "state":
+        return _negate(_STATES.get(value.text) or f"{{j}}.state = '{value.text.upper()}'", operator)
+    if field == "reason":
+        return _negate(f"{{j}}.failure_reason = '{value.text.upper()}'", operator)
+    if value.number is not None:
+        return f"{_EXPRESSIONS[field]} {operator} {bind(value.number)}"
+    like = "NOT ILIKE" if operator == "!=" else "ILIKE"
+    return f"{_EXPRESSIONS[field]} {like} {bind(_like(value))}"
+
+
+def _negate(condition: str, operator: str) -> str:
+    return f"NOT ({condition})" if operator == "!=" else condition
+
+
+def _search(value: Value, bind: Bind) -> str:
+    pattern = bind(f"%{_like(value)}%")
+    found = [f"{{j}}.{column} ILIKE {pattern}" for column in _SEARCHED]
+    if value.text.isascii() and value.text.isdigit() and len(value.text) < 19:
+        found.append(f"{{j}}.id = {bind(int(value.text))}")
+    return f"({' OR '.join(found)})"
+
+
+def _like(value: Value) -> str:
+    """The value as a LIKE pattern: its own ``%`` and ``_`` are plain letters, ``*`` and ``?`` of a glob are not."""
+    out = []
+    letters = iter(value.text)
+    for letter in letters:
+        if value.glob and letter == "\\":
+            letter = next(letters)
+        elif value.glob and letter in "*?":
+            out.append("%" if letter == "*" else "_")
+            continue
+        out.append(f"\\{letter}" if letter in "%_\\" else letter)
+    return "".join(out)
