@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, schema and its migrations, advisory locks, wake-ups."""

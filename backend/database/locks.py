@@ -1,0 +1,31 @@
+"""Advisory locks, in PostgreSQL's two-integer form: what each key means.
+
+They are per database, die with the session that holds them, and show in ``pg_locks`` as
+``locktype = 'advisory', classid = <first>, objid = <second>, objsubid = 2``.
+"""
+
+from sqlalchemy import Connection, text
+
+WORKER_LOCK = 19031
+"""Held for life by the liveness connection of worker ``workers.id``: free means that the worker's session ended."""
+LEADER_LOCK = 19032
+"""Held (second key 0) by the scheduler that allocates, on the very connection it allocates over."""
+NODE_LOCK = 19033
+"""Held by the one worker that serves the node ``nodes.id``."""
+ALLOCATION_LOCK = 19034
+"""Held by whoever ends the processes of an allocation (its id, modulo 2**31) on behalf of a dead worker."""
+
+
+def try_session_lock(conn: Connection, kind: int, key: int) -> bool:
+    """Take the lock for the life of the session; False when another session holds it."""
+    return bool(conn.scalar(text("SELECT pg_try_advisory_lock(:kind, :key)"), {"kind": kind, "key": key}))
+
+
+def release_session_lock(conn: Connection, kind: int, key: int) -> None:
+    """Give back a lock taken by :func:`try_session_lock` on the same connection."""
+    conn.execute(text("SELECT pg_advisory_unlock(:kind, :key)"), {"kind": kind, "key": key})
+
+
+def allocation_key(allocation_id: int) -> int:
+    """Second key of ALLOCATION_LOCK: ids are bigint, keys are int. A shared key only makes two clean-ups take turns."""
+    return allocation_id % 2**31
