@@ -1,0 +1,127 @@
+"""Start a job's supervisor behind a closed gate: the script runs only after its pid is known to the database."""
+
+import errno
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from backend.process.identity import ProcessIdentity, read_stat, this_host
+from backend.process.shim import shim_path
+from backend.process.spool import PRIVATE_MODE, Folder, LaunchError
+
+GATE_FD = 3  # agreed with shim.c
+_LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR")
+_ALL_SIGNALS = tuple(signal.valid_signals())
+
+
+@dataclass(slots=True)
+class Gated:
+    """A started supervisor whose script waits. Owns two descriptors: give both back with the methods below."""
+
+    pid: int
+    pidfd: int
+    gate_fd: int
+    identity: ProcessIdentity
+
+    def open_gate(self) -> bool:
+        """Let the script run; False when the supervisor was killed meanwhile, so that it never will."""
+        try:
+            return os.write(self.gate_fd, b"G") == 1
+        except BrokenPipeError:
+            return False
+        finally:
+            self.close_gate()
+
+    def close_gate(self) -> None:
+        """Close our end of the gate. A script that was not let through is recorded as never started."""
+        fd, self.gate_fd = self.gate_fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+@lru_cache(maxsize=1)
+def _worker_environment() -> dict[str, str]:
+    environ = os.environ
+    return {key: environ[key] for key in environ if key in _INHERITED or key.startswith("LC_")}
+
+
+def job_environment(
+    own: Mapping[str, str], *, job_id: int, allocation_id: int, cookie: str, node: str
+) -> dict[str, str]:
+    """Environment of a job: a few variables of the worker, the job's own, and the marks that tell whose it is."""
+    return {
+        **_worker_environment(),
+        **own,
+        "JOBWARDEN_JOB_ID": str(job_id),
+        "JOBWARDEN_ALLOCATION_ID": str(allocation_id),
+        "JOBWARDEN_COOKIE": cookie,
+        "JOBWARDEN_NODE": node,
+    }
+
+
+def spawn(folder: Folder, *, arguments: Sequence[str], environment: Mapping[str, str], work_dir: str) -> Gated:
+    """Start the supervisor in a session of its own, gate closed.
+
+    Its pid is our unreaped child, so it cannot be reused before the pidfd and the start time are taken.
+    Raises LaunchError when the supervisor cannot be started, Refused when it was never built.
+    """
+    argv = [shim_path(), folder.path, work_dir, folder.script, *arguments]
+    gate_read, gate_fd = _pipe()
+    try:
+        pid = _posix_spawn(folder, argv, environment, gate_read)
+    except BaseException:
+        os.close(gate_fd)
+        raise
+    finally:
+        os.close(gate_read)
+    try:
+        return _gated(pid, gate_fd)
+    except OSError as error:
+        os.close(gate_fd)  # the supervisor sees the gate closed and ends by itself
+        os.waitpid(pid, 0)
+        raise LaunchError("descriptors", f"the worker cannot watch another job: {error.strerror}") from error
+
+
+def _gated(pid: int, gate_fd: int) -> Gated:
+    host = this_host()
+    identity = ProcessIdentity(pid, read_stat(pid).start_ticks, host.boot_id, host.pid_namespace)
+    return Gated(pid, os.pidfd_open(pid), gate_fd, identity)
+
+
+def _pipe() -> tuple[int, int]:
+    try:
+        return os.pipe()
+    except OSError as error:
+        raise LaunchError("descriptors", f"the worker cannot open the job's gate: {error.strerror}") from error
+
+
+def _posix_spawn(folder: Folder, argv: list[str], environment: Mapping[str, str], gate_read: int) -> int:
+    actions = (
+        # First, before the descriptors below can cover it; dup2 also takes the close-on-exec mark off.
+        (os.POSIX_SPAWN_DUP2, gate_read, GATE_FD),
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, folder.log, _LOG_FLAGS, PRIVATE_MODE),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    )
+    try:
+        # Signals are blocked from the first instruction on: no TERM can end it between exec and its own sigprocmask.
+        return os.posix_spawn(
+            argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=_ALL_SIGNALS
+        )
+    except OSError as error:
+        raise _explain(error, folder) from error
+    except ValueError as error:  # a NUL byte, or '=' in the name of a variable
+        raise LaunchError("environment", f"arguments or environment of the job are unusable: {error}") from error
+
+
+def _explain(error: OSError, folder: Folder) -> LaunchError:
+    if error.errno == errno.E2BIG:
+        return LaunchError("environment", "arguments and environment of the job are too large for this system")
+    if error.errno in (errno.EAGAIN, errno.ENOMEM):
+        return LaunchError("fork", f"the host cannot start another process: {error.strerror}")
+    if not os.path.exists(folder.log):
+        return LaunchError("log", f"cannot create the log {folder.log}: {error.strerror}")
+    return LaunchError("supervisor", f"cannot run the job supervisor {shim_path()}: {error.strerror}")
