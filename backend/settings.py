@@ -1,0 +1,290 @@
+"""What can be configured: the environment wins over the TOML file, which wins over the defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from backend import hardware
+from backend.errors import InputError
+
+PREFIX = "JOBWARDEN_"
+
+NOT_SETTINGS = frozenset(
+    {"JOBWARDEN_CONFIG", "JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"}
+)
+"""Variables of ours that are no settings: the file to read, and what every job finds in its environment."""
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings; made by :func:`load_settings`, or directly in tests."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_ignore_empty=True, use_attribute_docstrings=True
+    )
+
+    database_url: str | None = Field(default=None, validation_alias=AliasChoices("database_url"), repr=False)
+    """PostgreSQL to use (variable DATABASE_URL). Unset: the embedded server of this home."""
+
+    redis_url: str | None = Field(default=None, validation_alias=AliasChoices("redis_url"), repr=False)
+    """Redis or Valkey to use (variable REDIS_URL). Unset: the embedded server of this home."""
+
+    home: Path = Field(default_factory=lambda: default_home(os.environ))
+    """Directory for everything local: embedded servers, logs, spool. Two homes are two installations."""
+
+    socket_dir: Path | None = None
+    """Where the embedded servers put their sockets when the path of the home is too long for one. Unset: /tmp."""
+
+    node_name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=255, pattern=r"^[^\s/:]+$")
+    """Name of this node, one worker at a time. Default: the host name."""
+
+    node_cpus: int | None = Field(default=None, ge=1, le=65536)
+    """CPUs that this node gives to jobs. Unset: those that this process may use."""
+
+    node_memory_mb: int | None = Field(default=None, ge=1, le=1 << 30)
+    """Memory in MiB that this node gives to jobs. Unset: that of the host, or of its control group."""
+
+    node_gpus: int | None = Field(default=None, ge=0, le=65536)
+    """GPUs that this node gives to jobs. Unset: the NVIDIA devices seen in /dev."""
+
+    partitions: Annotated[tuple[str, ...], NoDecode] = ("main",)
+    """Partitions that this node serves; in the environment a list with commas."""
+
+    heartbeat_seconds: float = Field(default=2.0, gt=0, le=3600)
+    """Seconds between two heartbeats of a worker."""
+
+    lease_seconds: float = Field(default=10.0, gt=0, le=86400)
+    """Seconds after its last heartbeat at which a worker counts as dead."""
+
+    kill_grace_seconds: float = Field(default=10.0, ge=0, le=86400)
+    """Seconds between TERM and KILL."""
+
+    default_memory_mb: int = Field(default=256, ge=1, le=1 << 30)
+    """MiB that are set aside for a job that asks for no memory."""
+
+    default_time_limit: int | None = Field(default=None, ge=1)
+    """Seconds that a job may run when it asks for no limit. Unset: for ever."""
+
+    starve_seconds: float = Field(default=300.0, ge=0)
+    """Seconds a job may be overtaken by smaller ones; after that, room is kept free for it."""
+
+    poll_seconds: float = Field(default=1.0, gt=0, le=60)
+    """Seconds between two looks at the database when no notification comes."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What the worker's log keeps: DEBUG, INFO, WARNING or ERROR."""
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: :func:`load_settings` reads file and environment, and knows where each came from."""
+        return (init_settings,)
+
+    @field_validator("database_url")
+    @classmethod
+    def _only_postgresql(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        scheme = checked_scheme(url)
+        if scheme == "postgres":
+            return "postgresql" + url[len("postgres") :]
+        if scheme not in ("postgresql", "postgresql+psycopg2"):
+            raise ValueError("must be a postgresql:// URL")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _only_redis(cls, url: str | None) -> str | None:
+        if url is not None and checked_scheme(url) not in ("redis", "rediss", "unix"):
+            raise ValueError("must be a redis://, rediss:// or unix:// URL")
+        return url
+
+    @field_validator("home", "socket_dir", mode="after")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (keeps symlinks)
+
+    @field_validator("partitions", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        names = value.split(",") if isinstance(value, str) else value
+        if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+            names = tuple(dict.fromkeys(name.strip() for name in names))
+            if not names or not all(names):
+                raise ValueError("needs at least one name, and no empty one")
+        return names
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @property
+    def cpus(self) -> int:
+        """CPUs this node offers: as set, else as found."""
+        return hardware.cpus() if self.node_cpus is None else self.node_cpus
+
+    @property
+    def memory_mb(self) -> int:
+        """MiB of memory this node offers: as set, else as found."""
+        return hardware.memory_mb() if self.node_memory_mb is None else self.node_memory_mb
+
+    @property
+    def gpus(self) -> int:
+        """GPUs this node offers: as set, else as found."""
+        return hardware.gpus() if self.node_gpus is None else self.node_gpus
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as ``jobwarden config`` shows it; a password in ``value`` is already hidden."""
+
+    name: str
+    value: str | int | float | None
+    origin: str
+    doc: str
+
+
+def describe(settings: Settings) -> list[SettingLine]:
+    """Every setting with its value, where that came from, and what it is for."""
+    origins = settings._origins
+    return [
+        SettingLine(name, _shown(getattr(settings, name)), origins.get(name, "default"), str(field.description))
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the TOML file and the environment.
+
+    The file is ``$JOBWARDEN_CONFIG``, else ``jobwarden.toml`` in the home, else ``jobwarden/jobwarden.toml`` in the
+    XDG configuration directory. Raises InputError that names the setting and where it was set.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    file = config_file(env)
+    if file is not None:
+        for key, value in read_toml(file).items():
+            values[_known(key, f"in {file}")], origins[key] = value, str(file)
+    for variable, name in _variables(env).items():
+        values[name], origins[name] = env[variable], variable
+    values.setdefault("home", default_home(env))
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise InputError(_one_line(error, origins)) from error
+    settings._origins.update(origins)
+    return settings
+
+
+def default_home(env: Mapping[str, str]) -> Path:
+    """``jobwarden`` in the XDG state directory."""
+    return _xdg(env, "XDG_STATE_HOME", ".local/state") / "jobwarden"
+
+
+def config_file(env: Mapping[str, str]) -> Path | None:
+    """The TOML file that applies, or None. A file named by ``$JOBWARDEN_CONFIG`` must exist."""
+    if named := env.get("JOBWARDEN_CONFIG"):
+        return Path(named)
+    home = Path(env.get("JOBWARDEN_HOME") or default_home(env))
+    candidates = (home / "jobwarden.toml", _xdg(env, "XDG_CONFIG_HOME", ".config") / "jobwarden" / "jobwarden.toml")
+    return next((path for path in candidates if os.path.lexists(path)), None)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in ``path``; raises InputError when it cannot be read or is not TOML."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the settings file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"the settings file {path} is not TOML: {error}") from error
+
+
+def hide_password(url: str) -> str:
+    """``url`` with its password, in the authority or as a query parameter, replaced by stars."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if at and ":" in user:
+        user = user.partition(":")[0] + ":***"
+    query = "&".join(
+        "password=***" if pair.lower().startswith("password=") else pair for pair in parts.query.split("&") if pair
+    )
+    return urlunsplit(parts._replace(netloc=user + at + host, query=query))
+
+
+def checked_scheme(url: str) -> str:
+    """The scheme of ``url``; raises ValueError (without the URL, which may hold a password) when it has none."""
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        raise ValueError("is not a URL")
+    return scheme.lower()
+
+
+def _xdg(env: Mapping[str, str], variable: str, below_home: str) -> Path:
+    """An XDG base directory; the specification says that a relative path in the variable is to be ignored."""
+    configured = Path(env.get(variable) or "")
+    if configured.is_absolute():
+        return configured
+    return Path(env["HOME"] if env.get("HOME") else "~").expanduser() / below_home
+
+
+def _variables(env: Mapping[str, str]) -> dict[str, str]:
+    """Variable -> setting for everything that is set (an empty variable counts as unset)."""
+    found = {name.upper(): name for name in ("database_url", "redis_url") if env.get(name.upper())}
+    for variable in env:
+        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS and env[variable]:
+            found[variable] = _known(variable[len(PREFIX) :].lower(), "in the environment", variable)
+    return found
+
+
+def _known(name: str, where: str, shown: str | None = None) -> str:
+    """``name`` when it is a setting; else InputError that names the nearest one."""
+    if name in Settings.model_fields:
+        return name
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0)
+    nearest = PREFIX + near[0].upper() if shown else near[0]
+    raise InputError(f"unknown setting {shown or name} {where}: the nearest known one is {nearest}")
+
+
+def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """The first problem as one line that names the setting and where it was set; a rejected URL is not repeated."""
+    problem = error.errors()[0]
+    name = str(problem["loc"][0])
+    origin = origins.get(name, "default")
+    where = origin if origin.isupper() else f"{name} in {origin}"
+    given = "" if name.endswith("_url") else f" (not {str(problem['input'])[:80]!r})"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ').lower()}{given}"
+
+
+def _shown(value: Any) -> str | int | float | None:
+    """A value as printed: URLs without password, lists with commas."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str) and "://" in value:
+        return hide_password(value)
+    return value  # type: ignore[no-any-return]
