@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from backend.process.identity import ProcessIdentity, read_stat, this_host
 from backend.process.shim import shim_path
@@ -108,9 +109,7 @@ def _posix_spawn(folder: Folder, argv: list[str], environment: Mapping[str, str]
     )
     try:
         # Signals are blocked from the first instruction on: no TERM can end it between exec and its own sigprocmask.
-        return os.posix_spawn(
-            argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=_ALL_SIGNALS
-        )
+        return os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=_ALL_SIGNALS)
     except OSError as error:
         raise _explain(error, folder) from error
     except ValueError as error:  # a NUL byte, or '=' in the name of a variable
@@ -122,6 +121,6 @@ def _explain(error: OSError, folder: Folder) -> LaunchError:
         return LaunchError("environment", "arguments and environment of the job are too large for this system")
     if error.errno in (errno.EAGAIN, errno.ENOMEM):
         return LaunchError("fork", f"the host cannot start another process: {error.strerror}")
-    if not os.path.exists(folder.log):
+    if not Path(folder.log).exists():
         return LaunchError("log", f"cannot create the log {folder.log}: {error.strerror}")
     return LaunchError("supervisor", f"cannot run the job supervisor {shim_path()}: {error.strerror}")

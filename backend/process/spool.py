@@ -6,6 +6,7 @@ import shutil
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 SCRIPT_MODE = 0o700
 PRIVATE_MODE = 0o600
@@ -81,10 +82,10 @@ def log_path(folder: str) -> str:
 def prepare_root(root: str) -> None:
     """Make the node's spool directory, private to this user. Raises LaunchError when it cannot be used."""
     try:
-        os.makedirs(root, mode=0o700, exist_ok=True)
-        mode = os.stat(root).st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            os.chmod(root, 0o700)
+        path = Path(root)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o700)
         if not os.access(root, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), root)
     except OSError as error:
@@ -99,7 +100,7 @@ def create(root: str, allocation_id: int, job_id: int, script: str | bytes) -> F
     """
     folder = Folder(f"{root}/{allocation_id}", job_id)
     try:
-        os.mkdir(folder.path, 0o700)
+        os.mkdir(folder.path, 0o700)  # noqa: PTH102 (once per job: no Path objects here)
     except OSError as error:
         raise _launch_error("folder", f"cannot create the job's folder {folder.path}", error) from error
     content = script if isinstance(script, bytes) else script.encode("utf-8", "surrogateescape")
