@@ -1,0 +1,220 @@
+"""The one place that asks the database how the system is, for every screen that shows it.
+
+A thread takes a pulse four times a second (which workers live), is woken by NOTIFY, polls once a second in case a
+notification was lost, and delivers at most four snapshots a second. When the connection is lost it keeps trying and
+says so; the last data stay in the snapshot, marked as stale by its link.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import psycopg2
+import redis
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from backend.anomalies import detect
+from backend.database.engine import make_engine, unavailable
+from backend.database.listen import Listener, listening
+from backend.database.version import check_schema
+from backend.embedded import servers
+from backend.errors import JobwardenError
+from backend.readmodel.feed import DetailView, Feed
+from backend.readmodel.jobs import compile_filter, read_counts
+from backend.readmodel.logs import LogView
+from backend.readmodel.logs_follow import LogFollower
+from backend.readmodel.overview import Health, Link, Snapshot, read_capacity
+from backend.readmodel.pace import Pace
+from backend.readmodel.records import JobRow, WorkerRow
+from backend.readmodel.window import Window
+from backend.readmodel.workers import read_workers
+from backend.settings import Settings
+
+PULSE = 0.25
+"""Seconds between two looks at the workers; also the least time between two snapshots."""
+POLL = 1.0
+"""Seconds between two snapshots when nothing seems to happen."""
+RETRY = (0.2, 1.0, 2.0, 5.0)
+"""Seconds to wait before the first, second ... attempt to connect again; the last one repeats."""
+REDIS_TIMEOUT = 0.3
+"""Seconds that Redis has to answer a ping."""
+
+News = Snapshot | Window | DetailView | LogView
+Deliver = Callable[[News], None]
+
+
+class Collector:
+    """Reads for one screen. ``deliver`` is called from its threads and must only pass on what it gets."""
+
+    def __init__(self, settings: Settings, deliver: Deliver) -> None:
+        self._settings = settings
+        self._deliver = deliver
+        self._snapshot = Snapshot()
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self._feed = Feed(deliver)
+        self._logs = LogFollower(deliver)
+        self._poll = Pace(POLL)
+        self._counts = Pace(0.0, share=20)
+        self._anomalies = Pace(0.5, share=5)
+        self._ping = Pace(POLL)
+
+    def start(self) -> None:
+        """Start reading."""
+        self._feed.start()
+        self._logs.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop all threads; returns within seconds even when a server hangs."""
+        self._stopping.set()
+        os.write(self._wake_write, b"x")
+        self._logs.stop()
+        self._feed.stop()
+        self._thread.join(5)
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def show(self, filter_text: str) -> None:
+        """List the jobs that match a filter. Raises InputError that points at what is wrong with it."""
+        self._feed.show(compile_filter(filter_text))
+
+    def look(self, first: int, last: int) -> None:
+        """Say which lines of the list are on the screen."""
+        self._feed.look(first, last)
+
+    def watch(self, job_id: int | None) -> None:
+        """Deliver the detail of a job now and whenever it changes; None to stop."""
+        self._feed.watch(job_id)
+
+    def follow(self, job: JobRow | None) -> None:
+        """Deliver the end of a job's log now and as it grows; None to stop."""
+        self._logs.follow(job)
+
+    def refresh(self) -> None:
+        """Look at once, as after an action."""
+        for pace in (self._poll, self._counts, self._anomalies):
+            pace.now()
+        os.write(self._wake_write, b"x")
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stopping.is_set():
+            engine: Engine | None = None
+            try:
+                engine = self._connect()
+                with listening(engine) as listener, engine.connect() as conn:
+                    attempt = 0
+                    self._session(engine, listener, conn.execution_options(isolation_level="AUTOCOMMIT"))
+            except (DBAPIError, psycopg2.Error, JobwardenError, OSError) as exc:
+                self._lost(_reason(exc, engine), RETRY[min(attempt, len(RETRY) - 1)])
+                attempt += 1
+            finally:
+                self._feed.use(None)
+                if engine is not None:
+                    engine.dispose()
+
+    def _connect(self) -> Engine:
+        """Make sure of the servers (an embedded one that was killed comes back here) and of the schema."""
+        urls = servers.attach(self._settings)
+        self._redis = redis.Redis.from_url(
+            urls.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+        )
+        engine = make_engine(urls.database_url, read_only=True, application_name="jobwarden screen")
+        check_schema(engine)
+        return engine
+
+    def _session(self, engine: Engine, listener: Listener, conn: Connection) -> None:
+        """Collect over one connection until it breaks or the end."""
+        self._feed.use(engine)
+        for pace in (self._poll, self._counts, self._anomalies, self._ping):
+            pace.now()
+        pulse = Pace(PULSE)
+        while not self._stopping.is_set():
+            news = listener.wait(pulse.wait, self._wake_read)
+            self._drain_wakes()
+            if news:
+                self._poll.now()
+            if pulse.due:
+                with pulse.measured():
+                    self._beat(conn)
+
+    def _beat(self, conn: Connection) -> None:
+        """Look at the workers; read the rest when something changed or it is time."""
+        workers = tuple(read_workers(conn, self._settings.lease_seconds))
+        if _states(workers) != _states(self._snapshot.workers):
+            self._anomalies.now()
+            self._poll.now()
+        if not self._poll.due:
+            return
+        with self._poll.measured():
+            self._collect(conn, workers)
+        self._feed.changed(workers)
+
+    def _collect(self, conn: Connection, workers: tuple[WorkerRow, ...]) -> None:
+        began = time.monotonic()
+        snapshot = replace(self._snapshot, workers=workers, capacity=read_capacity(conn, workers))
+        answered = time.monotonic() - began
+        if self._counts.due:
+            with self._counts.measured():
+                snapshot = replace(snapshot, counts=read_counts(conn))
+        if self._anomalies.due:
+            with self._anomalies.measured():
+                snapshot = replace(snapshot, anomalies=tuple(detect.find(conn, self._settings)))
+        self._publish(
+            replace(
+                snapshot,
+                link=Link.LIVE,
+                database=Health(True, answered * 1000),
+                redis=self._redis_health(),
+                taken_at=datetime.now(UTC),
+            )
+        )
+
+    def _redis_health(self) -> Health:
+        if not self._ping.due:
+            return self._snapshot.redis
+        with self._ping.measured():
+            began = time.monotonic()
+            try:
+                self._redis.ping()
+            except (redis.RedisError, OSError) as exc:
+                return Health(False, message=str(exc).partition("\n")[0])
+            return Health(True, (time.monotonic() - began) * 1000)
+
+    def _lost(self, message: str, pause: float) -> None:
+        self._publish(
+            replace(
+                self._snapshot,
+                link=Link.LOST,
+                database=Health(False, message=message),
+                retry_at=time.monotonic() + pause,
+            )
+        )
+        self._stopping.wait(pause)
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._snapshot = replace(snapshot, number=self._snapshot.number + 1)
+        self._deliver(self._snapshot)
+
+    def _drain_wakes(self) -> None:
+        try:
+            while os.read(self._wake_read, 1024):
+                pass
+        except BlockingIOError:
+            return
+
+
+def _states(workers: tuple[WorkerRow, ...]) -> list[tuple[int, str]]:
+    return [(worker.id, worker.state) for worker in workers]
+
+
+def _reason(exc: Exception, engine: Engine | None) -> str:
+    if isinstance(exc, DBAPIError) and engine is not None:
+        return str(unavailable(exc, engine))
+    return str(exc).strip().partition("\n")[0]

@@ -1,0 +1,226 @@
+"""The thread that reads job lists for the screen: the window that is looked at and the job that is open.
+
+Apart from the collector's thread because a slow filter over a million jobs must not delay the news that a worker died.
+Requests never wait: the newest one wins, and a query that nobody waits for any more is cancelled.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from psycopg2 import errors as pg_errors
+from psycopg2 import extensions
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from backend.readmodel import window as windows
+from backend.readmodel.detail import read_detail
+from backend.readmodel.jobs import EVERY_JOB, Query, count, horizon
+from backend.readmodel.pace import Pace
+from backend.readmodel.records import JobDetail, WorkerRow
+from backend.readmodel.window import Window
+
+CHANGES_APART = 0.25
+"""Seconds between two deltas at least."""
+REREAD_EVERY = 5.0
+"""Seconds between two readings of the whole stretch, for what changes without an update (ages, deletions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailView:
+    """The job that is open; ``detail`` is None when there is no such job."""
+
+    job_id: int
+    detail: JobDetail | None
+
+
+Deliver = Callable[[Window | DetailView], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    query: Query = EVERY_JOB
+    first: int = 0
+    last: int = 0
+    job_id: int | None = None
+
+
+class Feed:
+    """Delivers a Window whenever it differs from the last one, and a DetailView of the job asked for."""
+
+    def __init__(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._signal = threading.Condition()
+        self._wanted = _Wanted()
+        self._engine: Engine | None = None
+        self._stopping = False
+        self._changed = False
+        self._asked = True
+        self._workers: Sequence[WorkerRow] = ()
+        self._connection: Connection | None = None
+        self._busy: extensions.connection | None = None
+        self._thread = threading.Thread(target=self._run, name="job-feed", daemon=True)
+        self._window = Window()
+        self._detail: DetailView | None = None
+        self._since = 0
+        self._delta = Pace(CHANGES_APART)
+        self._reread = Pace(REREAD_EVERY, share=20)
+        self._count = Pace(1.0, share=20)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread; a running query is cancelled."""
+        with self._signal:
+            self._stopping = True
+            self._cancel()
+            self._signal.notify()
+        self._thread.join(5)
+
+    def use(self, engine: Engine | None) -> None:
+        """Read through this engine from now on; None while the database is away."""
+        with self._signal:
+            self._engine = engine
+            self._asked = True
+            self._signal.notify()
+
+    def show(self, query: Query) -> None:
+        """Show the jobs that match another filter, from the newest."""
+        with self._signal:
+            self._wanted = replace(self._wanted, query=query, first=0, last=0)
+            self._cancel()
+            self._ask()
+
+    def look(self, first: int, last: int) -> None:
+        """Say which lines are on the screen."""
+        with self._signal:
+            self._wanted = replace(self._wanted, first=first, last=last)
+            self._ask()
+
+    def watch(self, job_id: int | None) -> None:
+        """Keep the detail of one job up to date; None for none."""
+        with self._signal:
+            self._wanted = replace(self._wanted, job_id=job_id)
+            self._detail = None
+            self._ask()
+
+    def changed(self, workers: Sequence[WorkerRow]) -> None:
+        """Take the news that something may have changed in the database."""
+        with self._signal:
+            self._changed = True
+            self._workers = workers
+            self._signal.notify()
+
+    def _ask(self) -> None:
+        self._asked = True
+        self._signal.notify()
+
+    def _cancel(self) -> None:
+        """Stop the query that runs, if one does. From a thread: a server that hangs must not hang the caller."""
+        if self._busy is not None:
+            threading.Thread(target=self._busy.cancel, name="cancel-query", daemon=True).start()
+
+    def _run(self) -> None:
+        while (wanted := self._next()) is not None:
+            try:
+                self._serve(wanted)
+            except DBAPIError as exc:
+                self._failed(exc)
+        self._hang_up()
+
+    def _next(self) -> _Wanted | None:
+        """Wait until there is something to do and a database to ask; None to stop."""
+        with self._signal:
+            while not self._stopping:
+                if self._engine is not None and (self._asked or (self._changed and self._delta.due)):
+                    self._asked = False
+                    return self._wanted
+                pause = self._delta.wait if self._changed else self._reread.wait
+                self._signal.wait(max(0.01, pause) if self._engine is not None else None)
+                if self._reread.due:
+                    self._asked = True
+        return None
+
+    def _serve(self, wanted: _Wanted) -> None:
+        conn = self._connect()
+        window = self._window
+        if not window.loaded or wanted.query != window.query:
+            self._since = horizon(conn)
+            window = windows.open_top(conn, wanted.query)
+            self._count.now()
+        if self._changed and self._delta.due:
+            window = self._take_changes(conn, window)
+        if wanted.last > wanted.first:
+            window = windows.look(conn, window, wanted.first, wanted.last)
+        self._publish(window)
+        self._publish(self._housekeeping(conn, window))
+        self._open_job(conn, wanted.job_id)
+
+    def _connect(self) -> Connection:
+        engine = self._engine
+        assert engine is not None
+        if self._connection is not None and self._connection.engine is engine:
+            return self._connection
+        self._hang_up()
+        conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with self._signal:
+            self._connection = conn
+            raw = conn.connection.driver_connection
+            self._busy = raw if isinstance(raw, extensions.connection) else None
+        self._changed = True
+        self._reread.now()
+        return conn
+
+    def _take_changes(self, conn: Connection, window: Window) -> Window:
+        """Read the delta; the point to go on from is taken before it, so that nothing falls between two deltas."""
+        self._changed = False
+        with self._delta.measured():
+            upcoming = horizon(conn)
+            window = windows.refresh(conn, window, self._since)
+        self._since = upcoming
+        return window
+
+    def _housekeeping(self, conn: Connection, window: Window) -> Window:
+        """Do what is due but not urgent: the stretch once more, and the count of all that match."""
+        if self._reread.due:
+            with self._reread.measured():
+                window = windows.reread(conn, window)
+        if self._count.due and not (window.at_top and window.at_bottom):
+            with self._count.measured():
+                window = windows.with_total(window, count(conn, window.query))
+        return window
+
+    def _publish(self, window: Window) -> None:
+        if window != self._window:
+            self._window = window
+            self._deliver(window)
+
+    def _open_job(self, conn: Connection, job_id: int | None) -> None:
+        if job_id is None:
+            return
+        view = DetailView(job_id, read_detail(conn, job_id, self._workers))
+        if view != self._detail:
+            self._detail = view
+            self._deliver(view)
+
+    def _failed(self, exc: DBAPIError) -> None:
+        """Go on after a cancelled query, show what is wrong with a bad one, wait for an engine after a lost link."""
+        self._changed = True
+        if isinstance(exc.orig, pg_errors.QueryCanceled):
+            return
+        self._hang_up()
+        if exc.connection_invalidated or isinstance(exc.orig, pg_errors.OperationalError):
+            with self._signal:
+                self._engine = None
+            return
+        message = str(exc.orig).strip().partition("\n")[0]
+        self._publish(Window(query=self._wanted.query, loaded=True, error=message))
+
+    def _hang_up(self) -> None:
+        with self._signal:
+            conn, self._connection, self._busy = self._connection, None, None
+        if conn is not None:
+            conn.invalidate()
+            conn.close()

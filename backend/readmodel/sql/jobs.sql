@@ -1,0 +1,11 @@
+-- One stretch of the jobs by key, newest first. {keys} and {where} are conditions on jobs, {direction} ASC or DESC.
+SELECT j.*, latest.spool_dir,
+       CASE WHEN NOT latest.released THEN latest.id END AS allocation_id,
+       CASE WHEN NOT latest.released THEN latest.process_id END AS process_id
+FROM (SELECT id, name, account, partition, state, held, priority, cpus, memory_mb, gpus, time_limit, submit_time,
+             start_time, end_time, exit_code, exit_signal, failure_reason, error_msg, node_name,
+             changed_xid::text::bigint AS version{flags}
+      FROM jobs WHERE {keys} AND ({where}) ORDER BY id {direction} LIMIT :limit) j
+LEFT JOIN LATERAL (SELECT a.id, a.released, a.process_id, a.spool_dir FROM resource_allocations a
+                   WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) latest ON true
+ORDER BY j.id DESC
