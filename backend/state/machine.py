@@ -1,0 +1,272 @@
+"""The one module through which a job changes state and an allocation begins and ends.
+
+Every function works on a connection inside the caller's transaction, compares before it sets, and returns what
+it changed: calling it again changes nothing and returns nothing. The event is written by triggers in the same
+transaction, with the actor, action and reason said here.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from backend.domain.request import JobRequest
+from backend.domain.states import FailureReason, JobState
+from backend.state import sql
+from backend.state.records import LaunchOrder, Outcome, Placement, Started
+
+Command = Literal["cancel", "kill"]
+"""What an operator may ask a worker to do to a running job."""
+
+
+def submit(conn: Connection, requests: Sequence[JobRequest], actor: str) -> list[int]:
+    """Insert the jobs as PENDING; their ids, in the order given."""
+    if not requests:
+        return []
+    _say(conn, actor, "submit")
+    return list(conn.scalars(sql.SUBMIT, {"rows": json.dumps([asdict(request) for request in requests])}))
+
+
+def resubmit(conn: Connection, job_id: int, actor: str, reason: str | None = None) -> int | None:
+    """A new job like the final job ``job_id``, pointing back at it; None while that one is not final."""
+    _say(conn, actor, "resubmit", reason or f"again from job {job_id}")
+    new_id: int | None = conn.scalar(sql.RESUBMIT, {"job": job_id})
+    return new_id
+
+
+# Scheduler and worker -------------------------------------------------------------------------------------------
+
+
+def allocate(conn: Connection, placements: Sequence[Placement]) -> list[tuple[int, int, str]]:
+    """Grant resources: PENDING to RUNNING (*starting*). Returns (allocation id, job id, node) of those granted.
+
+    Jobs that changed meanwhile, and workers that ended or drain, are left out. The database raises (JW003) when
+    a node would be over capacity: then nothing is granted.
+    """
+    if not placements:
+        return []
+    columns = {
+        "jobs": [p.job_id for p in placements],
+        "nodes": [p.node_name for p in placements],
+        "workers": [p.worker_id for p in placements],
+    }
+    granted = [(row.id, row.job_id, row.node_name) for row in conn.execute(sql.GRANT, columns)]
+    if granted:
+        detail = {str(job): {"allocation_id": allocation} for allocation, job, _ in granted}
+        _say(conn, "scheduler", "allocate", detail=detail)
+        conn.execute(
+            sql.MARK_ALLOCATED, {"jobs": [job for _, job, _ in granted], "nodes": [node for *_, node in granted]}
+        )
+    return granted
+
+
+def claim(conn: Connection, worker_id: int, allocation_ids: Sequence[int]) -> list[LaunchOrder]:
+    """Take up allocations for launching, each once: a second message for one of them gets nothing."""
+    if not allocation_ids:
+        return []
+    rows = conn.execute(sql.CLAIM, {"allocations": list(allocation_ids), "worker": worker_id})
+    return [LaunchOrder(**row._mapping) for row in rows]
+
+
+def commit_start(conn: Connection, worker_id: int, started: Sequence[Started], actor: str) -> set[int]:
+    """Record the identities of shims waiting at their gates; the allocation ids whose gate may open.
+
+    What is missing from the answer was cancelled, released or taken over meanwhile: its gate must stay shut.
+    """
+    if not started:
+        return set()
+    conn.execute(sql.LOCK_JOBS_OF, {"allocations": [s.allocation_id for s in started]})
+    rows = list(
+        conn.execute(sql.COMMIT_PIDS, {"started": json.dumps([asdict(s) for s in started]), "worker": worker_id})
+    )
+    detail = {str(row.job_id): {"allocation_id": row.id, "process_id": row.process_id} for row in rows}
+    _say(conn, actor, "start", detail=detail)
+    conn.execute(sql.MARK_STARTED, {"jobs": [row.job_id for row in rows]})
+    return {row.id for row in rows}
+
+
+def finish(
+    conn: Connection, outcomes: Sequence[Outcome], actor: str, action: str = "finish", reason: str | None = None
+) -> set[int]:
+    """RUNNING to final with the release and the event; the allocation ids recorded.
+
+    The caller has proof that no process of the allocation lives. An allocation whose job somebody already made
+    final is released all the same.
+    """
+    if not outcomes:
+        return set()
+    allocations = [outcome.allocation_id for outcome in outcomes]
+    conn.execute(sql.LOCK_JOBS, {"jobs": [outcome.job_id for outcome in outcomes]})
+    detail = {str(o.job_id): {"allocation_id": o.allocation_id, **o.evidence} for o in outcomes}
+    _say(conn, actor, action, reason, detail)
+    done = set(conn.scalars(sql.FINISH, {"outcomes": json.dumps([_outcome_row(o) for o in outcomes])}))
+    if done:
+        conn.execute(sql.RELEASE, {"allocations": list(done)})
+    if len(done) < len(allocations):
+        _say(conn, actor, "release", "the job was already final and its processes are gone")
+        conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": allocations})
+    conn.execute(sql.CLOSE_COMMANDS, {"jobs": [outcome.job_id for outcome in outcomes]})
+    return done
+
+
+def requeue(conn: Connection, allocation_ids: Sequence[int], actor: str, reason: str) -> set[int]:
+    """Back to PENDING, for allocations whose script provably never ran; the ids released.
+
+    A cancel or kill that was waiting for the job is carried out instead.
+    """
+    if not allocation_ids:
+        return set()
+    conn.execute(sql.LOCK_JOBS_OF, {"allocations": list(allocation_ids)})
+    _say(conn, actor, "requeue", reason)
+    released = {row.id: row.job_id for row in conn.execute(sql.RELEASE, {"allocations": list(allocation_ids)})}
+    jobs = list(released.values())
+    conn.execute(sql.REQUEUE, {"jobs": jobs})
+    for command in list(conn.execute(sql.OPEN_COMMANDS, {"jobs": jobs})):
+        end_unstarted(conn, command.job_id, command.action, command.actor, command.reason)
+    return set(released)
+
+
+def adopt(conn: Connection, worker_id: int, allocation_ids: Sequence[int], actor: str) -> set[int]:
+    """Make ``worker_id`` the owner of live allocations of a dead worker; the ids that changed hands."""
+    if not allocation_ids:
+        return set()
+    rows = list(conn.execute(sql.ADOPT, {"allocations": list(allocation_ids), "worker": worker_id}))
+    _note(conn, [row.job_id for row in rows], actor, "adopt", "process survived its worker", {"worker_id": worker_id})
+    return {row.id for row in rows}
+
+
+# Users and operators --------------------------------------------------------------------------------------------
+
+
+def cancel_waiting(conn: Connection, job_id: int, actor: str, reason: str | None) -> bool:
+    """CANCELLED at once, for a job that is PENDING or allocated with no process committed."""
+    return end_unstarted(conn, job_id, "cancel", actor, reason)
+
+
+def end_unstarted(conn: Connection, job_id: int, action: Command, actor: str, reason: str | None) -> bool:
+    """End a job that never ran: CANCELLED for a cancel, FAILED (OPERATOR) for a kill. False once it has a process."""
+    conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})
+    _say(conn, actor, action, reason)
+    killed = action == "kill"
+    values = {
+        "job": job_id,
+        "state": JobState.FAILED if killed else JobState.CANCELLED,
+        "failure_reason": FailureReason.OPERATOR if killed else None,
+    }
+    if conn.scalar(sql.END_UNSTARTED, values) is None:
+        return False
+    _release_all(conn, job_id)
+    conn.execute(sql.CLOSE_COMMANDS, {"jobs": [job_id]})
+    return True
+
+
+def request_end(conn: Connection, job_id: int, action: Command, actor: str, reason: str | None) -> bool:
+    """Leave a durable command for the worker that owns the running job; False when one is open or it is not RUNNING."""
+    if conn.scalar(sql.REQUEST, {"job": job_id, "action": action, "actor": actor, "reason": reason}) is None:
+        return False
+    _note(conn, [job_id], actor, f"{action}-requested", reason, {})
+    return True
+
+
+def fail(
+    conn: Connection,
+    job_id: int,
+    actor: str,
+    reason: str | None,
+    *,
+    failure_reason: FailureReason = FailureReason.OPERATOR,
+    release: bool,
+) -> bool:
+    """An operator's word: PENDING or RUNNING to FAILED. ``release`` only with proof that nothing of the job lives."""
+    conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})
+    _say(conn, actor, "mark-failed", reason)
+    values = {"job": job_id, "failure_reason": failure_reason, "message": reason or "marked failed by an operator"}
+    if conn.scalar(sql.FAIL, values) is None:
+        return False
+    if release:
+        _release_all(conn, job_id)
+    conn.execute(sql.CLOSE_COMMANDS, {"jobs": [job_id]})
+    return True
+
+
+def release(conn: Connection, job_id: int, actor: str, reason: str | None) -> bool:
+    """End the allocation that a final job still holds. False when there is none, or the job is not final."""
+    conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})
+    live = conn.execute(sql.LIVE_ALLOCATIONS, {"job": job_id}).all()
+    held = [row.id for row in live if JobState(row.state).final]
+    if not held:
+        return False
+    _say(conn, actor, "release", reason or "released by an operator")
+    return bool(conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": held}).all())
+
+
+def set_held(conn: Connection, job_id: int, held: bool, actor: str, reason: str | None) -> bool:
+    """Hold a PENDING job back from the scheduler, or let it go."""
+    _say(conn, actor, "hold" if held else "unhold", reason)
+    return conn.scalar(sql.SET_HELD, {"job": job_id, "held": held}) is not None
+
+
+def set_priority(conn: Connection, job_id: int, priority: int, actor: str, reason: str | None) -> bool:
+    """Move a PENDING job in the queue; higher runs first."""
+    _say(conn, actor, "priority", reason, {"*": {"priority": priority}})
+    return conn.scalar(sql.SET_PRIORITY, {"job": job_id, "priority": priority}) is not None
+
+
+def set_drain(conn: Connection, node_name: str, drained: bool, actor: str, reason: str | None) -> bool:
+    """Drain a node (running jobs go on, no new ones come) or resume it; False when it was so already."""
+    values = {"node": node_name, "drained": drained, "reason": reason if drained else None}
+    if conn.scalar(sql.SET_DRAIN, values) is None:
+        return False
+    note_node(conn, node_name, actor, "drain" if drained else "resume", reason)
+    return True
+
+
+def note_node(
+    conn: Connection,
+    node_name: str,
+    actor: str,
+    action: str,
+    reason: str | None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Write an event about a node or its worker rather than about a job."""
+    body = json.dumps({"node_name": node_name, **(detail or {})})
+    conn.execute(sql.NOTE_NODE, {"actor": actor, "action": action, "reason": reason, "detail": body})
+
+
+# ----------------------------------------------------------------------------------------------------------------
+
+
+def _say(
+    conn: Connection,
+    actor: str,
+    action: str,
+    reason: str | None = None,
+    detail: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Tell the audit triggers, for the rest of the transaction, who does what and why."""
+    conn.execute(
+        sql.SAY, {"actor": actor, "action": action, "reason": reason or "", "detail": json.dumps(detail or {})}
+    )
+
+
+def _note(
+    conn: Connection, jobs: Sequence[int], actor: str, action: str, reason: str | None, detail: Mapping[str, Any]
+) -> None:
+    """Write an event that goes with no change of the job's row."""
+    values = {"jobs": list(jobs), "actor": actor, "action": action, "reason": reason, "detail": json.dumps(detail)}
+    if jobs:
+        conn.execute(sql.NOTE, values)
+
+
+def _release_all(conn: Connection, job_id: int) -> None:
+    live: Iterable[Any] = conn.execute(sql.LIVE_ALLOCATIONS, {"job": job_id})
+    conn.execute(sql.RELEASE, {"allocations": [row.id for row in live]})
+
+
+def _outcome_row(outcome: Outcome) -> dict[str, Any]:
+    row = {name: getattr(outcome, name) for name in Outcome.__slots__ if name != "evidence"}
+    row["end_time"] = outcome.end_time.isoformat() if outcome.end_time else None
+    return row
