@@ -19,7 +19,9 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg2")
 
 
-def make_engine(url: str, *, read_only: bool = False, application_name: str = "jobwarden", pool_size: int = 5) -> Engine:
+def make_engine(
+    url: str, *, read_only: bool = False, application_name: str = "jobwarden", pool_size: int = 5
+) -> Engine:
     """A pooled engine; nothing connects until it is used, connection errors surface as OperationalError.
 
     ``read_only`` makes every transaction read-only in the database itself. Keepalives notice a vanished host in

@@ -25,5 +25,7 @@ def check_schema(engine: Engine) -> None:
     if found is None:
         raise Refused("the database has no jobwarden schema: run `jobwarden db upgrade`")
     if found < SCHEMA_VERSION:
-        raise Refused(f"the database has schema {found}, this program needs {SCHEMA_VERSION}: run `jobwarden db upgrade`")
+        raise Refused(
+            f"the database has schema {found}, this program needs {SCHEMA_VERSION}: run `jobwarden db upgrade`"
+        )
     raise Refused(f"the database has schema {found}, newer than this program's {SCHEMA_VERSION}: upgrade jobwarden")

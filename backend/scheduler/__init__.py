@@ -1,0 +1,1 @@
+"""Who runs next, and where: one leader allocates for all nodes."""

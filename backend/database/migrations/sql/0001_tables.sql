@@ -85,6 +85,7 @@ CREATE TABLE resource_allocations (
     boot_id             text,
     pid_namespace       bigint,
     spool_dir           text,
+    stuck               text,             -- why its processes survived KILL; the node is drained
     released            boolean     NOT NULL DEFAULT false,
     released_time       timestamptz
 ) WITH (fillfactor = 80);

@@ -1,0 +1,113 @@
+"""Ring a node, and answer the bell.
+
+A message carries allocation ids and nothing else. Losing one delays a launch until the worker's sweep, a second
+one is harmless because an allocation is claimed once; so RQ's retries, results and registries are switched off.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
+
+LAUNCH = "backend.queue.bell.launch"
+MESSAGE_TTL_SECONDS = 600
+DEQUEUE_SECONDS = 15
+"""RQ blocks this much less than a worker's ttl; it bounds how long a stopping worker's thread lingers."""
+
+log = logging.getLogger(__name__)
+
+_receivers: list[Callable[[Sequence[int]], None]] = []
+
+
+def queue_name(node_name: str) -> str:
+    """The RQ queue of a node."""
+    return f"jobwarden:{node_name}"
+
+
+def connect(url: str, timeout: float = 2.0) -> Redis:
+    """A client for ``url`` that gives up on a dead server after ``timeout`` seconds (nothing connects yet)."""
+    return Redis.from_url(
+        url, socket_connect_timeout=timeout, socket_timeout=timeout, retry=Retry(ExponentialBackoff(), 1)
+    )
+
+
+def ring(redis: Redis, node_name: str, allocation_ids: Sequence[int]) -> None:
+    """Send one launch message. Raises redis.RedisError; the allocations are then found by the node's sweep."""
+    queue = Queue(queue_name(node_name), connection=redis, serializer=JSONSerializer)
+    queue.enqueue_call(
+        LAUNCH,
+        args=(list(allocation_ids),),
+        timeout=-1,
+        result_ttl=0,
+        failure_ttl=MESSAGE_TTL_SECONDS,
+        ttl=MESSAGE_TTL_SECONDS,
+        description=f"launch {len(allocation_ids)} on {node_name}",
+    )
+
+
+def launch(allocation_ids: list[int]) -> None:
+    """The one function RQ runs: hand well-formed ids to this process's launcher, which claims them in the database."""
+    if not isinstance(allocation_ids, list) or not all(type(item) is int for item in allocation_ids):
+        raise ValueError("a launch message carries a list of allocation ids")
+    for receiver in _receivers:
+        receiver(allocation_ids)
+
+
+class _NoDeathPenalty(BaseDeathPenalty):
+    """Launching is never cut short half-way: RQ's alarm signals do not belong into this process."""
+
+    def setup_death_penalty(self) -> None:
+        """Set no timer."""
+
+    def cancel_death_penalty(self) -> None:
+        """There is none to cancel."""
+
+
+class BellWorker(SimpleWorker):
+    """RQ's worker for one thread of ours: no fork, no signal handlers, no remote commands, one function."""
+
+    death_penalty_class = _NoDeathPenalty
+
+    def _install_signal_handlers(self) -> None:
+        """Signals belong to the worker's main thread."""
+
+    def subscribe(self) -> None:
+        """Take no commands from Redis: RQ's would signal this process."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a launch message; anything else in our queue is refused unread and dropped."""
+        if job.func_name != LAUNCH:
+            log.error("a message on %s asks for %r: refused", queue.name, job.func_name)
+            job.delete()
+            return
+        super().execute_job(job, queue)
+
+    def stop(self) -> None:
+        """Ask the loop to end; it does within DEQUEUE_SECONDS."""
+        self._stop_requested = True
+
+
+def answer(redis_url: str, node_name: str, worker_id: int, receiver: Callable[[Sequence[int]], None]) -> BellWorker:
+    """A worker for the node's queue that hands launch messages to ``receiver``. Raises redis.RedisError."""
+    _receivers[:] = [receiver]
+    ttl: dict[str, Any] = {"worker_ttl": DEQUEUE_SECONDS + 15}
+    connection = Redis.from_url(redis_url, socket_connect_timeout=5)
+    queues = [Queue(queue_name(node_name), connection=connection, serializer=JSONSerializer)]
+    return BellWorker(
+        queues,
+        name=f"jobwarden-{node_name}-{worker_id}",
+        connection=connection,
+        serializer=JSONSerializer,
+        log_job_description=False,
+        **ttl,
+    )
