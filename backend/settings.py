@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import socket
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -225,14 +225,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def hide_password(url: str) -> str:
     """``url`` with its password, in the authority or as a query parameter, replaced by stars."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    if at and ":" in user:
-        user = user.partition(":")[0] + ":***"
-    query = "&".join(
-        "password=***" if pair.lower().startswith("password=") else pair for pair in parts.query.split("&") if pair
-    )
-    return urlunsplit(parts._replace(netloc=user + at + host, query=query))
+    hidden = re.sub(r"^([^:/?#]+://[^:/?#@]*):[^/?#]*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&]password=)[^&#]*", r"\1***", hidden)
 
 
 def checked_scheme(url: str) -> str:

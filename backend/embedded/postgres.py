@@ -1,0 +1,232 @@
+"""The embedded PostgreSQL: made, started, recovered and stopped by its own programs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+from urllib.parse import quote
+
+from backend.embedded import processes
+from backend.embedded.binaries import PostgresBinaries, postgres_for
+from backend.embedded.home import LONGEST_SOCKET, Home, explained
+from backend.embedded.unprivileged import command_prefix
+from backend.errors import Refused, Unavailable
+
+ROLE = DATABASE = "jobwarden"
+NAMES = ("postgres",)
+SPACE_FOR_NEW_MB = 100
+START_SECONDS = 60
+ORPHANS_MAY_FINISH_SECONDS = 5.0
+ORPHANS_MUST_GO_SECONDS = 30.0
+STOP_SIGNALS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0))
+"""Fast shutdown (clients are told), then the immediate one (the write-ahead log repairs it)."""
+
+CONFIGURATION = """\
+# Written at every start; put settings of your own into postgresql.conf after the include.
+listen_addresses = ''
+unix_socket_directories = '{sockets}'
+unix_socket_permissions = 0700
+max_connections = 200
+shared_buffers = 128MB
+jit = off
+client_connection_check_interval = '1s'
+autovacuum_naptime = '15s'
+max_wal_size = '512MB'
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+logging_collector = on
+log_directory = '{log}'
+log_filename = 'postgres-%a.log'
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
+log_line_prefix = '%m [%p] '
+"""
+
+
+def url(home: Home) -> str:
+    """The URL for clients, libpq's and SQLAlchemy's alike."""
+    return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(home.sockets), safe='')}"
+
+
+def socket_path(home: Home) -> Path:
+    """The socket that the server listens on."""
+    return home.sockets / LONGEST_SOCKET
+
+
+def ready(home: Home) -> bool:
+    """Whether the server accepts connections now; costs two system calls and starts nothing."""
+    return processes.listening(socket_path(home)) and _reports_ready(home)
+
+
+def running_pid(home: Home) -> int | None:
+    """The postmaster of this home if it lives; a reused or zombie process id does not count."""
+    pid = _recorded_pid(home)
+    return pid if pid in processes.working_in(home.postgres, NAMES) else None
+
+
+def start(home: Home) -> None:
+    """Bring the server up, whatever state its last life left behind. Call it under the lock of the home.
+
+    Raises Refused or Unavailable with the server's own reason.
+    """
+    if processes.listening(socket_path(home)):
+        if processes.wait_until(lambda: _reports_ready(home), START_SECONDS):
+            return
+        raise Unavailable(f"PostgreSQL of {home.path} has been starting for {START_SECONDS} s: see {home.log}")
+    _end_unreachable(home)
+    _wait_for_orphans(home)
+    with explained(home):
+        binaries = postgres_for(home.postgres)
+        if not home.postgres.exists():
+            _initialise(home, binaries)
+        _configure(home)
+        _forget_locks(home)
+        _launch(home, binaries)
+    _create_database(home)
+
+
+def stop(home: Home) -> bool:
+    """Shut the server down; False when it did not run. Raises Refused when it will not end."""
+    pid = running_pid(home)
+    if pid is None:
+        return False
+    if not processes.end(pid, STOP_SIGNALS, lambda pid: pid == running_pid(home)):
+        raise Refused(f"PostgreSQL (process {pid}) did not stop: see {home.log}")
+    return True
+
+
+def _initialise(home: Home, binaries: PostgresBinaries) -> None:
+    """Make the data directory under another name, so that an interrupted initdb leaves no half of one."""
+    free_mb = shutil.disk_usage(home.path).free >> 20
+    if free_mb < SPACE_FOR_NEW_MB:
+        raise Refused(f"{home.path} has {free_mb} MB of disk left and a new database needs {SPACE_FOR_NEW_MB}")
+    fresh = home.path / "postgres.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    collation = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
+    command = [
+        binaries.program("initdb"), "-D", str(fresh), "-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C",
+        *collation,
+    ]  # fmt: skip
+    done = processes.run([*command_prefix(fresh), *command], cwd=home.path)
+    if done.code != 0:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise _failure(home, done.output)
+    with (fresh / "postgresql.conf").open("a") as file:
+        file.write("\ninclude 'jobwarden.conf'\n")
+    fresh.rename(home.postgres)
+
+
+def _configure(home: Home) -> None:
+    text = CONFIGURATION.format(sockets=_quoted(f'"{home.sockets}"'), log=_quoted(str(home.log)))
+    file = home.postgres / "jobwarden.conf"
+    if not file.exists() or file.read_text() != text:
+        file.write_text(text)
+
+
+def _launch(home: Home, binaries: PostgresBinaries) -> None:
+    """Start through pg_ctl, which detaches the server and leaves no child to us.
+
+    PGDATA instead of -D: pg_ctl would put the path into a shell command.
+    """
+    command = [binaries.program("pg_ctl"), "start", "-w", "-s", "-t", str(START_SECONDS)]
+    done = processes.run(
+        [*command_prefix(home.postgres), *command], cwd=home.postgres, env={"PGDATA": str(home.postgres)}
+    )
+    if done.code != 0:
+        raise _failure(home, done.output)
+
+
+def _end_unreachable(home: Home) -> None:
+    """End a server that lives but lost its socket (a cleaned /tmp, a moved home): nobody can connect to it."""
+    pid = running_pid(home)
+    if pid is not None and not processes.end(pid, STOP_SIGNALS, lambda pid: pid == running_pid(home)):
+        raise Unavailable(f"PostgreSQL (process {pid}) of {home.path} lost its socket and does not stop: kill {pid}")
+
+
+def _wait_for_orphans(home: Home) -> None:
+    """Wait for processes that a killed server left behind: two generations on one data directory would ruin it."""
+
+    def gone() -> bool:
+        return not processes.working_in(home.postgres, NAMES)
+
+    if processes.wait_until(gone, ORPHANS_MAY_FINISH_SECONDS):
+        return
+    for pid in processes.working_in(home.postgres, NAMES):
+        processes.end(pid, [(signal.SIGTERM, 0.0)], lambda pid: pid in processes.working_in(home.postgres, NAMES))
+    if not processes.wait_until(gone, ORPHANS_MUST_GO_SECONDS):
+        left = ", ".join(str(pid) for pid in processes.working_in(home.postgres, NAMES))
+        raise Unavailable(f"processes of the former PostgreSQL of {home.path} still run: end {left} and try again")
+
+
+def _forget_locks(home: Home) -> None:
+    """Remove lock files whose owner is proven gone.
+
+    PostgreSQL itself takes a zombie, or a stranger with the same process id, for a running server. That nothing
+    works on the data any more was checked under our own lock just before.
+    """
+    (home.postgres / "postmaster.pid").unlink(missing_ok=True)
+    socket = socket_path(home)
+    socket.unlink(missing_ok=True)
+    socket.with_name(f"{socket.name}.lock").unlink(missing_ok=True)
+
+
+def _create_database(home: Home) -> None:
+    import psycopg2  # only this path needs it; attaching must stay quick
+
+    try:
+        connection = psycopg2.connect(url(home).replace(f"/{DATABASE}?", "/postgres?"))
+    except psycopg2.OperationalError as error:
+        raise Unavailable(f"PostgreSQL of {home.path} started and does not answer: {str(error).strip()}") from error
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        connection.close()
+
+
+def _recorded_pid(home: Home) -> int | None:
+    lines = _lock_lines(home)
+    return int(lines[0]) if lines and lines[0].strip().isdigit() else None
+
+
+def _reports_ready(home: Home) -> bool:
+    """The eighth line of postmaster.pid, which pg_ctl reads too (miscadmin.h, PM_STATUS_READY)."""
+    lines = _lock_lines(home)
+    return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
+def _lock_lines(home: Home) -> list[str]:
+    try:
+        return (home.postgres / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _failure(home: Home, output: str) -> Unavailable:
+    """The first reason in what the server printed, else in its newest log."""
+    reason = _reason(output) or _reason(_newest_log(home)) or "no reason given"
+    return Unavailable(f"PostgreSQL of {home.path} did not start: {reason}; its log is in {home.log}")
+
+
+def _reason(text: str) -> str | None:
+    match = re.search(r"(?:FATAL|PANIC|error|ERROR):\s+(.+)", text)
+    return match[1].strip() if match else None
+
+
+def _newest_log(home: Home) -> str:
+    logs = sorted(home.log.glob("postgres-*.log"), key=os.path.getmtime)
+    return logs[-1].read_text(errors="replace")[-4096:] if logs else ""
+
+
+def _quoted(text: str) -> str:
+    """For between single quotes in postgresql.conf."""
+    return text.replace("\\", "\\\\").replace("'", "''")

@@ -1,0 +1,127 @@
+"""Finding, ending and running the processes of the embedded servers."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command ended, with all that it printed."""
+
+    code: int
+    output: str
+
+
+def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Finished:
+    """Run ``command`` to its end, private in what it creates, keeping nothing of the caller open.
+
+    The output goes to memory and not to a pipe or file: a server that stays behind must not hold a pipe of the
+    caller, and the message about a full disk must not need the disk.
+    """
+    memory = os.memfd_create("output")
+    try:
+        done = subprocess.run(
+            list(command), stdin=subprocess.DEVNULL, stdout=memory, stderr=memory, umask=0o077, check=False,
+            cwd=cwd, env=server_environment() | dict(env or {}), start_new_session=True,
+        )  # fmt: skip
+        return Finished(done.returncode, os.pread(memory, 1 << 16, 0).decode(errors="replace"))
+    finally:
+        os.close(memory)
+
+
+def server_environment() -> dict[str, str]:
+    """The caller's environment without what would steer a server or mark it as part of a job."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JOBWARDEN_", "PG", "LC_"))}
+    return kept | {"LC_ALL": "C"}
+
+
+def listening(path: Path) -> bool:
+    """Whether somebody accepts connections on the Unix socket ``path``. PermissionError passes through."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            return False
+        except BlockingIOError:  # its queue is full: busy, so it lives
+            return True
+        return True
+
+
+def listener_pid(path: Path) -> int | None:
+    """The process that listens on ``path``, from the kernel (unix(7), SO_PEERCRED); None when nobody does."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError, BlockingIOError):
+            return None
+        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[0]) or None
+
+
+def working_in(folder: Path, names: Sequence[str]) -> list[int]:
+    """Processes called one of ``names`` whose working directory is ``folder``; zombies do not count."""
+    place = str(folder)
+    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+    return sorted(pid for pid in pids if _works_in(pid, place, names))
+
+
+def end(pid: int, signals: Sequence[tuple[signal.Signals, float]], still: Callable[[int], bool]) -> bool:
+    """Send each signal and wait its seconds for the process to end; True when it has.
+
+    The process is held by a pidfd before ``still`` verifies it, so a reused id is never signalled.
+    """
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not still(pid):
+            return True
+        return any(_signal_and_wait(pidfd, number, seconds) for number, seconds in signals)
+    finally:
+        os.close(pidfd)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.01) -> bool:
+    """Ask every ``pause`` seconds until ``condition`` holds; False when it never did in ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+def _signal_and_wait(pidfd: int, number: signal.Signals, seconds: float) -> bool:
+    try:
+        signal.pidfd_send_signal(pidfd, number)
+    except ProcessLookupError:
+        return True
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))
+
+
+def _works_in(pid: int, place: str, names: Sequence[str]) -> bool:
+    """False also for a process that ends while it is looked at, and for those of other users."""
+    folder = PROC / str(pid)
+    try:
+        stat_line = (folder / "stat").read_text()
+        name, _, rest = stat_line.partition(" (")[2].rpartition(") ")
+        return name in names and not rest.startswith(("Z", "X")) and str((folder / "cwd").readlink()) == place
+    except OSError:
+        return False

@@ -1,0 +1,135 @@
+"""The servers of one installation, as everybody else uses them: two URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.embedded import postgres, valkey
+from backend.embedded.home import Home, exclusive, explained, locate, prepare
+from backend.errors import Refused
+from backend.settings import Settings, hide_password
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the database and the queue are; a password in them stays out of the printed form."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{hide_password(self.database_url)} {hide_password(self.redis_url)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server of the installation; ``process_id`` only for an embedded one that lives."""
+
+    name: str
+    embedded: bool
+    running: bool
+    process_id: int | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    name: str
+    url: Callable[[Home], str]
+    ready: Callable[[Home], bool]
+    start: Callable[[Home], None]
+    stop: Callable[[Home], bool]
+    running_pid: Callable[[Home], int | None]
+
+
+_POSTGRES = _Server(
+    "PostgreSQL", postgres.url, postgres.ready, postgres.start, postgres.stop, postgres.running_pid
+)  # fmt: skip
+_VALKEY = _Server("Valkey", valkey.url, valkey.ready, valkey.start, valkey.stop, valkey.running_pid)
+
+
+def ensure(settings: Settings) -> Urls:
+    """Start every embedded server that does not run, and keep them wanted until :func:`stop`.
+
+    Any number of processes may call it at once. Guarantees an empty database at least; the schema is not its affair.
+    Raises InputError, Refused or Unavailable with one line.
+    """
+    return _bring_up(settings, must_be_wanted=False)
+
+
+def attach(settings: Settings) -> Urls:
+    """The URLs of an installation that was brought up, recovering a server that died since.
+
+    Takes a few milliseconds when all is well. Raises Refused when the installation is down, or was never up.
+    """
+    return _bring_up(settings, must_be_wanted=True)
+
+
+def stop(settings: Settings) -> list[str]:
+    """Shut the embedded servers down and say which ones ran. Data stay; calling it again changes nothing."""
+    servers = _embedded(settings)
+    home = locate(settings)
+    with explained(home):
+        if not servers or not home.run.is_dir():
+            return []
+    with exclusive(home), explained(home):
+        home.wanted.unlink(missing_ok=True)
+        return [server.name for server in reversed(servers) if server.stop(home)]
+
+
+def status(settings: Settings) -> list[ServerStatus]:
+    """What there is, running or not; an external server counts as running, whoever uses it will see."""
+    home = locate(settings)
+    rows = []
+    for server, external in ((_POSTGRES, settings.database_url), (_VALKEY, settings.redis_url)):
+        if external:
+            rows.append(ServerStatus(server.name, False, True, None, hide_password(external)))
+        else:
+            pid = server.running_pid(home)
+            rows.append(ServerStatus(server.name, True, pid is not None, pid, server.url(home)))
+    return rows
+
+
+def _embedded(settings: Settings) -> list[_Server]:
+    return ([] if settings.database_url else [_POSTGRES]) + ([] if settings.redis_url else [_VALKEY])
+
+
+def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
+    servers = _embedded(settings)
+    if not servers:
+        return Urls(str(settings.database_url), str(settings.redis_url))
+    home = locate(settings)
+    with explained(home):
+        wanted = _exists(home.wanted)
+        if wanted and all(server.ready(home) for server in servers):
+            return _urls(settings, home)
+    if must_be_wanted and not wanted:
+        raise _down(home)
+    prepare(home)
+    with exclusive(home):
+        if must_be_wanted and not home.wanted.exists():  # taken down while we waited for the lock
+            raise _down(home)
+        for server in servers:
+            server.start(home)
+        with explained(home):
+            home.wanted.touch(mode=0o600)
+    return _urls(settings, home)
+
+
+def _urls(settings: Settings, home: Home) -> Urls:
+    return Urls(settings.database_url or postgres.url(home), settings.redis_url or valkey.url(home))
+
+
+def _down(home: Home) -> Refused:
+    return Refused(f"jobwarden is not running for {home.path}: start it with `jobwarden up`")
+
+
+def _exists(path: Path) -> bool:
+    """Unlike Path.exists, a directory that cannot be searched is an error and not an absence."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
