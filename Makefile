@@ -1,0 +1,24 @@
+# Everything lives in .venv and in JOBWARDEN_HOME; nothing here needs root.
+PYTHON_IN_VENV = .venv/bin/python
+PYTEST_ARGS = -n 2
+
+.PHONY: install run test lint clean
+
+install:
+	@sh tools/install.sh
+
+run: install
+	.venv/bin/jobwarden up
+
+lint: install
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m mypy
+	$(PYTHON_IN_VENV) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
+
+test: lint
+	$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -f backend/process/jobwarden-shim
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
