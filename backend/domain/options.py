@@ -104,7 +104,7 @@ def _variable(text: str, caller_environment: Mapping[str, str]) -> tuple[str, st
     if equals:
         return name, value
     if name not in caller_environment:
-        raise InputError(f"--env: {shorten(name)} is not set here: write {name}=value")
+        raise InputError(f"--env: {shorten(name)} is not set here: write NAME=value")
     return name, caller_environment[name]
 
 

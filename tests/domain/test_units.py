@@ -1,0 +1,98 @@
+"""Memory and time: what is read, what is refused, what is shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.units import (
+    format_age,
+    format_duration,
+    format_memory,
+    parse_duration,
+    parse_memory,
+    shorten,
+)
+from backend.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "mib"),
+    [
+        ("2G", 2048),
+        ("512", 512),
+        ("512M", 512),
+        ("1.5g", 1536),
+        ("2GiB", 2048),
+        ("1T", 1024**2),
+        ("1500K", 2),
+        ("0", 0),
+    ],
+)
+def test_memory_is_read_as_mib(text: str, mib: int) -> None:
+    assert parse_memory(text) == mib
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        ("0.5h", 1800),
+        ("10:00", 600),
+        ("1:30:00", 5400),
+        ("1-02:03", 93_780),
+        ("1-02:03:04", 93_784),
+    ],
+)
+def test_time_is_read_as_seconds(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "G", "-1G", "2X", "1e9", "٣G", "2 G G", "1" * 50, "nan", "inf"])
+def test_not_memory(text: str) -> None:
+    with pytest.raises(InputError, match="memory"):
+        parse_memory(text)
+
+
+@pytest.mark.parametrize("text", ["", "m", "-5", "1h-", "1:99", "1:60:00", "10 parsecs", "٣m", "1::2", "0x10"])
+def test_not_a_time(text: str) -> None:
+    with pytest.raises(InputError, match="length of time"):
+        parse_duration(text)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for parse in (parse_memory, parse_duration):
+        try:
+            assert parse(text) >= 0
+        except InputError as exc:
+            assert str(exc).isprintable()
+
+
+@given(st.integers(0, 10**9))
+def test_a_duration_reads_back_as_it_is_shown(seconds: int) -> None:
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+@given(st.integers(1, 2**30))
+def test_memory_reads_back_near_what_is_shown(mib: int) -> None:
+    assert parse_memory(format_memory(mib)) == pytest.approx(mib, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(5, "5s"), (300, "5m"), (11_520, "3h12m"), (792_000, "9d4h"), (86_400, "1d")]
+)
+def test_age_for_a_narrow_column(seconds: int, shown: str) -> None:
+    assert format_age(seconds) == shown
+
+
+def test_unlimited_has_a_word() -> None:
+    assert format_duration(None) == "unlimited"
+
+
+@given(st.text())
+def test_a_quoted_piece_of_input_is_short_and_printable(text: str) -> None:
+    assert shorten(text).isprintable()
+    assert len(shorten(text)) <= 61
