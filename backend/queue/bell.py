@@ -74,6 +74,7 @@ class BellWorker(SimpleWorker):
     """RQ's worker for one thread of ours: no fork, no signal handlers, no remote commands, one function."""
 
     death_penalty_class = _NoDeathPenalty
+    max_connection_wait_time = 2.0
 
     def _install_signal_handlers(self) -> None:
         """Signals belong to the worker's main thread."""
@@ -97,15 +98,18 @@ class BellWorker(SimpleWorker):
         self._stop_requested = True
 
 
-def answer(redis_url: str, node_name: str, worker_id: int, receiver: Callable[[Sequence[int]], None]) -> BellWorker:
-    """A worker for the node's queue that hands launch messages to ``receiver``. Raises redis.RedisError."""
+def answer(redis_url: str, node_name: str, identity: str, receiver: Callable[[Sequence[int]], None]) -> BellWorker:
+    """A worker for the node's queue that hands launch messages to ``receiver``. Raises redis.RedisError.
+
+    ``identity`` makes its name unique: RQ refuses a name that Redis still remembers as alive.
+    """
     _receivers[:] = [receiver]
     ttl: dict[str, Any] = {"worker_ttl": DEQUEUE_SECONDS + 15}
     connection = Redis.from_url(redis_url, socket_connect_timeout=5)
     queues = [Queue(queue_name(node_name), connection=connection, serializer=JSONSerializer)]
     return BellWorker(
         queues,
-        name=f"jobwarden-{node_name}-{worker_id}",
+        name=f"jobwarden-{node_name}-{identity}",
         connection=connection,
         serializer=JSONSerializer,
         log_job_description=False,

@@ -137,6 +137,16 @@ def adopt(conn: Connection, worker_id: int, allocation_ids: Sequence[int], actor
     return {row.id for row in rows}
 
 
+def mark_stuck(conn: Connection, allocation_id: int, actor: str, detail: str) -> bool:
+    """Flag an allocation whose processes survive KILL, and drain its node; False when it was flagged already."""
+    row = conn.execute(sql.MARK_STUCK, {"allocation": allocation_id, "detail": detail}).one_or_none()
+    if row is None:
+        return False
+    _note(conn, [row.job_id], actor, "stuck", detail, {"allocation_id": allocation_id})
+    set_drain(conn, row.node_name, True, actor, f"job {row.job_id} has unkillable processes")
+    return True
+
+
 # Users and operators --------------------------------------------------------------------------------------------
 
 
@@ -267,6 +277,4 @@ def _release_all(conn: Connection, job_id: int) -> None:
 
 
 def _outcome_row(outcome: Outcome) -> dict[str, Any]:
-    row = {name: getattr(outcome, name) for name in Outcome.__slots__ if name != "evidence"}
-    row["end_time"] = outcome.end_time.isoformat() if outcome.end_time else None
-    return row
+    return {name: getattr(outcome, name) for name in Outcome.__slots__ if name != "evidence"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from backend.domain.states import FailureReason, JobState
@@ -45,7 +44,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended. ``end_time`` None means now; ``evidence`` goes into the event."""
+    """How a job ended. ``end_time_ns`` (since the epoch) None means now; ``evidence`` goes into the event."""
 
     allocation_id: int
     job_id: int
@@ -54,5 +53,5 @@ class Outcome:
     exit_code: int | None = None
     exit_signal: int | None = None
     error_msg: str | None = None
-    end_time: datetime | None = None
+    end_time_ns: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)

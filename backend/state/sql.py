@@ -99,10 +99,10 @@ FINISH = text("""
     UPDATE jobs j
     SET state = CAST(o.state AS job_state), failure_reason = CAST(o.reason AS failure_reason),
         exit_code = o.exit_code, exit_signal = o.exit_signal, error_msg = o.error_msg,
-        end_time = greatest(coalesce(o.end_time, now()), j.start_time)
+        end_time = greatest(coalesce(to_timestamp(o.end_time_ns / 1e9), now()), j.start_time)
     FROM jsonb_to_recordset(CAST(:outcomes AS jsonb)) AS o(
              allocation_id bigint, job_id bigint, state text, reason text, exit_code int, exit_signal int,
-             error_msg text, end_time timestamptz),
+             error_msg text, end_time_ns bigint),
          resource_allocations a
     WHERE j.id = o.job_id AND j.state = 'RUNNING' AND a.id = o.allocation_id AND NOT a.released
     RETURNING o.allocation_id
@@ -148,6 +148,11 @@ CLOSE_COMMANDS = text("""
 ADOPT = text("""
     UPDATE resource_allocations SET worker_id = :worker
     WHERE id = ANY(:allocations) AND NOT released AND worker_id <> :worker RETURNING id, job_id
+""")
+
+MARK_STUCK = text("""
+    UPDATE resource_allocations SET stuck = :detail WHERE id = :allocation AND NOT released AND stuck IS NULL
+    RETURNING job_id, node_name
 """)
 
 END_UNSTARTED = text("""

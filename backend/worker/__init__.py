@@ -1,0 +1,1 @@
+"""The daemon of a node: recovers, launches, watches, ends and records jobs."""

@@ -1,0 +1,64 @@
+"""Entry of the worker: settings and log, database and Redis, recovery, scheduler, RQ."""
+
+import logging
+import sys
+import time
+
+from sqlalchemy.exc import OperationalError
+
+from backend.database.engine import make_engine, unavailable
+from backend.database.version import check_schema
+from backend.embedded import servers
+from backend.errors import InputError, Refused
+from backend.process.shim import shim_path
+from backend.process.spool import LaunchError
+from backend.settings import Settings, load_settings
+from backend.worker.service import Service, raise_descriptor_limit
+
+RETRY_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings, node_name: str | None = None, drain_on_exit: bool = False) -> int:
+    """Run a worker in this process until TERM or INT; the exit status.
+
+    Waits for a database that is down. Raises Refused for a node that has a live worker or a schema of another
+    version, InputError for settings that cannot work.
+    """
+    if node_name is not None:
+        settings = settings.model_copy(update={"node_name": node_name})
+    logging.basicConfig(
+        level=settings.log_level,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)-7s %(threadName)s: %(message)s",
+    )
+    shim_path()
+    raise_descriptor_limit()
+    try:
+        return _start(settings, drain_on_exit).run()
+    except LaunchError as exc:
+        raise Refused(exc.message) from None
+
+
+def _start(settings: Settings, drain_on_exit: bool) -> Service:
+    """Connect for as long as it takes: after a power cut the database may come back later than the worker."""
+    while True:
+        urls = servers.ensure(settings)
+        engine = make_engine(urls.database_url, application_name="jobwarden worker start")
+        try:
+            check_schema(engine)
+            return Service(settings, urls, drain_on_exit=drain_on_exit)
+        except OperationalError as exc:
+            log.warning("%s", unavailable(exc, engine))
+            time.sleep(RETRY_SECONDS)
+        finally:
+            engine.dispose()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run_worker(load_settings()))
+    except (InputError, Refused) as error:
+        print(f"jobwarden: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,134 @@
+"""From allocation ids to running scripts, in batches: claim, spawn behind gates, commit the pids, open the gates."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from backend.domain.states import FailureReason, JobState
+from backend.process import spool
+from backend.process.identity import elapsed_seconds
+from backend.process.spawn import Gated, job_environment, spawn
+from backend.process.spool import LaunchError
+from backend.state import machine
+from backend.state.records import LaunchOrder, Outcome, Started
+from backend.worker.clock import boot_clock
+from backend.worker.recorder import Ended, Recorder
+from backend.worker.registry import Registration
+from backend.worker.watched import Watched
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+"""Jobs a pid-commit carries: large enough to share its cost, small enough that the first need not wait long."""
+
+
+class Launcher:
+    """Called from RQ's thread and from the sweep, one batch at a time. ``watch`` hands started jobs over."""
+
+    def __init__(
+        self, engine: Engine, registration: Registration, recorder: Recorder, watch: Callable[[Watched], None]
+    ) -> None:
+        self._engine, self._me, self._recorder, self._watch = engine, registration, recorder, watch
+        self._turn = threading.Lock()
+        self._stopped = False
+        self.in_flight: frozenset[int] = frozenset()
+
+    def launch(self, allocation_ids: Sequence[int]) -> None:
+        """Start what can be claimed of ``allocation_ids``. With the database down it does nothing: the sweep returns."""
+        for first in range(0, len(allocation_ids), BATCH):
+            with self._turn:
+                if not self._stopped:
+                    self._launch_batch(allocation_ids[first : first + BATCH])
+
+    def stop(self) -> None:
+        """Launch nothing any more; returns when the batch under way is done."""
+        with self._turn:
+            self._stopped = True
+
+    def _launch_batch(self, allocation_ids: Sequence[int]) -> None:
+        self.in_flight = frozenset(allocation_ids)
+        try:
+            with self._engine.begin() as conn:
+                orders = machine.claim(conn, self._me.worker_id, allocation_ids)
+            self._start([gated for order in orders if (gated := self._spawn(order)) is not None])
+        except DBAPIError as exc:
+            log.warning("launch postponed: %s", str(exc.orig).strip().splitlines()[0])
+        finally:
+            self.in_flight = frozenset()
+
+    def _spawn(self, order: LaunchOrder) -> tuple[Watched, Gated] | None:
+        try:
+            folder = spool.create(self._me.spool, order.allocation_id, order.job_id, order.script)
+            environment = job_environment(
+                order.environment,
+                job_id=order.job_id,
+                allocation_id=order.allocation_id,
+                cookie=order.cookie,
+                node=self._me.node_name,
+            )
+            gated = spawn(folder, arguments=order.arguments, environment=environment, work_dir=order.work_dir)
+        except LaunchError as error:
+            self._recorder.put(Ended(_launch_failure(order, error), self._me.actor))
+            return None
+        return _watched(order, gated, folder.path), gated
+
+    def _start(self, spawned: Sequence[tuple[Watched, Gated]]) -> None:
+        """Commit the identities, then let go exactly those that were committed.
+
+        Whatever goes wrong, every gate is closed and every supervisor is watched to its end: one whose gate never
+        opened records that it never started, and its job goes back to the queue if it is still ours.
+        """
+        may_run: set[int] = set()
+        try:
+            with self._engine.begin() as conn:
+                started = [_started(watched) for watched, _ in spawned]
+                committed = machine.commit_start(conn, self._me.worker_id, started, self._me.actor)
+            may_run = committed
+        finally:
+            for watched, gated in spawned:
+                if watched.allocation_id in may_run:
+                    watched.never_ran = not gated.open_gate()
+                else:
+                    watched.never_ran = True
+                    gated.close_gate()
+                self._watch(watched)
+
+
+def _launch_failure(order: LaunchOrder, error: LaunchError) -> Outcome:
+    return Outcome(
+        order.allocation_id, order.job_id, JobState.FAILED, FailureReason.LAUNCH_ERROR, error_msg=error.message
+    )
+
+
+def _watched(order: LaunchOrder, gated: Gated, folder: str) -> Watched:
+    watched = Watched(
+        allocation_id=order.allocation_id,
+        job_id=order.job_id,
+        identity=gated.identity,
+        cookie=order.cookie,
+        spool_dir=folder,
+        work_dir=order.work_dir,
+        pidfd=gated.pidfd,
+    )
+    watched.deadline = deadline(order.time_limit, gated.identity.start_ticks)
+    return watched
+
+
+def deadline(time_limit: float | None, start_ticks: int) -> float | None:
+    """When a process that started at ``start_ticks`` has used up its limit (seconds), on the boot clock."""
+    return None if time_limit is None else boot_clock() + time_limit - elapsed_seconds(start_ticks)
+
+
+def _started(watched: Watched) -> Started:
+    identity = watched.identity
+    return Started(
+        allocation_id=watched.allocation_id,
+        process_id=identity.pid,
+        process_start=identity.start_ticks,
+        boot_id=identity.boot_id,
+        pid_namespace=identity.pid_namespace,
+        spool_dir=watched.spool_dir,
+    )

@@ -1,0 +1,142 @@
+"""Writes how jobs ended, in batches, and keeps at it through a database that is down.
+
+Until an outcome is committed it stays here, and the exit status stays in the spool: a crash in between costs nothing.
+"""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from backend.state import machine
+from backend.state.records import Outcome
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An outcome to record, said by whom and why."""
+
+    outcome: Outcome
+    actor: str
+    action: str = "finish"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverStarted:
+    """An allocation whose script provably never ran: its job goes back to the queue."""
+
+    allocation_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """An allocation with processes that survive KILL."""
+
+    allocation_id: int
+    detail: str
+
+
+Entry = Ended | NeverStarted | Stuck
+
+
+class Recorder(threading.Thread):
+    """``on_recorded`` gets the allocation ids that are settled, from this thread."""
+
+    def __init__(self, engine: Engine, actor: str, on_recorded: Callable[[Sequence[int]], None]) -> None:
+        super().__init__(name="recorder", daemon=True)
+        self._engine, self._actor, self._on_recorded = engine, actor, on_recorded
+        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._stopping = threading.Event()
+
+    def put(self, entry: Entry) -> None:
+        """Queue an entry; never blocks."""
+        self._queue.put(entry)
+
+    def stop(self, timeout: float) -> bool:
+        """Write what is queued, then end; False when it could not within ``timeout`` seconds (the spool has it)."""
+        self._stopping.set()
+        self._queue.put(None)
+        self.join(timeout)
+        return not self.is_alive()
+
+    def run(self) -> None:
+        """Take what is there, write it, until told to stop and nothing is left."""
+        while True:
+            batch = self._take()
+            if batch:
+                self._write(batch)
+            elif self._stopping.is_set():
+                return
+
+    def _take(self) -> list[Entry]:
+        entries = [self._queue.get()]
+        try:
+            while len(entries) < BATCH:
+                entries.append(self._queue.get_nowait())
+        except Empty:
+            pass  # that is all there is: write it
+        return [entry for entry in entries if entry is not None]
+
+    def _write(self, batch: Sequence[Entry]) -> None:
+        """Commit the batch. An entry that the database refuses is found by halving and left to the next recovery."""
+        attempt = 0
+        while True:
+            try:
+                self._commit(batch)
+            except (OperationalError, InterfaceError) as exc:
+                self._wait(attempt, exc)
+                attempt += 1
+            except DBAPIError as exc:
+                self._refused(batch, exc)
+                return
+            else:
+                self._on_recorded([_allocation(entry) for entry in batch])
+                return
+
+    def _wait(self, attempt: int, exc: DBAPIError) -> None:
+        if attempt in (0, 10) or attempt % 100 == 0:
+            log.warning("outcomes wait for the database: %s", str(exc.orig).strip().splitlines()[0])
+        threading.Event().wait(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+
+    def _refused(self, batch: Sequence[Entry], exc: DBAPIError) -> None:
+        if len(batch) == 1:
+            log.error("the database refuses %s: %s", batch[0], str(exc.orig).strip().splitlines()[0])
+            return
+        middle = len(batch) // 2
+        self._write(batch[:middle])
+        self._write(batch[middle:])
+
+    def _commit(self, batch: Sequence[Entry]) -> None:
+        """One transaction a group: each takes its locks in the machine's order, so none can deadlock with another."""
+        groups: defaultdict[tuple[str, str, str | None], list[Outcome]] = defaultdict(list)
+        requeues: defaultdict[str, list[int]] = defaultdict(list)
+        for entry in batch:
+            if isinstance(entry, Ended):
+                groups[entry.actor, entry.action, entry.reason].append(entry.outcome)
+            elif isinstance(entry, NeverStarted):
+                requeues[entry.reason].append(entry.allocation_id)
+            else:
+                with self._engine.begin() as conn:
+                    machine.mark_stuck(conn, entry.allocation_id, self._actor, entry.detail)
+        for (actor, action, reason), outcomes in groups.items():
+            with self._engine.begin() as conn:
+                machine.finish(conn, outcomes, actor, action, reason)
+        for reason, allocations in requeues.items():
+            with self._engine.begin() as conn:
+                machine.requeue(conn, allocations, self._actor, reason)
+
+
+def _allocation(entry: Entry) -> int:
+    return entry.outcome.allocation_id if isinstance(entry, Ended) else entry.allocation_id

@@ -1,0 +1,159 @@
+"""Take over what earlier workers of the node left: adopt what lives, conclude what died, requeue what never began.
+
+The decision for one allocation rests on evidence of this host alone and is a pure function; the same pass runs at
+start, over everything, and as a sweep, over what has slipped out of the worker's hands.
+"""
+
+import logging
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine
+
+from backend.domain.states import JobState
+from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, this_host
+from backend.process.spool import Record, RecordKind, read_record
+from backend.state import machine
+from backend.worker import sql
+from backend.worker.launcher import deadline
+from backend.worker.registry import Registration
+from backend.worker.watched import Watched
+
+log = logging.getLogger(__name__)
+
+RING_PATIENCE_SECONDS = 3.0
+"""An allocation of ours that no message has announced for so long is launched without one."""
+CLAIM_PATIENCE_SECONDS = 15.0
+"""A claim of ours that led to no launch for so long is void: the answer of its transaction was lost."""
+
+
+class Fate(StrEnum):
+    """What becomes of an allocation that nobody watches."""
+
+    ADOPT = "adopted"
+    CONCLUDE = "concluded"
+    REQUEUE = "requeued"
+    LAUNCH = "launched"
+    WAIT = "left for later"
+    FOREIGN = "left to their own host"
+    UNKNOWN = "left, for want of evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What this host shows of an allocation's process."""
+
+    alive: Liveness
+    record: Record | None
+
+
+def decide(row: Any, me: Registration, host: HostIdentity, look: Callable[[Any], Evidence]) -> Fate:
+    """The fate of the unreleased allocation ``row`` (of ``LIVE_ON_NODE``); ``look`` gathers evidence when needed."""
+    if row.process_id is None:
+        return _fate_of_unstarted(row, me)
+    if row.machine_id != host.machine_id and row.boot_id != host.boot_id:
+        return Fate.FOREIGN
+    evidence = look(row)
+    if evidence.record is not None and evidence.record.gone:
+        return Fate.REQUEUE if evidence.record.kind is RecordKind.NEVER else Fate.CONCLUDE
+    if row.boot_id != host.boot_id or evidence.alive is Liveness.GONE:
+        return Fate.CONCLUDE
+    return Fate.ADOPT if evidence.alive is Liveness.ALIVE else Fate.UNKNOWN
+
+
+def _fate_of_unstarted(row: Any, me: Registration) -> Fate:
+    """No pid was committed, so the script never ran; only our own launches may still be under way."""
+    if row.worker_id != me.worker_id:
+        return Fate.REQUEUE
+    if row.claimed:
+        return Fate.REQUEUE if row.age > CLAIM_PATIENCE_SECONDS else Fate.WAIT
+    return Fate.LAUNCH if row.age > RING_PATIENCE_SECONDS else Fate.WAIT
+
+
+class Recovery:
+    """Carries the decisions out. ``watch`` takes what must be watched, ``launch`` what nobody rang for."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        me: Registration,
+        watch: Callable[[Watched], None],
+        launch: Callable[[Sequence[int]], None],
+    ) -> None:
+        self._engine, self._me, self._watch, self._launch = engine, me, watch, launch
+
+    def run(self, except_for: Callable[[], Collection[int]]) -> Counter[Fate]:
+        """One pass over the node's live allocations but those in hand. Raises DBAPIError when the database is down.
+
+        ``except_for`` is asked after the rows are read: what came into hand meanwhile is left alone.
+        """
+        with self._engine.connect() as conn:
+            rows = conn.execute(sql.LIVE_ON_NODE, {"node": self._me.node_name}).all()
+        in_hand = except_for()
+        fates: defaultdict[Fate, list[Any]] = defaultdict(list)
+        host = this_host()
+        for row in rows:
+            if row.allocation_id not in in_hand:
+                fates[decide(row, self._me, host, gather)].append(row)
+        self._carry_out(fates, host)
+        return Counter({fate: len(found) for fate, found in fates.items()})
+
+    def _carry_out(self, fates: dict[Fate, list[Any]], host: HostIdentity) -> None:
+        requeue = [row.allocation_id for row in fates.get(Fate.REQUEUE, ())]
+        adopt = [row.allocation_id for row in fates.get(Fate.ADOPT, ())]
+        with self._engine.begin() as conn:
+            machine.requeue(conn, requeue, self._me.actor, "its worker died before the script started")
+        with self._engine.begin() as conn:
+            machine.adopt(conn, self._me.worker_id, adopt, self._me.actor)
+        for row in fates.get(Fate.ADOPT, ()):
+            self._watch(_survivor(row))
+        for row in fates.get(Fate.CONCLUDE, ()):
+            self._watch(_departed(row, host))
+        if unrung := [row.allocation_id for row in fates.get(Fate.LAUNCH, ())]:
+            self._launch(unrung)
+
+
+def gather(row: Any) -> Evidence:
+    """Look at the process and the spool of an allocation on this host."""
+    return Evidence(liveness(_identity(row)), read_record(row.spool_dir))
+
+
+def summary(fates: Counter[Fate]) -> str:
+    """One line for the log: what a recovery did."""
+    return ", ".join(f"{count} {fate}" for fate, count in sorted(fates.items())) or "nothing to take over"
+
+
+def _identity(row: Any) -> ProcessIdentity:
+    return ProcessIdentity(row.process_id, row.process_start, row.boot_id, row.pid_namespace)
+
+
+def _departed(row: Any, host: HostIdentity) -> Watched:
+    return Watched(
+        allocation_id=row.allocation_id,
+        job_id=row.job_id,
+        identity=_identity(row),
+        cookie=row.cookie,
+        spool_dir=row.spool_dir,
+        work_dir=row.work_dir,
+        rebooted=row.boot_id != host.boot_id,
+    )
+
+
+def _survivor(row: Any) -> Watched:
+    """Watch a process that is not our child. The pidfd is opened first and the identity checked after."""
+    watched = _departed(row, this_host())
+    try:
+        pidfd = os.pidfd_open(row.process_id)
+    except ProcessLookupError:
+        return watched
+    if liveness(watched.identity) is Liveness.GONE:
+        os.close(pidfd)
+        return watched
+    watched.pidfd = pidfd
+    if not JobState(row.state).final:
+        watched.deadline = deadline(row.time_limit, row.process_start)
+    return watched

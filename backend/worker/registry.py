@@ -1,0 +1,114 @@
+"""How a worker takes a node: capacity, the node's lock, a row of its own, the end of its predecessors."""
+
+import os
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from backend import __version__
+from backend.database.locks import NODE_LOCK, WORKER_LOCK, try_session_lock
+from backend.errors import Refused
+from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, this_host
+from backend.settings import Settings
+from backend.state import machine
+from backend.worker import sql
+
+LOCK_PATIENCE_SECONDS = 5.0
+"""A dead predecessor's session may linger a moment: longest seen is 3 s, with a socket inherited by a child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """This boot of the daemon. ``worker_id`` is never reused; the node's name is."""
+
+    worker_id: int
+    node_id: int
+    node_name: str
+    spool: str
+
+    @property
+    def actor(self) -> str:
+        """Who writes the events of this worker."""
+        return f"worker:{self.node_name}"
+
+
+def register(conn: Connection, settings: Settings, spool: str) -> Registration:
+    """Take the node for this process. ``conn`` (autocommit) holds the locks from now on and must live as long.
+
+    Raises Refused while another live worker has the node.
+    """
+    name = settings.node_name
+    capacity = {"cpus": settings.cpus, "memory_mb": settings.memory_mb, "gpus": settings.gpus}
+    node_id = conn.scalar(sql.UPSERT_NODE, {"name": name, "partitions": list(settings.partitions), **capacity})
+    _take_node(conn, name, node_id)
+    host, me = this_host(), identify(os.getpid())
+    assert me is not None, "/proc shows this very process"
+    conn.execute(sql.SUPERSEDE, {"name": name, "reason": "superseded by a new worker of the node"})
+    worker_id = conn.scalar(
+        sql.INSERT_WORKER,
+        {
+            "node_name": name,
+            "hostname": host.hostname,
+            "machine_id": host.machine_id,
+            "boot_id": host.boot_id,
+            "pid": me.pid,
+            "process_start": me.start_ticks,
+            "pid_namespace": host.pid_namespace,
+            "spool": spool,
+            "version": __version__,
+        },
+    )
+    hold_worker_lock(conn, worker_id)
+    registration = Registration(worker_id, node_id, name, spool)
+    machine.note_node(conn, name, registration.actor, "worker-started", None, {"worker_id": worker_id, "pid": me.pid})
+    return registration
+
+
+def hold_worker_lock(conn: Connection, worker_id: int) -> bool:
+    """Take the lock whose freedom means that this worker's session ended; False while an old session lingers."""
+    return try_session_lock(conn, WORKER_LOCK, worker_id)
+
+
+def hold_node_lock(conn: Connection, registration: Registration) -> bool:
+    """Take the node's lock again on a new connection; False while another session has it."""
+    return try_session_lock(conn, NODE_LOCK, registration.node_id)
+
+
+def beat(conn: Connection, worker_id: int) -> bool:
+    """Renew the lease; False when this worker's row was ended by a successor."""
+    return conn.scalar(sql.BEAT, {"worker": worker_id}) is not None
+
+
+def set_draining(conn: Connection, worker_id: int) -> None:
+    """Take no new jobs from now on."""
+    conn.execute(sql.SET_DRAINING, {"worker": worker_id})
+
+
+def end(conn: Connection, registration: Registration, reason: str) -> None:
+    """Close this worker's row: it stopped by itself."""
+    conn.execute(sql.END_WORKER, {"worker": registration.worker_id, "reason": reason})
+    detail = {"worker_id": registration.worker_id}
+    machine.note_node(conn, registration.node_name, registration.actor, "worker-stopped", reason, detail)
+
+
+def _take_node(conn: Connection, name: str, node_id: int) -> None:
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while not try_session_lock(conn, NODE_LOCK, node_id):
+        holder = conn.execute(sql.CURRENT_WORKER, {"name": name}).one_or_none()
+        gone = holder is not None and liveness(_identity(holder)) is Liveness.GONE
+        if time.monotonic() > deadline or (holder is not None and not gone):
+            raise Refused(_taken(name, holder))
+        time.sleep(0.05)
+
+
+def _identity(worker: object) -> ProcessIdentity:
+    fields = ("pid", "process_start", "boot_id", "pid_namespace")
+    return ProcessIdentity(*(getattr(worker, field) for field in fields))
+
+
+def _taken(name: str, holder: object) -> str:
+    if holder is None:
+        return f"node {name} is being taken by another worker: try again, or set JOBWARDEN_NODE_NAME to another name"
+    who = f"worker {holder.id} (pid {holder.pid} on {holder.hostname})"  # type: ignore[attr-defined]
+    return f"node {name} already has {who}: stop that one first, or set JOBWARDEN_NODE_NAME to another name"

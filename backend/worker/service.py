@@ -1,0 +1,175 @@
+"""One worker put together: start order, stop order, and what happens in between."""
+
+import logging
+import resource
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from backend.database.engine import make_engine
+from backend.embedded import servers
+from backend.errors import JobwardenError
+from backend.process.spool import prepare_root
+from backend.queue import bell
+from backend.scheduler.leader import Leader
+from backend.settings import Settings
+from backend.state import machine
+from backend.worker import registry, sql
+from backend.worker.doorbell import Doorbell
+from backend.worker.errands import Errands
+from backend.worker.launcher import Launcher
+from backend.worker.pulse import Pulse
+from backend.worker.recorder import Recorder
+from backend.worker.recovery import Fate, Recovery, summary
+from backend.worker.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 10.0
+DRAIN_LOOK_SECONDS = 0.2
+
+
+class Service:
+    """A running worker. Make it, :meth:`run` it in the main thread; TERM or INT stop it and leave the jobs running."""
+
+    def __init__(self, settings: Settings, urls: servers.Urls, *, drain_on_exit: bool) -> None:
+        """Take the node. Raises Refused when it has a live worker, DBAPIError when the database is down."""
+        self._settings, self._urls, self._drain_on_exit = settings, urls, drain_on_exit
+        self._exit_code = 0
+        self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
+        self._redis: Redis = bell.connect(urls.redis_url)
+        spool = str(Path(settings.home) / "spool" / settings.node_name)
+        prepare_root(spool)
+        conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._me = registry.register(conn, settings, spool)
+        self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced)
+        self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
+        self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
+        self._launcher = Launcher(self._engine, self._me, self._recorder, self._supervisor.watch)
+        self._recovery = Recovery(self._engine, self._me, self._supervisor.watch, self._launcher.launch)
+        self._leader = Leader(self._engine, settings, self._ring)
+        self._doorbell = Doorbell(
+            urls.redis_url, self._me.node_name, self._me.worker_id, self._launcher.launch, self._mend
+        )
+        self._errands = Errands(
+            self._engine,
+            self._me.node_name,
+            settings.poll_seconds,
+            wake_scheduler=self._leader.wake,
+            end=self._supervisor.end,
+            sweep=self._sweep,
+            mend=self._mend,
+        )
+
+    def run(self) -> int:
+        """Recover, then schedule, then answer the bell; watch until told to stop. The exit status."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        self._pulse.start()
+        self._recorder.start()
+        log.info("worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(self._recovery.run(set)))
+        self._leader.start()
+        self._errands.start()
+        self._doorbell.start()
+        self._supervisor.run()
+        return self._shut_down()
+
+    # Stopping ---------------------------------------------------------------------------------------------------
+
+    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
+        if self._drain_on_exit:
+            self._drain_on_exit = False  # a second signal stops at once
+            threading.Thread(target=self._drain, name="drain", daemon=True).start()
+        else:
+            self._supervisor.stop()
+
+    def _drain(self) -> None:
+        """Take no new jobs, wait for those there are, then stop."""
+        log.info("draining: waiting for the running jobs")
+        while not self._set_draining() or self._busy():
+            time.sleep(DRAIN_LOOK_SECONDS)
+        self._supervisor.stop()
+
+    def _set_draining(self) -> bool:
+        try:
+            with self._engine.begin() as conn:
+                registry.set_draining(conn, self._me.worker_id)
+        except DBAPIError as exc:
+            log.warning("draining waits for the database: %s", str(exc.orig).strip().splitlines()[0])
+            return False
+        return True
+
+    def _busy(self) -> bool:
+        try:
+            with self._engine.connect() as conn:
+                live = conn.execute(sql.LIVE_ON_NODE, {"node": self._me.node_name}).first()
+        except DBAPIError:
+            return True  # unknown is busy: nothing is given up for a database that is down
+        return live is not None or bool(self._supervisor.tracked())
+
+    def _fenced(self) -> None:
+        self._exit_code = 1
+        self._supervisor.stop()
+
+    def _shut_down(self) -> int:
+        """Leave jobs running, give back what was not started, say goodbye. Nothing here may hang on a dead database."""
+        self._doorbell.stop()
+        self._launcher.stop()
+        self._leader.stop()
+        self._errands.stop()
+        if not self._recorder.stop(FLUSH_SECONDS):
+            log.error("the database is down: outcomes stay in the spool for the next worker")
+        running = len(self._supervisor.tracked())
+        if self._exit_code == 0:
+            self._say_goodbye()
+        log.info("worker %d stopped, %d jobs go on without it", self._me.worker_id, running)
+        return self._exit_code
+
+    def _say_goodbye(self) -> None:
+        try:
+            self._give_back()
+            self._pulse.stop("stopped")
+        except DBAPIError as exc:
+            log.warning("stopped without telling the database: %s", str(exc.orig).strip().splitlines()[0])
+
+    def _give_back(self) -> None:
+        with self._engine.begin() as conn:
+            rows = conn.execute(sql.LIVE_ON_NODE, {"node": self._me.node_name}).all()
+            unstarted = [row.allocation_id for row in rows if row.process_id is None]
+            machine.requeue(conn, unstarted, self._me.actor, "its worker stopped before the script started")
+
+    # In between -------------------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        fates = self._recovery.run(lambda: self._supervisor.tracked() | self._launcher.in_flight)
+        if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
+            log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))
+
+    def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
+        try:
+            bell.ring(self._redis, node_name, allocation_ids)
+        except (RedisError, OSError) as exc:
+            log.warning("could not ring %s, its sweep will find the jobs: %s", node_name, exc)
+
+    def _mend(self) -> None:
+        """Recover embedded servers that died; foreign ones are only waited for."""
+        try:
+            servers.attach(self._settings)
+        except JobwardenError as exc:
+            log.warning("%s", exc)
+
+
+def raise_descriptor_limit() -> None:
+    """A watched job costs one descriptor: use what the hard limit allows, as systemd advises for such daemons."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,48 @@
+"""What a worker reads and writes about itself, its node and its allocations."""
+
+from sqlalchemy import text
+
+UPSERT_NODE = text("""
+    INSERT INTO nodes (name, cpus, memory_mb, gpus, partitions)
+    VALUES (:name, :cpus, :memory_mb, :gpus, CAST(:partitions AS text[]))
+    ON CONFLICT (name) DO UPDATE SET cpus = excluded.cpus, memory_mb = excluded.memory_mb, gpus = excluded.gpus,
+                                     partitions = excluded.partitions
+    RETURNING id
+""")
+
+CURRENT_WORKER = text("""
+    SELECT id, hostname, pid, process_start, boot_id, pid_namespace FROM workers
+    WHERE node_name = :name AND ended_at IS NULL ORDER BY id DESC LIMIT 1
+""")
+
+SUPERSEDE = text("""
+    UPDATE workers SET ended_at = clock_timestamp(), end_reason = :reason
+    WHERE node_name = :name AND ended_at IS NULL RETURNING id
+""")
+
+INSERT_WORKER = text("""
+    INSERT INTO workers (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version)
+    VALUES (:node_name, :hostname, :machine_id, :boot_id, :pid, :process_start, :pid_namespace, :spool, :version)
+    RETURNING id
+""")
+
+BEAT = text("UPDATE workers SET heartbeat_at = clock_timestamp() WHERE id = :worker AND ended_at IS NULL RETURNING id")
+
+SET_DRAINING = text("UPDATE workers SET draining = true WHERE id = :worker")
+
+END_WORKER = text("""
+    UPDATE workers SET ended_at = clock_timestamp(), end_reason = :reason WHERE id = :worker AND ended_at IS NULL
+""")
+
+LIVE_ON_NODE = text("""
+    SELECT a.id AS allocation_id, a.job_id, a.worker_id, a.cookie, a.process_id, a.process_start, a.boot_id,
+           a.pid_namespace, a.spool_dir, a.claimed_at IS NOT NULL AS claimed, w.machine_id,
+           extract(epoch FROM clock_timestamp() - coalesce(a.claimed_at, a.allocation_time))::float AS age,
+           j.time_limit, j.work_dir, j.state
+    FROM resource_allocations a JOIN jobs j ON j.id = a.job_id JOIN workers w ON w.id = a.worker_id
+    WHERE a.node_name = :node AND NOT a.released
+""")
+
+OPEN_COMMANDS = text("""
+    SELECT job_id, action, actor, reason FROM commands WHERE node_name = :node AND done_at IS NULL ORDER BY id
+""")

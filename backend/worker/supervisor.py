@@ -1,0 +1,213 @@
+"""The one event loop that watches every job of the node by pidfd, and ends those that have to end."""
+
+import logging
+import os
+import select
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+
+from backend.domain.states import JobState
+from backend.process.ending import Ended as EndingResult
+from backend.process.ending import Ending
+from backend.process.outcome import EndCause
+from backend.process.procfs import scan
+from backend.process.spool import Record, read_record
+from backend.worker.clock import boot_clock
+from backend.worker.recorder import Ended, Entry, NeverStarted, Stuck
+from backend.worker.watched import EndRequest, Watched
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often jobs are looked at that no event announces: a script that ended while processes of its own go on."""
+STUCK_RETRY_SECONDS = 30.0
+
+
+class Supervisor:
+    """Runs in the worker's main thread; other threads reach it through :meth:`watch`, :meth:`end` and :meth:`settled`.
+
+    ``record`` takes what is to be written; it must not block.
+    """
+
+    def __init__(self, record: Callable[[Entry], None], actor: str, grace_seconds: float) -> None:
+        self._record, self._actor, self._grace = record, actor, grace_seconds
+        self._jobs: dict[int, Watched] = {}
+        self._by_fd: dict[int, Watched] = {}
+        self._by_job: dict[int, int] = {}
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._poll = select.epoll()
+        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll.register(self._wake_fd, select.EPOLLIN)
+        self._next_look = boot_clock() + LOOK_SECONDS
+        self._stopping = False
+
+    # For other threads ------------------------------------------------------------------------------------------
+
+    def watch(self, watched: Watched) -> None:
+        """Take a job into care."""
+        self._tell(lambda: self._add(watched))
+
+    def end(self, job_id: int, request: EndRequest) -> None:
+        """End a watched job; nothing happens when it is not watched here or is being ended already."""
+        self._tell(lambda: self._request_end(job_id, request))
+
+    def settled(self, allocation_ids: Sequence[int]) -> None:
+        """Forget what is written down."""
+        self._tell(lambda: self._forget(allocation_ids))
+
+    def stop(self) -> None:
+        """Leave the loop; the jobs run on. Safe in a signal handler."""
+        self._stopping = True
+        os.eventfd_write(self._wake_fd, 1)
+
+    def tracked(self) -> frozenset[int]:
+        """Allocation ids in care, from watching to settled."""
+        return frozenset(tuple(self._jobs))
+
+    # The loop ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Watch until stopped."""
+        while not self._stopping:
+            for fd, _ in self._poll.poll(self._pause()):
+                if fd == self._wake_fd:
+                    os.eventfd_read(self._wake_fd)
+                else:
+                    self._process_ended(fd)
+            self._read_inbox()
+            now = boot_clock()
+            self._check_limits(now)
+            self._look_for_leftovers(now)
+            self._step_endings(now)
+
+    def _tell(self, message: Callable[[], None]) -> None:
+        self._inbox.put(message)
+        os.eventfd_write(self._wake_fd, 1)
+
+    def _read_inbox(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._inbox.get_nowait()()
+
+    def _pause(self) -> float:
+        due = [job.due for job in self._jobs.values() if job.due is not None]
+        return max(0.0, min([self._next_look, *due]) - boot_clock())
+
+    # One job ----------------------------------------------------------------------------------------------------
+
+    def _add(self, job: Watched) -> None:
+        if job.allocation_id in self._jobs:  # the sweep and a launch met: one watch is enough
+            if job.pidfd >= 0:
+                os.close(job.pidfd)
+            return
+        self._jobs[job.allocation_id] = job
+        self._by_job[job.job_id] = job.allocation_id
+        if job.pidfd >= 0:
+            self._by_fd[job.pidfd] = job
+            self._poll.register(job.pidfd, select.EPOLLIN)
+        else:
+            self._supervisor_gone(job)
+
+    def _process_ended(self, fd: int) -> None:
+        job = self._by_fd.pop(fd)
+        self._poll.unregister(fd)
+        _reap(fd)
+        os.close(fd)
+        job.pidfd = -1
+        self._supervisor_gone(job)
+
+    def _supervisor_gone(self, job: Watched) -> None:
+        """Its record proves that nothing is left; without that proof, sweep first."""
+        record = read_record(job.spool_dir)
+        if job.ending is None and ((record is not None and record.gone) or job.rebooted):
+            self._conclude(job, record)
+        else:
+            self._begin_ending(job)
+
+    def _conclude(self, job: Watched, record: Record | None) -> None:
+        job.concluded, job.due, job.ending, job.deadline = True, None, None, None
+        verdict = job.judge(record)
+        if verdict.state is JobState.PENDING:
+            self._record(NeverStarted(job.allocation_id, "its script never started"))
+            return
+        outcome = job.outcome(verdict, record)
+        request = job.request
+        if request is None or request.actor is None:
+            self._record(Ended(outcome, self._actor))
+        else:
+            action = "cancel" if request.cause is EndCause.CANCELLED else "kill"
+            self._record(Ended(outcome, request.actor, action, request.reason))
+
+    def _forget(self, allocation_ids: Iterable[int]) -> None:
+        for allocation_id in allocation_ids:
+            job = self._jobs.get(allocation_id)
+            if job is not None and job.concluded:
+                del self._jobs[allocation_id]
+                if self._by_job.get(job.job_id) == allocation_id:
+                    del self._by_job[job.job_id]
+
+    # Ending -----------------------------------------------------------------------------------------------------
+
+    def _request_end(self, job_id: int, request: EndRequest) -> None:
+        job = self._jobs.get(self._by_job.get(job_id, -1))
+        if job is None or job.concluded or job.request is not None:
+            return
+        if read_record(job.spool_dir) is None:
+            job.request = request
+        self._begin_ending(job)
+
+    def _begin_ending(self, job: Watched) -> None:
+        if job.ending is None:
+            job.ending = Ending(job.target, self._grace, clock=boot_clock)
+        job.due = boot_clock()
+
+    def _check_limits(self, now: float) -> None:
+        for job in self._jobs.values():
+            if job.deadline is not None and job.deadline <= now:
+                job.deadline = None
+                self._request_end(job.job_id, EndRequest(EndCause.TIMEOUT))
+
+    def _look_for_leftovers(self, now: float) -> None:
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        for job in self._by_fd.values():
+            if job.ending is None and read_record(job.spool_dir) is not None:
+                self._begin_ending(job)
+
+    def _step_endings(self, now: float) -> None:
+        due = [job for job in self._jobs.values() if job.due is not None and job.due <= now]
+        snapshot = scan() if due else None
+        for job in due:
+            if job.ending is None:  # stuck before: try again
+                job.ending = Ending(job.target, self._grace, clock=boot_clock)
+            pause = job.ending.step(now, snapshot)
+            if pause is not None:
+                job.due = boot_clock() + pause
+            elif job.ending.result is not None:
+                self._ending_done(job, job.ending.result)
+
+    def _ending_done(self, job: Watched, result: EndingResult) -> None:
+        job.signalled.update(result.signalled)
+        if result.proven_gone:
+            if result.already_ended or not job.signalled:
+                job.request = None  # it ended by itself before anything was sent
+            self._conclude(job, read_record(job.spool_dir))
+            return
+        job.ending, job.due = None, boot_clock() + STUCK_RETRY_SECONDS
+        detail = describe(result)
+        log.error("job %d: %s", job.job_id, detail)
+        self._record(Stuck(job.allocation_id, detail))
+
+
+def describe(result: EndingResult) -> str:
+    """Why an ending failed, with the processes that are left: for the operator who has to deal with them."""
+    left = "; ".join(f"pid {one.pid} ({one.command or '?'}) {one.why}" for one in result.survivors[:5])
+    return f"{result.detail}: {left}" if left else result.detail
+
+
+def _reap(pidfd: int) -> None:
+    """Collect our own child; an adopted process has another parent, who collects it."""
+    with suppress(ChildProcessError):
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)

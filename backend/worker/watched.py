@@ -1,0 +1,86 @@
+"""What the supervisor knows of one running job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.process.ending import Ending
+from backend.process.identity import ProcessIdentity
+from backend.process.members import Target
+from backend.process.outcome import EndCause, Verdict, judge
+from backend.process.spool import Record, RecordKind
+from backend.state.records import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequest:
+    """Why a job is to be ended before its time; ``actor`` None means the worker itself, by a rule."""
+
+    cause: EndCause
+    actor: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Watched:
+    """One allocation under watch. ``deadline`` is on the boot clock, in seconds; None without a time limit.
+
+    ``pidfd`` is -1 when there is no process to wait for. ``never_ran``: the gate was never opened.
+    """
+
+    allocation_id: int
+    job_id: int
+    identity: ProcessIdentity
+    cookie: str
+    spool_dir: str
+    work_dir: str
+    pidfd: int = -1
+    deadline: float | None = None
+    never_ran: bool = False
+    rebooted: bool = False
+    request: EndRequest | None = None
+    ending: Ending | None = None
+    due: float | None = None
+    signalled: set[int] = field(default_factory=set)
+    concluded: bool = False
+
+    @property
+    def target(self) -> Target:
+        """What the kill logic is to end."""
+        return Target(self.identity, self.cookie, self.spool_dir)
+
+    @property
+    def script(self) -> str:
+        """Path of the script in the spool."""
+        return f"{self.spool_dir}/job_{self.job_id}.sh"
+
+    def judge(self, record: Record | None) -> Verdict:
+        """The verdict, now that all its processes are gone. What ended by itself before we acted keeps its outcome."""
+        if self.never_ran and (record is None or record.kind is RecordKind.NEVER):
+            record = Record(RecordKind.NEVER)
+        cause = self.request.cause if self.request else None
+        return judge(record, cause=cause, rebooted=self.rebooted, script=self.script, work_dir=self.work_dir)
+
+    def outcome(self, verdict: Verdict, record: Record | None) -> Outcome:
+        """The verdict as the state machine takes it, with the evidence for the event."""
+        from_record = record is not None and record.end_ns > 0
+        return Outcome(
+            allocation_id=self.allocation_id,
+            job_id=self.job_id,
+            state=verdict.state,
+            reason=verdict.reason,
+            exit_code=verdict.exit_code,
+            exit_signal=verdict.exit_signal,
+            error_msg=verdict.message,
+            end_time_ns=record.end_ns if record is not None and from_record else None,
+            evidence=self._evidence(record),
+        )
+
+    def _evidence(self, record: Record | None) -> Mapping[str, Any]:
+        evidence: dict[str, Any] = {}
+        if record is not None and record.kind in (RecordKind.EXIT, RecordKind.SIGNAL):
+            evidence["cpu_seconds"] = round((record.user_us + record.system_us) / 1e6, 3)
+            evidence["max_rss_mb"] = record.max_rss_kib // 1024
+        if self.signalled:
+            evidence["signalled_pids"] = sorted(self.signalled)[:50]
+        return evidence
