@@ -43,6 +43,9 @@ find_compiler() {
 }
 
 installed && exit 0
+case $(pwd -P) in
+*[\$\`\"\\]*) fail "cannot be installed below a path with one of \$ \` \" \\ in it: pip's scripts break there" ;;
+esac
 unset PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 find_compiler
