@@ -143,11 +143,16 @@ def liveness(identity: ProcessIdentity) -> Liveness:
         return Liveness.GONE
     if identity.pid_namespace != host.pid_namespace:
         return Liveness.UNKNOWN
-    try:
-        stat = read_stat(identity.pid)
-    except OSError:
-        return _probe(identity.pid)
-    return Liveness.GONE if stat.gone or stat.start_ticks != identity.start_ticks else Liveness.ALIVE
+    for _ in range(2):  # a pid may come into use between the look and the probe: look once more
+        try:
+            stat = read_stat(identity.pid)
+        except OSError:
+            probed = _probe(identity.pid)
+            if probed is not Liveness.UNKNOWN:
+                return probed
+        else:
+            return Liveness.GONE if stat.gone or stat.start_ticks != identity.start_ticks else Liveness.ALIVE
+    return Liveness.UNKNOWN
 
 
 def _probe(pid: int) -> Liveness:

@@ -1,0 +1,269 @@
+"""End every process of a job: TERM, grace, freeze, KILL, and proof that nothing is left.
+
+Nothing here blocks, so one loop ends thousands of jobs at a time: take one snapshot, give it to every `Ending` that is
+due, sleep until the next one is. The supervisor is left to exit by itself, because it records how the script ended.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.process.chase import chase_orphans
+from backend.process.identity import Liveness, Stat, liveness
+from backend.process.members import Family, Target, family
+from backend.process.procfs import Snapshot, command_line, scan
+from backend.process.signals import Delivery, deliver, identity_of
+from backend.process.spool import Record, read_record
+
+STUCK_SECONDS = 15.0  # how long KILL may take until what is left counts as unkillable
+_FREEZE_SECONDS = 2.0  # how long at most a job that keeps forking is frozen before it is killed as it is
+_SHIM_SECONDS = 3.0  # how long the supervisor may stay behind alone before it is killed as well
+_HIDDEN_SECONDS = 0.25  # how long it may stay until processes too brief for a scan are looked for
+_PROOF_SCANS = 2  # looks that must find nothing when the supervisor could not vouch for it
+_FIRST_POLL, _LAST_POLL = 0.02, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A process that is left, and why: for the operator who has to deal with it."""
+
+    pid: int
+    state: str
+    command: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What an ending came to. Release an allocation only with ``proven_gone``.
+
+    ``signalled``: pids that got TERM or KILL. ``already_ended``: the script had ended before anything was signalled,
+    so its record counts as it is.
+    """
+
+    proven_gone: bool
+    signalled: list[int]
+    survivors: list[Survivor]
+    detail: str
+    already_ended: bool
+
+
+class Phase(StrEnum):
+    """How far an ending is."""
+
+    TERM = "TERM"
+    GRACE = "GRACE"
+    KILL = "KILL"
+
+
+class Ending:
+    """Ends one job; call `step` until it returns None, then read ``result``.
+
+    ``grace_seconds`` is the time between TERM and KILL; 0 kills at once. Nothing is signalled before the first step.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        grace_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        stuck_seconds: float = STUCK_SECONDS,
+    ) -> None:
+        self.target = target
+        self.phase = Phase.TERM
+        self.result: Ended | None = None
+        self._grace_seconds, self._stuck_seconds, self._clock = grace_seconds, stuck_seconds, clock
+        self._deadline = 0.0
+        self._kill_since: float | None = None
+        self._alone_since: float | None = None
+        self._poll = _FIRST_POLL
+        self._known: dict[tuple[int, int], Stat] = {}
+        self._frozen: set[tuple[int, int]] = set()
+        self._signalled: dict[int, None] = {}  # in order
+        self._refused: set[int] = set()
+        self._empty_looks = 0
+        self._last_look: Snapshot | None = None
+        self._already_ended: bool | None = None
+
+    def step(self, now: float | None = None, snapshot: Snapshot | None = None) -> float | None:
+        """Do what is due; returns the seconds until the next step is useful, None when done.
+
+        ``snapshot`` must be newer than the previous step, as what that step did is judged by it. Stepping early
+        (the supervisor's pidfd became readable) is always allowed.
+        """
+        if self.result is not None:
+            return None
+        if self._out_of_reach():
+            return None
+        if snapshot is not None and snapshot is self._last_look:
+            return 0.0
+        now = self._clock() if now is None else now
+        self._last_look = snapshot if snapshot is not None else scan()
+        return self._act(now, self._look(self._last_look))
+
+    def _out_of_reach(self) -> bool:
+        """Settles what no scan of this host can: the job ran before a reboot, or in another PID namespace."""
+        alive = liveness(self.target.identity)
+        if self._already_ended is None:
+            self._already_ended = self._record() is not None
+        if alive is Liveness.UNKNOWN:
+            self._finish(False, "its supervisor is in another PID namespace or hidden from this user")
+        return self.result is not None
+
+    def _record(self) -> Record | None:
+        return read_record(self.target.spool_dir)
+
+    def _look(self, snapshot: Snapshot) -> Family:
+        found = family(self.target, snapshot, self._known.values())
+        self._known = {_key(process): process for process in found.others}
+        return found
+
+    def _act(self, now: float, found: Family) -> float | None:
+        if found.empty:
+            return self._confirm()
+        if found.shim is not None and liveness(self.target.identity) is not Liveness.ALIVE:
+            return 0.0  # ended since the snapshot: who seems to be its child could be a child of its pid's next owner
+        self._empty_looks = 0
+        others = [process for process in found.others if process.pid != os.getpid()]
+        if not others:
+            return self._only_the_unsignallable(now, found)
+        self._alone_since = None
+        if self.phase is Phase.TERM:
+            self._term(now, found.shim, others)
+        if self.phase is Phase.GRACE and now < self._deadline:
+            return min(self._next_poll(), self._deadline - now)
+        return self._kill(now, found.shim, others)
+
+    def _confirm(self) -> float | None:
+        """Nothing was found. The supervisor's own word settles it, else a second look, as a scan is not atomic."""
+        self._empty_looks += 1
+        record = self._record()
+        if (record is not None and record.gone) or self._empty_looks >= _PROOF_SCANS:
+            self._finish(True, "all processes are gone")
+            return None
+        return 0.0
+
+    def _only_the_unsignallable(self, now: float, found: Family) -> float | None:
+        if found.shim is not None:
+            return self._wait_for_shim(now, found.shim)
+        if found.others:
+            self._finish(False, "this very process belongs to the job and cannot end itself", found.others)
+        else:
+            self._finish(False, "processes in the job's session bear no proof that they are its own", found.suspects)
+        return None
+
+    def _wait_for_shim(self, now: float, shim: Stat) -> float | None:
+        """Only the supervisor is left: it is about to exit, was stopped, waits at its gate, or hides what forks fast."""
+        if self._alone_since is None:
+            self._alone_since, self._poll = now, _FIRST_POLL
+        alone = now - self._alone_since
+        if shim.stopped:
+            self._send(shim, signal.SIGCONT)
+        if alone > _SHIM_SECONDS + self._stuck_seconds:
+            self._finish(False, "the supervisor survives KILL", [shim])
+            return None
+        if alone > _SHIM_SECONDS:
+            self._send(shim, signal.SIGKILL)
+        elif alone > _HIDDEN_SECONDS and self._chase(shim):
+            self._start_kill(now)
+            return 0.0
+        return self._next_poll()
+
+    def _term(self, now: float, shim: Stat | None, others: Sequence[Stat]) -> None:
+        """TERM once, to those there now: what a TERM handler starts to clean up is left to do its work."""
+        self.phase, self._deadline = Phase.GRACE, now + self._grace_seconds
+        if self._grace_seconds <= 0:
+            return
+        for process in others:
+            self._send(process, signal.SIGTERM)
+        for process in [*others, *([shim] if shim else [])]:
+            if process.stopped:
+                self._send(process, signal.SIGCONT)
+
+    def _kill(self, now: float, shim: Stat | None, others: Sequence[Stat]) -> float | None:
+        """Freeze until a look finds nothing new, so that nothing can fork any more; then kill all."""
+        elapsed = now - self._start_kill(now)
+        if elapsed > self._stuck_seconds:
+            self._finish(False, "processes survive KILL", others)
+            return None
+        if self._freeze(shim, others) and elapsed < _FREEZE_SECONDS:
+            return 0.0
+        for process in others:
+            self._send(process, signal.SIGKILL)
+        return self._next_poll()
+
+    def _freeze(self, shim: Stat | None, others: Sequence[Stat]) -> bool:
+        """Stop what was not stopped before; whether there was any such process."""
+        fresh = [process for process in others if _key(process) not in self._frozen]
+        for process in fresh:
+            self._send(process, signal.SIGSTOP)
+        self._frozen.update(_key(process) for process in fresh)
+        return self._chase(shim) or bool(fresh)
+
+    def _chase(self, shim: Stat | None) -> bool:
+        caught = chase_orphans(shim, self._frozen) if shim is not None else []
+        self._known.update((_key(process), process) for process in caught)
+        return bool(caught)
+
+    def _start_kill(self, now: float) -> float:
+        """Enter the last phase, once; returns when that was."""
+        if self._kill_since is None:
+            self.phase, self._kill_since, self._poll = Phase.KILL, now, _FIRST_POLL
+        return self._kill_since
+
+    def _send(self, process: Stat, number: int) -> None:
+        delivery = deliver(identity_of(process), number)
+        if delivery is Delivery.SENT and number in (signal.SIGTERM, signal.SIGKILL):
+            self._signalled[process.pid] = None
+        if delivery is Delivery.REFUSED:
+            self._refused.add(process.pid)
+
+    def _next_poll(self) -> float:
+        poll, self._poll = self._poll, min(self._poll * 2, _LAST_POLL)
+        return poll
+
+    def _finish(self, proven_gone: bool, detail: str, left: Sequence[Stat] = ()) -> None:
+        survivors = [self._survivor(process) for process in left]
+        self.result = Ended(proven_gone, list(self._signalled), survivors, detail, bool(self._already_ended))
+
+    def _survivor(self, process: Stat) -> Survivor:
+        if process.pid in self._refused:
+            why = "not permitted: it runs as another user"
+        elif process.state == "D":
+            why = "in an uninterruptible wait of the kernel (state D)"
+        else:
+            why = f"in state {process.state}"
+        return Survivor(process.pid, process.state, command_line(process.pid), why)
+
+
+def _key(process: Stat) -> tuple[int, int]:
+    return process.pid, process.start_ticks
+
+
+def end_trees(
+    targets: Sequence[Target], grace_seconds: float, on_end: Callable[[Target, Ended], None] | None = None
+) -> list[Ended]:
+    """End many jobs at once and wait for it; ``on_end`` is told of each as it is done. Results in order of targets."""
+    endings = [Ending(target, grace_seconds) for target in targets]
+    due = dict.fromkeys(endings, 0.0)
+    while due:
+        snapshot, now = scan(), time.monotonic()
+        for ending in [ending for ending, at in due.items() if at <= now]:
+            delay = ending.step(now, snapshot)
+            if delay is not None:
+                due[ending] = now + delay
+                continue
+            del due[ending]
+            if on_end is not None and ending.result is not None:
+                on_end(ending.target, ending.result)
+        if due:
+            time.sleep(max(0.0, min(due.values()) - time.monotonic()))
+    return [ending.result for ending in endings if ending.result is not None]
+
+
+def end_tree(target: Target, grace_seconds: float) -> Ended:
+    """End one job and wait for it, at most for the grace and the time after which a process counts as unkillable."""
+    return end_trees([target], grace_seconds)[0]

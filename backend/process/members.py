@@ -1,0 +1,105 @@
+"""Which processes belong to an allocation.
+
+While the supervisor lives the answer is exact: it is a subreaper, so every process of the job is its descendant, also
+after double forks, setsid or a scrubbed environment. When it was killed, three marks remain: the cookie in the
+environment, its session, and descent from a process that has one of those.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backend.process.identity import ProcessIdentity, Stat, this_host
+from backend.process.procfs import Snapshot, holds_open, scan
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An attempt to run a job, as the allocation knows it: supervisor, cookie, folder of the allocation."""
+
+    identity: ProcessIdentity
+    cookie: str
+    spool_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The living processes of an allocation. ``suspects`` might be of the job, without proof: never signal them."""
+
+    shim: Stat | None
+    others: tuple[Stat, ...]
+    suspects: tuple[Stat, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing that is, or might be, of the job is left."""
+        return self.shim is None and not self.others and not self.suspects
+
+
+_NOBODY = Family(None, ())
+
+
+def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = ()) -> Family:
+    """The processes of ``target`` in ``snapshot``. ``known``: members seen before, whose descendants count too."""
+    identity, host = target.identity, this_host()
+    if identity.boot_id != host.boot_id or identity.pid_namespace != host.pid_namespace:
+        return _NOBODY
+    shim = _same(snapshot, identity.pid, identity.start_ticks)
+    roots = [process for old in known if (process := _same(snapshot, old.pid, old.start_ticks))]
+    suspects: list[Stat] = []
+    if shim is not None:
+        roots += [shim, *snapshot.sessions.get(identity.pid, ())]
+    else:
+        roots += snapshot.cookies.get(target.cookie, ())
+        session, suspects = _session_without_leader(target, snapshot, {process.pid for process in roots})
+        roots += session
+    found = _with_descendants(snapshot, roots)
+    found.pop(identity.pid, None)
+    others = tuple(process for process in found.values() if not process.gone)
+    return Family(shim, others, tuple(process for process in suspects if process.pid not in found))
+
+
+def members(target: Target, snapshot: Snapshot) -> list[Stat]:
+    """All living processes of an allocation, its supervisor first."""
+    found = family(target, snapshot)
+    return ([found.shim] if found.shim else []) + list(found.others)
+
+
+def cookie_index() -> dict[str, list[int]]:
+    """The pids of every job process on this host that still shows a cookie, by cookie."""
+    return {cookie: [process.pid for process in found] for cookie, found in scan().cookies.items()}
+
+
+def _same(snapshot: Snapshot, pid: int, start_ticks: int) -> Stat | None:
+    process = snapshot.processes.get(pid)
+    return process if process and process.start_ticks == start_ticks and not process.gone else None
+
+
+def _with_descendants(snapshot: Snapshot, roots: Iterable[Stat]) -> dict[int, Stat]:
+    found: dict[int, Stat] = {}
+    queue = list(roots)
+    while queue:
+        process = queue.pop()
+        if process.pid not in found:
+            found[process.pid] = process
+            queue += snapshot.children.get(process.pid, ())
+    return found
+
+
+def _session_without_leader(target: Target, snapshot: Snapshot, proven: set[int]) -> tuple[list[Stat], list[Stat]]:
+    """Members of the dead supervisor's session, as (proven, suspects).
+
+    The kernel gives no new process the number of a session that has members, so a new leader under that pid means
+    that our session had ended. With no leader at all the session is ours when one member provably is; otherwise it
+    may be what a stranger, who once had the same pid, left behind.
+    """
+    leader = snapshot.processes.get(target.identity.pid)
+    if leader is not None and leader.start_ticks != target.identity.start_ticks:
+        return [], []
+    session = [
+        process
+        for process in snapshot.sessions.get(target.identity.pid, ())
+        if process.start_ticks >= target.identity.start_ticks and not process.gone
+    ]
+    if any(process.pid in proven or holds_open(process.pid, target.spool_dir) for process in session):
+        return session, []
+    return [], session
