@@ -1,0 +1,5 @@
+"""``python -m backend.cli``: the command without its console script."""
+
+from backend.cli.root import main
+
+main()

@@ -1,0 +1,73 @@
+"""``jobwarden events``: the audit."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from backend.cli.jobs import no_such_job, parse_id
+from backend.cli.output import Column, as_json, local, print_json, print_table, printable
+from backend.cli.session import Session, open_session
+from backend.cli.show import state_change
+from backend.readmodel.export import events_after, existing_jobs, last_events
+
+OVERLAP = 2000
+"""How many ids back a later look still searches for events of transactions that committed late."""
+
+COLUMNS = (
+    Column("AT", lambda e: local(e["at"])),
+    Column("JOB", lambda e: e["job_id"], right=True),
+    Column("ACTION", lambda e: e["action"]),
+    Column("STATE", lambda e: state_change(e["from_state"], e["to_state"])),
+    Column("ACTOR", lambda e: e["actor"]),
+    Column("REASON", lambda e: e["reason"]),
+)
+
+
+@click.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on printing events as they come, until interrupted.")
+@click.option("--job", "job", metavar="ID", help="Only of this job.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Newest N; 0 for all.")
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON array; with -f one object a line.")
+def events(follow: bool, job: str | None, limit: int, json_wanted: bool) -> None:
+    """Print who did what, when and why; oldest first.
+
+    Example: jobwarden events -f --job 12
+    """
+    job_id = None if job is None else parse_id(job)
+    with open_session() as session:
+        with session.reading() as conn:
+            if job_id is not None and not existing_jobs(conn, [job_id]):
+                raise no_such_job(job_id)
+            rows = last_events(conn, job_id, limit or None)
+        if follow:
+            _follow(session, job_id, rows, as_json if json_wanted else _line)
+        elif json_wanted:
+            print_json(rows)
+        else:
+            print_table(COLUMNS, rows)
+
+
+def _follow(session: Session, job_id: int | None, rows: list[dict[str, Any]], line: Callable[[Any], str]) -> None:
+    for row in rows:
+        click.echo(line(row))
+    for row in _later(session, job_id, rows):
+        click.echo(line(row))
+
+
+def _later(session: Session, job_id: int | None, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    start = rows[0]["id"] - 1 if rows else 0
+    seen: deque[int] = deque((row["id"] for row in rows), maxlen=OVERLAP)
+    while True:
+        with session.reading() as conn:
+            fresh = events_after(conn, job_id, max(start, (max(seen) if seen else 0) - OVERLAP), seen)
+        for row in fresh:
+            seen.append(row["id"])
+            yield row
+        time.sleep(session.settings.poll_seconds / 4)
+
+
+def _line(event: dict[str, Any]) -> str:
+    return "  ".join(printable(column.text(event)) for column in COLUMNS)

@@ -1,0 +1,177 @@
+"""``jobwarden logs``: the output of a job, to the byte when piped, harmless on a terminal."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from sqlalchemy import Connection, text
+
+from backend.cli.jobs import no_such_job, parse_id
+from backend.cli.session import Session, open_session
+from backend.domain.states import JobState
+from backend.errors import Refused
+from backend.process.identity import this_host
+from backend.process.spool import log_path
+from backend.readmodel.logs import harmless
+
+CHUNK = 256 * 1024
+POLL_SECONDS = 0.1
+LONGEST_PARTIAL = 64 * 1024
+"""Bytes of an unfinished line that a terminal may have to wait for."""
+
+Sink = Callable[[bytes, bool], None]
+"""Takes bytes of the log, and whether there is nothing more for now."""
+
+_WHERE_IS_IT = text("""
+    SELECT j.state, a.spool_dir, a.boot_id, w.machine_id, w.hostname, a.node_name
+    FROM jobs j
+    LEFT JOIN LATERAL (SELECT * FROM resource_allocations r WHERE r.job_id = j.id AND r.spool_dir IS NOT NULL
+                       ORDER BY r.id DESC LIMIT 1) a ON true
+    LEFT JOIN workers w ON w.id = a.worker_id
+    WHERE j.id = :job
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the log of a job is; ``path`` None before its first process."""
+
+    state: JobState
+    path: Path | None
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended and everything is printed.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Start with the last N lines.")
+def logs(job_id: str, follow: bool, tail: int | None) -> None:
+    """Print what a job wrote to its standard output and error, on the node it ran on.
+
+    Example: jobwarden logs 12 -f --tail 20
+    """
+    number = parse_id(job_id)
+    with open_session() as session:
+        place = _find(session, number)
+        while follow and place.path is None and not place.state.final:
+            time.sleep(POLL_SECONDS)
+            place = _find(session, number)
+        if place.path is None:
+            ran = "never ran" if place.state.final else "has not started yet: `logs -f` waits for it"
+            raise Refused(f"job {number} {ran}: there is no log")
+        _copy(place.path, tail, _Watch(session, number, place.state) if follow else None)
+
+
+def _find(session: Session, job_id: int) -> Place:
+    with session.reading() as conn:
+        return _place(conn, job_id)
+
+
+def _place(conn: Connection, job_id: int) -> Place:
+    row = conn.execute(_WHERE_IS_IT, {"job": job_id}).one_or_none()
+    if row is None:
+        raise no_such_job(job_id)
+    if row.spool_dir is None:
+        return Place(JobState(row.state), None)
+    host = this_host()
+    if row.machine_id != host.machine_id and row.boot_id != host.boot_id:
+        raise Refused(f"the log of job {job_id} is on node {row.node_name}: run this on host {row.hostname}")
+    return Place(JobState(row.state), Path(log_path(row.spool_dir)))
+
+
+class _Watch:
+    """Asks now and then whether the job has ended."""
+
+    def __init__(self, session: Session, job_id: int, state: JobState) -> None:
+        self._session, self._job_id, self._final = session, job_id, state.final
+        self._next = time.monotonic() + POLL_SECONDS
+
+    def ended(self) -> bool:
+        """Whether the job was final when it was last asked for; its log grows no more then."""
+        if not self._final and time.monotonic() >= self._next:
+            self._final = _find(self._session, self._job_id).state.final
+            self._next = time.monotonic() + self._session.settings.poll_seconds / 4
+        return self._final
+
+
+def _copy(path: Path, tail: int | None, watch: _Watch | None) -> None:
+    sink = terminal_sink() if sys.stdout.isatty() else _raw
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise Refused(f"the log {path} cannot be read: {exc.strerror}") from None
+    try:
+        os.lseek(file, 0 if tail is None else tail_offset(file, tail), os.SEEK_SET)
+        # Asked before reading: what was written before the end is still read after it.
+        ended = watch is None or watch.ended()
+        while (data := os.read(file, CHUNK)) or not ended:
+            sink(data, not data)
+            if not data:
+                assert watch is not None
+                time.sleep(POLL_SECONDS)
+                ended = watch.ended()
+        sink(b"", True)
+    finally:
+        os.close(file)
+
+
+def tail_offset(file: int, lines: int) -> int:
+    """Where the last ``lines`` lines of the open file begin; an unfinished last line counts as one."""
+    end = os.fstat(file).st_size
+    if lines == 0:
+        return end
+    # The newline that ends the last line begins no other.
+    position, wanted = max(0, end - 1), lines
+    while position > 0:
+        start = max(0, position - CHUNK)
+        block = os.pread(file, position - start, start)
+        found = block.count(b"\n")
+        if found >= wanted:
+            index = len(block)
+            for _ in range(wanted):
+                index = block.rindex(b"\n", 0, index)
+            return start + index + 1
+        wanted -= found
+        position = start
+    return 0
+
+
+def _raw(data: bytes, idle: bool) -> None:
+    sys.stdout.buffer.write(data)
+    if idle:
+        sys.stdout.buffer.flush()
+
+
+def terminal_sink() -> Sink:
+    """Prints lines without control sequences but colours; keeps an unfinished line back until it is safe to cut."""
+    partial = b""
+
+    def take(data: bytes, idle: bool) -> None:
+        nonlocal partial
+        *whole, partial = (partial + data).split(b"\n")
+        for line in whole:
+            click.echo(shown(line), color=True)
+        if partial and (len(partial) > LONGEST_PARTIAL or (idle and b"\x1b" not in partial)):
+            cut = len(partial) if idle else _character_boundary(partial)
+            click.echo(shown(partial[:cut]), nl=False, color=True)
+            partial = partial[cut:]
+
+    return take
+
+
+def shown(line: bytes) -> str:
+    """One line for a terminal; of a line redrawn with CR, its last state."""
+    text_ = line.decode("utf-8", "replace").rstrip("\r").rsplit("\r", 1)[-1]
+    safe = harmless(text_)
+    return f"{safe}\x1b[0m" if "\x1b" in safe else safe
+
+
+def _character_boundary(data: bytes) -> int:
+    """How much of ``data`` ends with a whole UTF-8 character."""
+    cut = len(data)
+    while cut > len(data) - 4 and data[cut - 1] & 0xC0 == 0x80:
+        cut -= 1
+    return cut - 1 if data[cut - 1] >= 0xC0 else len(data)

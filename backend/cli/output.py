@@ -1,0 +1,106 @@
+"""How verbs print: aligned tables for people, one JSON array for scripts, nothing that drives a terminal."""
+
+import dataclasses
+import json
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its title, how a row becomes text, and on which side numbers line up."""
+
+    title: str
+    text: Callable[[Any], object]
+    right: bool = False
+
+
+def printable(value: object) -> str:
+    """Text that moves no cursor and starts no new line: control, format and undecodable characters are escaped."""
+    text = "" if value is None else str(value)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
+
+
+def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> None:
+    """Print the rows under their titles; on a terminal, lines are cut at its width."""
+    cells = [[printable(column.text(row)) for column in columns] for row in rows]
+    widths = [max(map(_width, (column.title, *texts))) for column, *texts in zip(columns, *cells, strict=True)]
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for texts in ([column.title for column in columns], *cells):
+        aligned = [
+            " " * (width - _width(text)) + text if column.right else text + " " * (width - _width(text))
+            for column, width, text in zip(columns, widths, texts, strict=True)
+        ]
+        click.echo(fit("  ".join(aligned).rstrip(), limit))
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Print ``key  value`` lines with the values aligned; what is None is left out."""
+    shown = [(key, printable(value)) for key, value in pairs if value is not None]
+    width = max((len(key) for key, _ in shown), default=0)
+    for key, value in shown:
+        click.echo(f"{key.ljust(width)}  {value}".rstrip())
+
+
+def print_json(rows: Iterable[Any]) -> None:
+    """Print one JSON array, a line for each element; rows may arrive while they are printed."""
+    separator = "["
+    for row in rows:
+        click.echo(f"{separator}\n{as_json(row)}", nl=False)
+        separator = ","
+    click.echo("[]" if separator == "[" else "\n]")
+
+
+def as_json(row: Any) -> str:
+    """One record as a JSON object: times in ISO-8601 UTC, and pure ASCII, so that a terminal is safe from it too."""
+    return json.dumps(to_plain(row))
+
+
+def to_plain(value: Any) -> Any:
+    """Records and times as what JSON knows."""
+    if isinstance(value, datetime):
+        return iso(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A time as ISO-8601 in UTC."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def local(moment: datetime | None) -> str | None:
+    """A time for people: local, to the second."""
+    return None if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def fit(line: str, limit: int | None) -> str:
+    """The line, cut with ``…`` when it is wider than ``limit`` columns."""
+    if limit is None or _width(line) <= limit:
+        return line
+    while line and _width(line) > limit - 1:
+        line = line[:-1]
+    return line + "…"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )

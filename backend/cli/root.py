@@ -1,0 +1,157 @@
+"""The command ``jobwarden``: finds the verb, runs it, and turns every error into one line and an exit code.
+
+Verbs are imported when they are called, so that ``--help`` and completion never load a database driver or a screen.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from backend.errors import JobwardenError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "up": ("services", "Start the servers and a worker, and open the dashboard."),
+    "down": ("services", "Stop the worker and the servers; jobs go on."),
+    "worker": ("services", "Run this node's worker in the foreground."),
+    "tui": ("services", "Open the dashboard."),
+    "submit": ("submit", "Submit a script as a job and print its id."),
+    "jobs": ("jobs", "List jobs."),
+    "show": ("show", "Show everything about one job."),
+    "logs": ("logs", "Print or follow the output of a job."),
+    "cancel": ("act", "End jobs: they become CANCELLED."),
+    "kill": ("act", "End jobs: they become FAILED."),
+    "mark-failed": ("act", "Record as FAILED a job whose processes are gone."),
+    "release": ("act", "Release what a finished job still holds."),
+    "resubmit": ("act", "Submit finished jobs again, as new jobs."),
+    "hold": ("act", "Keep waiting jobs from starting."),
+    "unhold": ("act", "Let held jobs start."),
+    "priority": ("act", "Move waiting jobs in the queue."),
+    "orphans": ("orphans", "List jobs whose record and processes disagree."),
+    "clean": ("orphans", "Clean up what orphans lists."),
+    "workers": ("nodes", "List workers and what their nodes have."),
+    "drain": ("nodes", "Keep new jobs from a node; running ones go on."),
+    "resume": ("nodes", "Give a drained node new jobs again."),
+    "events": ("events", "Print the audit: who did what, when and why."),
+    "db": ("db", "Upgrade, inspect or open the database."),
+    "config": ("config", "Show the settings and where each comes from."),
+}
+"""Verb -> module below ``backend.cli`` that defines it (under the same name, ``-`` as ``_``), and its line of help."""
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use; its help is written from VERBS alone."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Verbs in the order a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the verb, None when there is none of that name."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"backend.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb of a command line; names the nearest one when it is unknown."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see `jobwarden --help`"
+            raise click.UsageError(f"no verb {args[0]!a}: {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"jobwarden {version('jobwarden')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
+)
+def cli() -> None:
+    """Run scripts as jobs, never lose track of one, and see them live.
+
+    Start here: `jobwarden up`, then `jobwarden submit SCRIPT` in another terminal.
+    """
+
+
+def main() -> NoReturn:
+    """Entry point of the console script."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_left()
+    sys.exit(code)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; the exit code. Whatever happens, a user sees at most one line of it on stderr."""
+    try:
+        result = cli.main(args=list(args), prog_name="jobwarden", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as exc:
+        click.echo(exc.format_message(), err=True)
+        return 2
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as exc:
+        return _complain(exc.format_message(), 2)
+    except JobwardenError as exc:
+        return _complain(str(exc), exc.exit_code)
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as exc:
+        return _unexpected(exc)
+
+
+def _complain(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    click.echo(f"jobwarden: {shown}", err=True)
+    return code
+
+
+def _reader_left() -> int:
+    """Like a program that SIGPIPE ended; the rest of the output goes nowhere, also at interpreter exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
+
+
+def _unexpected(exc: Exception) -> int:
+    """A mistake of ours: the traceback goes to the log of the home, the user gets a line that says where."""
+    what = f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
+    try:
+        from backend.settings import load_settings
+
+        log = load_settings().home / "log" / "cli.log"
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            traceback.print_exception(exc, file=file)
+    except (OSError, JobwardenError):
+        return _complain(f"unexpected error: {what}", 1)
+    return _complain(f"unexpected error: {what} (details in {log})", 1)

@@ -1,0 +1,75 @@
+"""``jobwarden up``, ``down``, ``worker`` and ``tui``: start and stop what runs."""
+
+import importlib
+import sys
+
+import click
+
+from backend.errors import Refused
+from backend.settings import Settings, load_settings
+
+
+@click.command()
+@click.option("--no-tui", is_flag=True, help="Do not open the dashboard.")
+@click.option("--demo", is_flag=True, help="Submit demonstration jobs, and lose a worker so that there are orphans.")
+def up(no_tui: bool, demo: bool) -> None:
+    """Start the embedded servers and a worker in the background where they do not run, and open the dashboard.
+
+    Leaving the dashboard stops nothing: that is what `jobwarden down` is for.
+
+    Example: jobwarden up --no-tui
+    """
+    from backend.cli.background import bring_up
+
+    settings = load_settings()
+    click.echo(bring_up(settings))
+    if demo:
+        importlib.import_module("backend.demo").start(settings)
+    if not no_tui:
+        open_dashboard(settings, read_only=False)
+
+
+@click.command()
+def down() -> None:
+    """Stop the background worker and the embedded servers of this home; jobs go on, and the next `up` finds them.
+
+    Example: jobwarden down
+    """
+    from backend.cli.background import take_down
+
+    for line in take_down(load_settings()):
+        click.echo(line)
+
+
+@click.command()
+@click.option("--node", metavar="NAME", help="Name of this node. Default: the setting node_name.")
+@click.option("--drain-on-exit", is_flag=True, help="On TERM, take no new jobs and wait for the running ones.")
+def worker(node: str | None, drain_on_exit: bool) -> int:
+    """Run this node's worker in the foreground until TERM or ctrl-C; its jobs go on without it.
+
+    Example: jobwarden worker --node node7
+    """
+    from backend.main import run_worker
+
+    return run_worker(load_settings(), node, drain_on_exit)
+
+
+@click.command()
+@click.option("--read-only", is_flag=True, help="Look, but touch nothing.")
+def tui(read_only: bool) -> None:
+    """Open the dashboard on a running installation.
+
+    Example: jobwarden tui --read-only
+    """
+    from backend.embedded.servers import attach
+
+    settings = load_settings()
+    attach(settings)
+    open_dashboard(settings, read_only=read_only)
+
+
+def open_dashboard(settings: Settings, *, read_only: bool) -> None:
+    """Run the dashboard until it is left. By name: the backend does not depend on any screen."""
+    if not sys.stdout.isatty():
+        raise Refused("the dashboard needs a terminal: use `jobwarden up --no-tui`, `jobs`, `show` and `events`")
+    importlib.import_module("tui.app").run(settings, read_only=read_only)

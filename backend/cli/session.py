@@ -1,0 +1,70 @@
+"""What most verbs need: settings, a connection to a database of the right schema, and errors in one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from backend.database.engine import make_engine, unavailable
+from backend.database.version import check_schema
+from backend.embedded.servers import Urls, attach
+from backend.errors import InputError, JobwardenError, Refused
+from backend.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open installation."""
+
+    settings: Settings
+    urls: Urls
+    engine: Engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment and writes nothing."""
+        with self.engine.connect() as conn:
+            yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+@contextmanager
+def open_session(settings: Settings | None = None) -> Iterator[Session]:
+    """Settings, servers, engine and a schema that fits; database errors inside become one line for the user."""
+    settings = settings or load_settings()
+    urls = attach(settings)
+    engine = make_engine(urls.database_url, application_name="jobwarden cli", pool_size=2)
+    try:
+        with database_errors(engine, settings):
+            check_schema(engine)
+            yield Session(settings, urls, engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def database_errors(engine: Engine, settings: Settings) -> Iterator[None]:
+    """Turn what the database says into an error of ours."""
+    try:
+        yield
+    except DBAPIError as exc:
+        error = explain(exc, engine, settings)
+        if error is None:
+            raise
+        raise error from exc
+
+
+def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenError | None:
+    """The error a user should see; None when it is a mistake of ours.
+
+    A server that cannot be reached at the URL the user gave is bad input (exit 2); a guard of the schema (SQLSTATE
+    class JW) or a missing privilege (42501) is a refusal.
+    """
+    code = getattr(exc.orig, "pgcode", None)
+    if code is None or code.startswith(("08", "57P")):
+        line = unavailable(exc, engine)
+        return InputError(str(line)) if settings.database_url else line
+    if code.startswith("JW") or code in ("42501", "25006"):
+        return Refused(str(exc.orig).splitlines()[0])
+    return None

@@ -1,0 +1,113 @@
+"""``jobwarden submit``."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from backend.actions.actor import current_actor, user_name
+from backend.cli.session import Session, open_session
+from backend.domain.directives import parse_directives
+from backend.domain.options import Options, build_request, parse_options
+from backend.domain.script import read_script
+from backend.domain.states import JobState
+from backend.errors import InputError
+from backend.readmodel.jobs import read_jobs
+from backend.readmodel.records import JobRow
+from backend.state import machine
+
+VALUES: tuple[tuple[str, str, str], ...] = (
+    ("name", "TEXT", "Name in listings. Default: the script's file name."),
+    ("account", "NAME", "Who is charged. Default: your user name."),
+    ("partition", "NAME", "Group of nodes. Default: main."),
+    ("cpus", "N", "CPUs. Default: 1."),
+    ("memory", "SIZE", "Memory like 512M or 2G. Default: the setting default_memory_mb."),
+    ("gpus", "N", "GPUs. Default: 0."),
+    ("time", "TIME", "Time limit like 90s, 10m, 1:30:00 or unlimited; then the job is ended as TIMEOUT."),
+    ("priority", "N", "Higher starts first. Default: 0."),
+    ("work-dir", "DIR", "Where the script runs. Default: here."),
+)
+
+
+def _value_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name, metavar, words in reversed(VALUES):
+        command = click.option(f"--{name}", metavar=metavar, help=words)(command)
+    return command
+
+
+@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.argument("script")
+@click.argument("arguments", metavar="[ARGUMENT]...", nargs=-1, type=click.UNPROCESSED)
+@_value_options
+@click.option("--env", metavar="K=V", multiple=True, help="Variable of the job; K alone copies yours. May be repeated.")
+@click.option("--hold", is_flag=True, help="Do not start it before `jobwarden unhold`.")
+@click.option("--wait", is_flag=True, help="Wait for its end and exit with its code, 128+n for signal n.")
+def submit(
+    script: str, arguments: tuple[str, ...], env: tuple[str, ...], hold: bool, wait: bool, **values: str | None
+) -> int:
+    """Submit SCRIPT (- reads it from standard input) with its ARGUMENTS and print the new job's id.
+
+    Options come before SCRIPT. The script's leading comments may hold them too, as `#JOBWARDEN --cpus 2`; the command
+    line wins.
+
+    Example: jobwarden submit --cpus 2 --time 10m train.sh --epochs 3
+    """
+    given = [(name.replace("_", "-"), value) for name, value in values.items() if value is not None]
+    typed = parse_options([*given, *(("env", text) for text in env)], os.environ, hold=hold)
+    text = read_script(script)
+    options = typed.over(_directives(script, text))
+    with open_session() as session:
+        job_id = _submit(session, script, text, arguments, options)
+        click.echo(job_id)
+        return _wait(session, job_id) if wait else 0
+
+
+def _directives(script: str, text: str) -> Options:
+    try:
+        return parse_directives(text)
+    except InputError as exc:
+        raise InputError(f"{'standard input' if script == '-' else script}: {exc}") from None
+
+
+def _submit(session: Session, script: str, text: str, arguments: tuple[str, ...], options: Options) -> int:
+    request = build_request(
+        text,
+        arguments,
+        options.over(Options(name=default_name(script))),
+        account=user_name(),
+        memory_mb=session.settings.default_memory_mb,
+        time_limit=session.settings.default_time_limit,
+    )
+    with session.engine.begin() as conn:
+        return machine.submit(conn, [request], current_actor())[0]
+
+
+def default_name(script: str) -> str:
+    """The script's file name, as far as it can be a job's name."""
+    base = os.path.basename(script)  # noqa: PTH119 (what was typed, not a file)
+    return "".join(char for char in base if char.isprintable())[:200].strip() if base != "-" else "stdin"
+
+
+def _wait(session: Session, job_id: int) -> int:
+    sys.stdout.flush()
+    pause = 0.05
+    while True:
+        with session.reading() as conn:
+            job = read_jobs(conn, [job_id])[0]
+        if job.state.final:
+            return exit_status(job)
+        time.sleep(pause)
+        pause = min(pause * 1.2, session.settings.poll_seconds)
+
+
+def exit_status(job: JobRow) -> int:
+    """The job's end as a shell would report it; 1 when it failed without a code."""
+    if job.exit_signal is not None:
+        return 128 + job.exit_signal
+    if job.exit_code is not None:
+        # A script that ends 0 after it was cancelled or timed out has not done what it was asked.
+        return job.exit_code or (0 if job.state is JobState.COMPLETED else 1)
+    return 0 if job.state is JobState.COMPLETED else 1

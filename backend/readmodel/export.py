@@ -1,0 +1,62 @@
+"""Whole rows for scripts: every column of ``jobs`` and ``events``, streamed in key order."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from backend.readmodel.jobs import Query
+
+JOB_COLUMNS = (
+    "id, name, account, partition, state, held, priority, cpus, memory_mb, gpus, time_limit, submit_time, start_time,"
+    " end_time, exit_code, exit_signal, failure_reason, error_msg, node_name, work_dir, script, arguments, environment,"
+    " resubmit_of"
+)
+_EVENT_COLUMNS = "id, at, job_id, actor, action, from_state, to_state, reason, detail"
+_BATCH = 1000
+
+
+def stream_jobs(conn: Connection, query: Query, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Matching jobs, newest first, with all their columns; ``limit`` None is no limit."""
+    sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE {query.where} ORDER BY id DESC LIMIT :limit"
+    return _stream(conn, sql, {**query.params, "limit": limit})
+
+
+def read_job(conn: Connection, job_id: int) -> dict[str, Any] | None:
+    """One job with all its columns, None when there is none."""
+    row = conn.execute(text(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = :id"), {"id": job_id}).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def last_events(conn: Connection, job_id: int | None, limit: int | None) -> list[dict[str, Any]]:
+    """The newest events (of one job), oldest first; ``limit`` None is no limit."""
+    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE {_of(job_id)} ORDER BY id DESC LIMIT :limit"
+    rows = conn.execute(text(sql), {"job": job_id, "limit": limit}).mappings()
+    return [dict(row) for row in rows][::-1]
+
+
+def events_after(conn: Connection, job_id: int | None, after: int, seen: Sequence[int]) -> list[dict[str, Any]]:
+    """Events over id ``after`` not in ``seen``: an id is given at insert, so a lower one may be committed later."""
+    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE {_of(job_id)} AND id > :after AND id <> ALL(:seen) ORDER BY id"
+    rows = conn.execute(text(sql), {"job": job_id, "after": after, "seen": list(seen)}).mappings()
+    return [dict(row) for row in rows]
+
+
+def existing_jobs(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of ``ids`` that are jobs."""
+    return set(conn.scalars(text("SELECT id FROM jobs WHERE id = ANY(:ids)"), {"ids": list(ids)}))
+
+
+def matching_ids(conn: Connection, query: Query) -> list[int]:
+    """Ids of all jobs that match, oldest first."""
+    return list(conn.scalars(text(f"SELECT id FROM jobs WHERE {query.where} ORDER BY id"), query.params))
+
+
+def _of(job_id: int | None) -> str:
+    return "true" if job_id is None else "job_id = :job"
+
+
+def _stream(conn: Connection, sql: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    result = conn.execution_options(stream_results=True, yield_per=_BATCH).execute(text(sql), params)
+    for row in result.mappings():
+        yield dict(row)
