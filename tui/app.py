@@ -1,0 +1,77 @@
+"""The dashboard: puts read model, actions and screens together."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.screen import Screen
+
+from backend.readmodel.overview import Snapshot
+from backend.settings import Settings
+from tui.deeds import Deeds
+from tui.farewell import farewell
+from tui.messages import Arrived
+from tui.screens.acting import ActingScreen
+from tui.screens.jobs import JobsScreen
+from tui.source import MakeSource, News
+
+
+def utc_now() -> datetime:
+    """Return the time; tests give another clock."""
+    return datetime.now(UTC)
+
+
+class JobwardenApp(App[None]):
+    """One source of news for all screens; a screen is a Textual mode."""
+
+    CSS_PATH = Path(__file__).with_name("styles.tcss")
+    TITLE = "jobwarden"
+    ENABLE_COMMAND_PALETTE = False
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {}
+    BINDINGS: ClassVar = []
+
+    def __init__(
+        self, make_source: MakeSource, deeds: Deeds, clock: Callable[[], datetime] = utc_now, *, read_only: bool = False
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.snapshot = Snapshot()
+        self._source = make_source(self._deliver)
+        self._modes["jobs"] = lambda: JobsScreen(self._source, deeds, clock, read_only=read_only)
+
+    def on_mount(self) -> None:
+        """Show the list at once and let the data come."""
+        self.switch_mode("jobs")
+        self._source.start()
+
+    def on_unmount(self) -> None:
+        """Stop reading."""
+        self._source.stop()
+
+    def _deliver(self, news: News) -> None:
+        """Take news from another thread."""
+        if self.is_running:
+            self.post_message(Arrived(news))
+
+    def on_arrived(self, message: Arrived) -> None:
+        """Pass the news on to every screen that stands, so that each is up to date when it comes back on top."""
+        if isinstance(message.news, Snapshot):
+            self.snapshot = message.news
+        for screen in self.screen_stack:
+            if isinstance(screen, ActingScreen):
+                screen.post_message(Arrived(message.news))
+
+
+def run(settings: Settings, read_only: bool = False) -> int:
+    """Run the dashboard until it is closed; returns the exit code. Says afterwards what goes on without it."""
+    from backend.readmodel.collector import Collector
+    from tui.backend_deeds import BackendDeeds
+
+    os.environ.setdefault("ESCDELAY", "25")
+    app = JobwardenApp(lambda deliver: Collector(settings, deliver), BackendDeeds(settings), read_only=read_only)
+    app.run()
+    print(farewell(app.snapshot))
+    return app.return_code or 0

@@ -1,0 +1,1 @@
+"""The screens: each puts widgets together and says which keys work there."""

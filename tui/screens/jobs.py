@@ -1,0 +1,146 @@
+"""The list of jobs with the log of the selected one under it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from textual.app import ComposeResult
+
+from backend.errors import InputError
+from backend.readmodel.logs import LogView
+from backend.readmodel.overview import Snapshot
+from backend.readmodel.records import JobRow
+from backend.readmodel.window import Window
+from tui.deeds import Deeds
+from tui.keys import ACT, APP, LIST, LOG, TABLE, bindings, without_acts
+from tui.messages import Arrived
+from tui.screens.acting import ActingScreen
+from tui.screens.help import Help
+from tui.screens.job import JobScreen
+from tui.source import Source
+from tui.widgets.header.banner import Banner
+from tui.widgets.header.header import Header
+from tui.widgets.jobs.bar import ListBar
+from tui.widgets.jobs.table import JobTable
+from tui.widgets.keyline import KeyLine
+from tui.widgets.log.panel import LogPanel
+from tui.widgets.log.title import LogTitle
+from tui.widgets.prompt.filter import FilterPrompt
+
+GROUPS = (TABLE, LIST, ACT, LOG, APP)
+
+
+class JobsScreen(ActingScreen):
+    """What an operator looks at all day."""
+
+    BINDINGS = bindings(LIST, ACT, APP)
+
+    def __init__(self, source: Source, deeds: Deeds, clock: Callable[[], datetime], *, read_only: bool) -> None:
+        super().__init__(deeds, read_only=read_only)
+        self._source = source
+        self._clock = clock
+        self._groups = without_acts(GROUPS) if read_only else list(GROUPS)
+
+    def compose(self) -> ComposeResult:
+        """Put the screen together."""
+        yield Header(read_only=self.read_only)
+        yield Banner()
+        yield ListBar()
+        yield JobTable(self._clock)
+        yield LogTitle()
+        yield LogPanel()
+        yield FilterPrompt()
+        yield KeyLine(self._groups)
+
+    def on_mount(self) -> None:
+        """Begin in the list."""
+        self.query_one(JobTable).focus()
+
+    def on_screen_resume(self) -> None:
+        """Follow the selected job's log again after another screen was on top."""
+        self._source.follow(self.query_one(JobTable).selected)
+
+    def selected_id(self) -> int | None:
+        """Return the job under the cursor."""
+        selected = self.query_one(JobTable).selected
+        return None if selected is None else selected.id
+
+    def on_arrived(self, message: Arrived) -> None:
+        """Take what the read model delivered."""
+        news = message.news
+        if isinstance(news, Snapshot):
+            self._take_snapshot(news)
+        elif isinstance(news, Window):
+            self.query_one(JobTable).show(news)
+            self._draw_bar()
+        elif isinstance(news, LogView):
+            self.query_one(LogPanel).show(news)
+
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.query_one(Header).show(snapshot)
+        self.query_one(Banner).show(snapshot)
+        self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(snapshot.anomalies)})
+
+    def _draw_bar(self) -> None:
+        table = self.query_one(JobTable)
+        self.query_one(ListBar).show(table.window, table.cursor_line, table.unseen)
+
+    def on_virtual_table_viewport(self, message: JobTable.Viewport) -> None:
+        """Fetch what is on the screen now, and around it."""
+        self._source.look(message.first, message.last)
+        self._draw_bar()
+
+    def on_virtual_table_selected(self, message: JobTable.Selected) -> None:
+        """Show the log of another job."""
+        job = message.row if isinstance(message.row, JobRow) else None
+        self.query_one(LogTitle).job(job)
+        if job is None:
+            self.query_one(LogPanel).show(LogView())
+        self._source.follow(job)
+        self._draw_bar()
+
+    def on_virtual_table_opened(self) -> None:
+        """Open the job under the cursor."""
+        job_id = self.selected_id()
+        if job_id is not None:
+            self.app.push_screen(
+                JobScreen(job_id, self._source, self.deeds, self._clock, self.snapshot, self.read_only)
+            )
+
+    def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
+        """Say whether the log follows."""
+        self.query_one(LogTitle).followed(message.following, message.unseen)
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        self.query_one(FilterPrompt).ask(self.query_one(JobTable).window.query.filter)
+
+    def action_clear(self) -> None:
+        """Show all jobs again."""
+        if self.query_one(JobTable).window.query.filter:
+            self._source.show("")
+
+    def on_filter_prompt_asked(self, message: FilterPrompt.Asked) -> None:
+        """Show what matches; a wrong filter is explained where it was typed."""
+        prompt = self.query_one(FilterPrompt)
+        try:
+            self._source.show(message.text)
+        except InputError as exc:
+            prompt.complain(str(exc))
+        else:
+            prompt.close()
+
+    def on_filter_prompt_closed(self) -> None:
+        """Give the list the keys again."""
+        self.query_one(JobTable).focus()
+
+    def action_toggle_log(self) -> None:
+        """Show or hide the log."""
+        shown = not self.query_one(LogPanel).display
+        for widget in (self.query_one(LogPanel), self.query_one(LogTitle)):
+            widget.display = shown
+        self.query_one(JobTable).focus()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help(self._groups))

@@ -1,0 +1,1 @@
+"""The lines on top: workers, capacity, counts, health."""

@@ -1,0 +1,35 @@
+"""One line that appears when what is shown is not the present."""
+
+import time
+from datetime import UTC, datetime
+
+from rich.text import Text
+from textual.widgets import Static
+
+from backend.readmodel.overview import Snapshot
+from tui.widgets.header.lines import banner
+
+
+class Banner(Static):
+    """Hidden while all is well; counts down to the next attempt while a server is away."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__("", id=id)
+        self._snapshot = Snapshot()
+        self.display = False
+
+    def on_mount(self) -> None:
+        """Count the seconds."""
+        self.set_interval(0.5, self._draw)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Judge another snapshot."""
+        self._snapshot = snapshot
+        self._draw()
+
+    def _draw(self) -> None:
+        taken = self._snapshot.taken_at
+        age = None if taken is None else (datetime.now(UTC) - taken).total_seconds()
+        said = banner(self._snapshot, age, time.monotonic())
+        self.display = bool(said)
+        self.update(Text(f" ⚠ {said}", no_wrap=True, overflow="ellipsis"))

@@ -1,0 +1,42 @@
+"""The lines on top of every screen."""
+
+from rich.text import Text
+from textual.widgets import Static
+
+from backend.readmodel.overview import Snapshot
+from tui.looks import ROLES
+from tui.widgets.header.lines import Colours, header_lines
+
+
+class Header(Static):
+    """Workers, capacity, counts, anomalies and health of the latest snapshot."""
+
+    COMPONENT_CLASSES = {f"header--{role}" for role in (*ROLES, "alarm")}  # noqa: RUF012 (as Textual declares it)
+
+    def __init__(self, *, read_only: bool = False, id: str | None = None) -> None:
+        super().__init__("", id=id)
+        self._snapshot = Snapshot()
+        self._read_only = read_only
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show another snapshot."""
+        self._snapshot = snapshot
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Lay the lines out anew."""
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        """Draw anew in another theme."""
+        super().notify_style_update()
+        if self.is_mounted:
+            self._draw()
+
+    def _draw(self) -> None:
+        styles = {role: self._style(role) for role in (*ROLES, "alarm")}
+        lines = header_lines(self._snapshot, self.size.width or 80, Colours(styles), read_only=self._read_only)
+        self.update(Text("\n").join(lines))
+
+    def _style(self, role: str) -> str:
+        return str(self.get_component_rich_style(f"header--{role}", partial=True))

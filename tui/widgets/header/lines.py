@@ -1,0 +1,143 @@
+"""What the header says, as plain functions of a snapshot: two lines on a wide screen, three on a narrow one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from backend.domain.states import AnomalyKind, JobState
+from backend.domain.units import format_memory
+from backend.readmodel.overview import Health, Link, Snapshot
+from tui.looks import ANOMALY_GLYPH, STATE_LOOKS
+from tui.widgets.header.gauge import gauge
+
+WIDE = 120
+"""Cells from which on two lines are enough."""
+STALE_AFTER = 3.0
+"""Seconds without a snapshot after which the data count as stale although the link is up: a server hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Style of each colour role, taken from the theme by the widget."""
+
+    styles: Mapping[str, str]
+
+    def __getitem__(self, role: str) -> str:
+        return self.styles.get(role, "")
+
+
+def header_lines(snapshot: Snapshot, width: int, colours: Colours, *, read_only: bool = False) -> list[Text]:
+    """Return the lines of the header, each exactly ``width`` cells."""
+    brand = Text(" jobwarden", style="bold")
+    if read_only:
+        brand.append("  read-only", style=colours["pending"])
+    health = _health(snapshot, colours)
+    workers, capacity = _workers(snapshot, colours), _capacity(snapshot, colours, 12 if width >= WIDE else 8)
+    counts, alarm = _counts(snapshot, colours, words=width >= 100), _alarm(snapshot, colours)
+    if width >= WIDE:
+        left = Text("   ").join([brand, workers, capacity])
+        return [spread(left, health, width), spread(Text(" ").append_text(counts), alarm, width)]
+    return [
+        spread(Text("   ").join([brand, workers]), health, width),
+        spread(Text(" ").append_text(capacity), alarm, width),
+        spread(Text(" ").append_text(counts), Text(), width),
+    ]
+
+
+def spread(left: Text, right: Text, width: int) -> Text:
+    """Put one text at the left end and one at the right end of a line; the left one gives way."""
+    room = max(0, width - right.cell_len - 1)
+    line = left.copy()
+    line.truncate(room, overflow="ellipsis")
+    line.append(" " * (room - line.cell_len))
+    line.append_text(right)
+    line.append(" ")
+    line.truncate(width)
+    return line
+
+
+def _workers(snapshot: Snapshot, colours: Colours) -> Text:
+    if not snapshot.loaded:
+        return Text("workers …", style=colours["dim"])
+    alive, dead = snapshot.alive(), snapshot.dead()
+    text = Text("workers ", style=colours["dim"])
+    text.append(f"● {alive} alive", style=colours["good"] if alive else colours["bad"])
+    if dead:
+        text.append(f"  ✗ {dead} dead", style=colours["bad"])
+    return text
+
+
+def _capacity(snapshot: Snapshot, colours: Colours, width: int) -> Text:
+    if not snapshot.loaded:
+        return Text("")
+    has = snapshot.capacity
+    parts = [
+        gauge("cpu", has.cpus_allocated, has.cpus, f"{has.cpus_allocated}/{has.cpus}", width, colours["running"]),
+        gauge("mem", has.memory_mb_allocated, has.memory_mb, _of_memory(snapshot), width, colours["running"]),
+    ]
+    if has.gpus:
+        parts.append(
+            gauge("gpu", has.gpus_allocated, has.gpus, f"{has.gpus_allocated}/{has.gpus}", 4, colours["running"])
+        )
+    return Text("   ").join(parts)
+
+
+def _of_memory(snapshot: Snapshot) -> str:
+    has = snapshot.capacity
+    used = format_memory(has.memory_mb_allocated) if has.memory_mb_allocated else "0"
+    return f"{used}/{format_memory(has.memory_mb)}"
+
+
+def _counts(snapshot: Snapshot, colours: Colours, *, words: bool) -> Text:
+    if not snapshot.counts:
+        return Text("")
+    parts = []
+    for state in JobState:
+        look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
+        word = state.lower() if words or state is not JobState.COMPLETED else "done"
+        parts.append(Text(f"{look.glyph} {jobs:,} {word}", style=colours[look.role] if jobs else colours["dim"]))
+    return Text("  ").join(parts)
+
+
+def _alarm(snapshot: Snapshot, colours: Colours) -> Text:
+    """The anomalies, in the one colour that means it."""
+    if not snapshot.anomalies:
+        return Text("no anomalies", style=colours["dim"]) if snapshot.loaded else Text("")
+    number = len(snapshot.anomalies)
+    orphans = all(row.kind is AnomalyKind.ORPHAN for row in snapshot.anomalies)
+    what = ("orphan" if number == 1 else "orphans") if orphans else ("anomaly" if number == 1 else "anomalies")
+    return Text(f" {ANOMALY_GLYPH} {number:,} {what} ", style=colours["alarm"])
+
+
+def _health(snapshot: Snapshot, colours: Colours) -> Text:
+    if snapshot.link is Link.CONNECTING:
+        return Text("connecting …", style=colours["pending"])
+    parts = [_dependency("db", snapshot.database, colours), _dependency("redis", snapshot.redis, colours)]
+    if snapshot.loaded and snapshot.link is Link.LIVE and not snapshot.capacity.leader:
+        parts.append(Text("✗ no scheduler", style=colours["bad"]))
+    return Text("  ").join(parts)
+
+
+def _dependency(name: str, health: Health, colours: Colours) -> Text:
+    if not health.ok:
+        return Text(f"✗ {name} down", style=colours["bad"])
+    slow = f" {health.milliseconds:.0f}ms" if health.milliseconds >= 50 else ""
+    return Text(f"● {name} ok{slow}", style=colours["pending"] if slow else colours["good"])
+
+
+def banner(snapshot: Snapshot, age: float | None, now: float) -> str:
+    """Say that what is shown is old, and when the next attempt comes; empty when all is well.
+
+    ``age`` is how many seconds ago the last data came, ``now`` is time.monotonic().
+    """
+    kept = "no data yet" if not snapshot.loaded else f"showing the data of {age or 0:.0f}s ago"
+    if snapshot.link is Link.LOST:
+        seconds = max(0.0, snapshot.retry_at - now)
+        again = f"trying again in {seconds:.0f}s" if seconds >= 1 else "trying again"
+        return f"{snapshot.database.message} — {kept}, {again}"
+    if snapshot.link is Link.LIVE and age is not None and age > STALE_AFTER:
+        return f"the database does not answer — {kept}"
+    if snapshot.link is Link.LIVE and not snapshot.redis.ok and snapshot.loaded:
+        return f"redis does not answer: {snapshot.redis.message} — jobs run on, new ones start slower"
+    return ""

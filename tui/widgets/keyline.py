@@ -1,0 +1,37 @@
+"""The bottom line: the most useful keys, as many as fit."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+from textual.widgets import Static
+
+from tui.keys import Group, Key
+
+
+class KeyLine(Static):
+    """Names keys in the order of their rank."""
+
+    COMPONENT_CLASSES = {"keys--key"}  # noqa: RUF012 (as Textual declares it)
+
+    def __init__(self, groups: Sequence[Group], *, id: str | None = None) -> None:
+        super().__init__("", id=id)
+        self._keys = sorted((key for group in groups for key in group.keys if key.rank), key=lambda key: key.rank)
+
+    def on_resize(self) -> None:
+        """Fit into another width."""
+        self.update(
+            key_line(self._keys, self.size.width, str(self.get_component_rich_style("keys--key", partial=True)))
+        )
+
+
+def key_line(keys: Iterable[Key], width: int, style: str) -> Text:
+    """Return ``⏎ open  / filter`` with as many keys as fit; the last two (help, quit) always do."""
+    parts = [Text.assemble((key.shown, style), f" {key.label}") for key in keys]
+    last = parts[-2:]
+    room = width - 1 - sum(part.cell_len + 2 for part in last)
+    line = Text(" ", no_wrap=True)
+    for part in parts[:-2]:
+        if line.cell_len + part.cell_len + 2 > room:
+            break
+        line.append_text(part).append("  ")
+    return line.append_text(Text("  ").join(last))

@@ -1,0 +1,46 @@
+"""The line over the log: whose it is, where it lies, and whether it follows."""
+
+from rich.text import Text
+from textual.widgets import Static
+
+from backend.readmodel.records import JobRow
+
+
+class LogTitle(Static):
+    """Names the job of the log under it."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__("", id=id)
+        self._job: JobRow | None = None
+        self._following = True
+        self._unseen = 0
+
+    def job(self, job: JobRow | None) -> None:
+        """Name another job."""
+        self._job = job
+        self._draw()
+
+    def followed(self, following: bool, unseen: int) -> None:
+        """Say whether the log follows its end."""
+        self._following, self._unseen = following, unseen
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Fit into another width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        self.update(title(self._job, self._following, self._unseen, self.size.width or 80))
+
+
+def title(job: JobRow | None, following: bool, unseen: int, width: int) -> Text:
+    """Return the line: name at the left, how it follows at the right."""
+    if job is None:
+        return Text(" log")
+    state = "following" if following else f"paused, {unseen} new below" if unseen else "paused"
+    right = f"{state} "
+    left = f" log of {job.id}  {job.name}"
+    room = width - len(right) - 1
+    text = Text(left, no_wrap=True)
+    text.truncate(room, overflow="ellipsis", pad=True)
+    return text.append(" ").append(right, style="dim" if following else "bold")

@@ -1,0 +1,85 @@
+"""Columns of a virtual table, as data, and which of them fit into a width."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from rich.cells import cell_len, set_cell_size
+
+Row = TypeVar("Row")
+GAP = 1
+"""Cells between two columns, and at both ends of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text of one cell and its colour role ("" for plain)."""
+
+    text: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a cell may depend on besides its row: the time, and the anomaly flagged for each job id."""
+
+    now: datetime
+    flags: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column: ``width`` in cells, ``rank`` 0 is never dropped and higher ones go first when it is narrow.
+
+    One ``flexible`` column takes what is left over, up to ``widest``.
+    """
+
+    name: str
+    title: str
+    width: int
+    rank: int
+    cell: Callable[[Row, Moment], Cell]
+    right: bool = False
+    flexible: bool = False
+    widest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[Row]):
+    """A column with the width it has got."""
+
+    column: Column[Row]
+    width: int
+
+
+def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
+    """Choose the columns that fit into ``width`` cells, in their declared order, and share out what is left."""
+    chosen: set[str] = set()
+    used = GAP
+    for column in sorted(columns, key=lambda column: column.rank):
+        if column.rank == 0 or used + column.width + GAP <= width:
+            chosen.add(column.name)
+            used += column.width + GAP
+    spare = max(0, width - used)
+    placed = []
+    for column in columns:
+        if column.name in chosen:
+            extra = min(spare, column.widest - column.width) if column.flexible else 0
+            spare -= extra
+            placed.append(Placed(column, column.width + extra))
+    return tuple(placed)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Fit text into exactly ``width`` cells; what is cut ends in an ellipsis. Wide characters count two cells.
+
+    >>> fit("resnet", 4), fit("7", 3, right=True)
+    ('res…', '  7')
+    """
+    text = "".join(letter if letter.isprintable() else "·" for letter in text)
+    length = len(text) if text.isascii() else cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    pad = " " * (width - length)
+    return pad + text if right else text + pad
