@@ -156,7 +156,7 @@ class Ending:
         return None
 
     def _wait_for_shim(self, now: float, shim: Stat) -> float | None:
-        """Only the supervisor is left: it is about to exit, was stopped, waits at its gate, or hides what forks fast."""
+        """Only the supervisor is left: about to exit, stopped, waiting at its gate, or hiding what forks fast."""
         if self._alone_since is None:
             self._alone_since, self._poll = now, _FIRST_POLL
         alone = now - self._alone_since
