@@ -1,6 +1,7 @@
 """One turn of the scheduler: read, decide, allocate, and say which node got what."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -10,8 +11,8 @@ from backend.scheduler import sql
 from backend.scheduler.plan import Ending, Room, Size, Waiting, plan
 from backend.state import machine
 
-QUEUE_DEPTH = 1000
-"""How far down the queue one turn looks; jobs beyond it wait for the next turn."""
+QUEUE_DEPTH = range(100, 1001)
+"""How far down the queue one turn looks, at least and at most; jobs beyond it wait for a later turn."""
 
 
 def run_cycle(conn: Connection, lease_seconds: float, patience: float) -> dict[str, list[int]]:
@@ -19,15 +20,17 @@ def run_cycle(conn: Connection, lease_seconds: float, patience: float) -> dict[s
     rooms = _rooms(conn, lease_seconds)
     if not rooms:
         return {}
-    placements = plan(_queue(conn), rooms, patience)
+    placements = plan(_queue(conn, rooms), rooms, patience)
     granted: defaultdict[str, list[int]] = defaultdict(list)
     for allocation_id, _, node_name in machine.allocate(conn, placements):
         granted[node_name].append(allocation_id)
     return dict(granted)
 
 
-def _queue(conn: Connection) -> list[Waiting]:
-    rows = conn.execute(sql.WAITING, {"limit": QUEUE_DEPTH})
+def _queue(conn: Connection, rooms: Sequence[Room]) -> list[Waiting]:
+    """The head of the queue: deep enough to fill all free CPUs past jobs that do not fit, and not much deeper."""
+    depth = 2 * sum(room.free.cpus for room in rooms)
+    rows = conn.execute(sql.WAITING, {"limit": max(QUEUE_DEPTH[0], min(depth, QUEUE_DEPTH[-1]))})
     return [Waiting(row.id, row.partition, _size(row), row.time_limit, row.waited) for row in rows]
 
 

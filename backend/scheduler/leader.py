@@ -1,0 +1,95 @@
+"""The thread that schedules when this worker is the leader, and waits to become it when not."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from backend.database.locks import LEADER_LOCK, try_session_lock
+from backend.scheduler.cycle import run_cycle
+from backend.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+BUSY_SECONDS = 0.03
+"""Pause after a turn that placed jobs: the first of a burst starts at once, the rest share messages and commits."""
+
+
+class Leader(threading.Thread):
+    """Allocates over the very connection that holds the leader's lock: losing one loses the other and the open
+    transaction with it, so two leaders never allocate at once.
+
+    ``ring`` sends the launch messages of a node after the commit; it must not raise.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings, ring: Callable[[str, Sequence[int]], None]) -> None:
+        super().__init__(name="scheduler", daemon=True)
+        self._engine, self._settings, self._ring = engine, settings, ring
+        self._wake = threading.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something changed: have a look now rather than at the next poll."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Stop after the current turn; the lock goes with the connection."""
+        self._stopping = True
+        self._wake.set()
+        self.join()
+
+    def run(self) -> None:
+        """Seek the lock, lead while the connection lasts, and again."""
+        while not self._stopping:
+            try:
+                with self._engine.connect() as conn:
+                    self._seek_and_lead(conn)
+            except DBAPIError as exc:
+                log.warning("scheduler lost the database: %s", str(exc.orig).strip().splitlines()[0])
+                self._pause(RETRY_SECONDS)
+
+    def _seek_and_lead(self, conn: Connection) -> None:
+        try:
+            while not self._stopping and not self._lead_if_free(conn):
+                self._pause(RETRY_SECONDS)
+        finally:
+            conn.invalidate()  # back in the pool, the session would go on holding the leader's lock
+
+    def _lead_if_free(self, conn: Connection) -> bool:
+        with conn.begin():
+            if not try_session_lock(conn, LEADER_LOCK, 0):
+                return False
+        log.info("leading: this worker schedules now")
+        while not self._stopping:
+            self._wake.clear()
+            if self._turn(conn):
+                time.sleep(BUSY_SECONDS)
+            else:
+                self._pause(self._settings.poll_seconds)
+        return True
+
+    def _turn(self, conn: Connection) -> bool:
+        """One cycle; whether it placed anything, so that there may be more to place."""
+        try:
+            with conn.begin():
+                granted = run_cycle(conn, self._settings.lease_seconds, self._settings.starve_seconds)
+        except OperationalError:
+            raise
+        except DBAPIError as exc:  # a guard refused, because somebody changed what was just read: look again
+            log.warning("allocation refused: %s", str(exc.orig).strip().splitlines()[0])
+            self._pause(RETRY_SECONDS)
+            return False
+        self._ring_all(granted)
+        return bool(granted)
+
+    def _ring_all(self, granted: Mapping[str, Sequence[int]]) -> None:
+        for node_name, allocation_ids in granted.items():
+            self._ring(node_name, allocation_ids)
+
+    def _pause(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+        self._wake.clear()
