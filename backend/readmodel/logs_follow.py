@@ -47,7 +47,7 @@ class LogFollower:
         self._thread.join(2)
 
     def follow(self, job: JobRow | None) -> None:
-        """Follow this job's log instead of the one before; None for none."""
+        """Follow this job's log instead of the one before, and deliver what it says now; None for none."""
         with self._signal:
             self._job = job
             self._signal.notify()
@@ -60,7 +60,7 @@ class LogFollower:
             with self._signal:
                 wanted = self._job
             if wanted is not job:
-                tail, job = self._switch(tail, wanted), wanted
+                tail, job, shown = self._switch(tail, wanted), wanted, LogView()
             view = self._look(tail, job)
             if view is not None and view != shown:
                 shown = view

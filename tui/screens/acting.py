@@ -1,5 +1,7 @@
 """How a screen acts: the targets are pinned when the key is pressed, planned, confirmed, performed, reported."""
 
+from typing import ClassVar
+
 from backend.actions.table import ACTIONS
 from textual import work
 from textual.screen import Screen
@@ -10,6 +12,7 @@ from tui.deeds import Deed, Deeds
 from tui.messages import DeedFailed, Performed, Planned
 from tui.screens.confirm import Confirm
 from tui.screens.results import Results
+from tui.widgets.header.lines import WIDE
 
 CLEAN = "clean"
 """The action that goes for every anomaly, not for the selected job."""
@@ -17,6 +20,8 @@ CLEAN = "clean"
 
 class ActingScreen(Screen[None]):
     """A screen with a selected job and the keys that act on it."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (WIDE, "-wide")]
 
     def __init__(self, deeds: Deeds, *, read_only: bool) -> None:
         super().__init__()

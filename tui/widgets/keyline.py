@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from tui.keys import Group, Key
+from tui.widgets.roles import role_style
 
 
 class KeyLine(Static):
@@ -19,9 +20,7 @@ class KeyLine(Static):
 
     def on_resize(self) -> None:
         """Fit into another width."""
-        self.update(
-            key_line(self._keys, self.size.width, str(self.get_component_rich_style("keys--key", partial=True)))
-        )
+        self.update(key_line(self._keys, self.size.width, str(role_style(self, "keys--key"))))
 
 
 def key_line(keys: Iterable[Key], width: int, style: str) -> Text:

@@ -6,6 +6,7 @@ from textual.widgets import Static
 from backend.readmodel.overview import Snapshot
 from tui.looks import ROLES
 from tui.widgets.header.lines import Colours, header_lines
+from tui.widgets.roles import badge_style, role_style
 
 
 class Header(Static):
@@ -39,4 +40,5 @@ class Header(Static):
         self.update(Text("\n").join(lines))
 
     def _style(self, role: str) -> str:
-        return str(self.get_component_rich_style(f"header--{role}", partial=True))
+        make = badge_style if role == "alarm" else role_style
+        return str(make(self, f"header--{role}"))

@@ -7,6 +7,7 @@ from textual.widgets import Static
 from backend.readmodel.records import AnomalyRow, JobDetail
 from tui.looks import ROLES
 from tui.views import job_text, job_title
+from tui.widgets.roles import badge_style, role_style
 
 _PARTS = (*ROLES, "alarm")
 
@@ -16,7 +17,8 @@ class _Styled(Static):
 
     def styles_of_roles(self) -> dict[str, str]:
         """Return the style of each colour role in the theme of now."""
-        return {role: str(self.get_component_rich_style(f"job--{role}", partial=True)) for role in _PARTS}
+        styles = {role: str(role_style(self, f"job--{role}")) for role in ROLES}
+        return {**styles, "alarm": str(badge_style(self, "job--alarm"))}
 
 
 class JobTitle(_Styled):

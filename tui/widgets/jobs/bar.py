@@ -5,6 +5,7 @@ from textual.widgets import Static
 
 from backend.readmodel.window import Window
 from tui.widgets.header.lines import spread
+from tui.widgets.roles import badge_style, role_style
 
 
 class ListBar(Static):
@@ -15,8 +16,8 @@ class ListBar(Static):
     def show(self, window: Window, cursor_line: int, unseen: int) -> None:
         """Show another place in the list."""
         width = self.size.width or 80
-        filter_style = str(self.get_component_rich_style("bar--filter", partial=True))
-        unseen_style = str(self.get_component_rich_style("bar--unseen", partial=True))
+        filter_style = str(badge_style(self, "bar--filter"))
+        unseen_style = str(role_style(self, "bar--unseen"))
         self.update(bar(window, cursor_line, unseen, width, filter_style, unseen_style))
 
 

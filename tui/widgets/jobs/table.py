@@ -10,6 +10,7 @@ from backend.readmodel.records import JobRow
 from backend.readmodel.window import Window
 from tui.widgets.jobs.columns import JOB_COLUMNS
 from tui.widgets.jobs.empty import nothing_to_show
+from tui.widgets.roles import role_style
 from tui.widgets.table.virtual import VirtualTable
 
 TICKS_EACH_SECOND = 90
@@ -44,5 +45,5 @@ class JobTable(VirtualTable[JobRow]):
         lines = nothing_to_show(self.window)
         index = y - max(0, (self.page - len(lines)) // 3)
         text, role = lines[index] if 0 <= index < len(lines) else ("", "dim")
-        style = self.rich_style + self.get_component_rich_style(f"table--{role}", partial=True)
+        style = self.rich_style + role_style(self, f"table--{role}")
         return Strip([Segment(text.center(width)[:width], style)], width)

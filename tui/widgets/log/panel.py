@@ -1,7 +1,10 @@
 """The end of a log: follows it until the user scrolls up, goes on at the end."""
 
+from typing import ClassVar
+
 from rich.segment import Segment
 from rich.text import Text
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message
@@ -9,11 +12,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from backend.readmodel.logs import LogView
+from tui.keys import LOG, bindings
 
 
 class LogPanel(ScrollView, can_focus=True):
     """Draws the lines of a LogView; long ones are scrolled to the side and stay so while it follows."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
     COMPONENT_CLASSES = {"log--note"}  # noqa: RUF012 (as Textual declares it)
 
     class Followed(Message):

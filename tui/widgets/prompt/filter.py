@@ -2,12 +2,12 @@
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
 
-class FilterPrompt(Horizontal):
+class FilterPrompt(Vertical):
     """Appears with ``/``; enter asks for the filter, escape gives up. A wrong filter stays open with its error."""
 
     class Asked(Message):
@@ -26,8 +26,9 @@ class FilterPrompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Put the line together."""
-        yield Label(" / ")
-        yield Input(placeholder="state:failed  node:gpu*  name:train  age>1h  !text", compact=True)
+        with Horizontal():
+            yield Label(" / ")
+            yield Input(placeholder="state:failed  node:gpu*  name:train  age>1h  !text", compact=True)
         yield Static("", id="filter-error", markup=False)
 
     def ask(self, text: str) -> None:

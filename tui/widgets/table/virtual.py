@@ -12,13 +12,16 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.keys import TABLE, bindings
 from tui.looks import ROLES
+from tui.widgets.roles import role_style
 from tui.widgets.table.columns import GAP, Column, Moment, Placed, fit, place
 
 HEADER = 1
@@ -50,6 +53,7 @@ class Lines(Protocol[RowT]):
 class VirtualTable(ScrollView, Generic[Row], can_focus=True):
     """Draws rows by the declared columns. ``apply`` gives it new rows, messages say what the user looks at."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings(TABLE)
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor", *(f"table--{role}" for role in ROLES)}
 
     class Viewport(Message):
@@ -298,5 +302,5 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
     def _style(self, role: str, base: Style, on_cursor: bool) -> Style:
         if not role:
             return base
-        style = self.get_component_rich_style(f"table--{role}", partial=True)
-        return base + style.without_color + Style(bold=style.bold) if on_cursor else base + style
+        style = role_style(self, f"table--{role}")
+        return base if on_cursor else base + style
