@@ -18,11 +18,12 @@ from backend.process.procfs import Snapshot, command_line, scan
 from backend.process.signals import Delivery, deliver, identity_of
 from backend.process.spool import Record, read_record
 
-STUCK_SECONDS = 15.0  # how long KILL may take until what is left counts as unkillable
-_FREEZE_SECONDS = 2.0  # how long at most a job that keeps forking is frozen before it is killed as it is
+STUCK_SECONDS = 15.0  # how long after KILL a process that is still there counts as unkillable
+_ENDLESS = 8  # times that long, until a job that forks faster than it can be killed is given up
+_FREEZE_SECONDS, _FREEZE_LOOKS = 2.0, 20  # after both a job that keeps forking is killed without being frozen first
 _SHIM_SECONDS = 3.0  # how long the supervisor may stay behind alone before it is killed as well
 _HIDDEN_SECONDS = 0.25  # how long it may stay until processes too brief for a scan are looked for
-_PROOF_SCANS = 2  # looks that must find nothing when the supervisor could not vouch for it
+_PROOF_SCANS = 3  # looks that must find nothing when the supervisor could not vouch for it
 _FIRST_POLL, _LAST_POLL = 0.02, 1.0
 
 
@@ -82,6 +83,8 @@ class Ending:
         self._poll = _FIRST_POLL
         self._known: dict[tuple[int, int], Stat] = {}
         self._frozen: set[tuple[int, int]] = set()
+        self._freeze_looks = 0
+        self._killed_at: dict[tuple[int, int], float] = {}
         self._signalled: dict[int, None] = {}  # in order
         self._refused: set[int] = set()
         self._empty_looks = 0
@@ -186,14 +189,24 @@ class Ending:
     def _kill(self, now: float, shim: Stat | None, others: Sequence[Stat]) -> float | None:
         """Freeze until a look finds nothing new, so that nothing can fork any more; then kill all."""
         elapsed = now - self._start_kill(now)
-        if elapsed > self._stuck_seconds:
+        if self._survive(now, elapsed, others):
             self._finish(False, "processes survive KILL", others)
             return None
-        if self._freeze(shim, others) and elapsed < _FREEZE_SECONDS:
+        self._freeze_looks += 1
+        freezing = elapsed < _FREEZE_SECONDS or self._freeze_looks < _FREEZE_LOOKS
+        if self._freeze(shim, others) and freezing:
             return 0.0
         for process in others:
+            self._killed_at.setdefault(_key(process), now)
             self._send(process, signal.SIGKILL)
         return self._next_poll()
+
+    def _survive(self, now: float, elapsed: float, others: Sequence[Stat]) -> bool:
+        """Whether all that is left had its KILL long ago; what has just been found is given its time."""
+        patience = self._stuck_seconds
+        return elapsed > _ENDLESS * patience or all(
+            now - self._killed_at.get(_key(process), now) > patience for process in others
+        )
 
     def _freeze(self, shim: Stat | None, others: Sequence[Stat]) -> bool:
         """Stop what was not stopped before; whether there was any such process."""

@@ -100,12 +100,16 @@ class Jobs:
             assert job.gated.open_gate()
         return job
 
-    def clean_up(self) -> None:
+    def clean_up_processes(self) -> None:
         for job in self.all:
             job.gated.close_gate()
-            os.close(job.gated.pidfd)
             if job.status is None:
                 _kill_hard(job)
+
+    def clean_up(self) -> None:
+        self.clean_up_processes()
+        for job in self.all:
+            os.close(job.gated.pidfd)
 
 
 def _kill_hard(job: Job) -> None:

@@ -222,8 +222,9 @@ def test_another_namespace_or_boot_has_no_members_here(jobs: Jobs) -> None:
 
 UNPRIVILEGED = """
 import os, signal, sys
-from backend.process.identity import identify, liveness
+from backend.process.identity import identify, liveness, this_host
 from backend.process.signals import deliver
+this_host()
 os.setgid(65534); os.setuid(65534)
 identity = identify(int(sys.argv[1]))
 print(liveness(identity), deliver(identity, signal.SIGKILL))
