@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
-from psycopg2.extensions import connection as PgConnection
+from psycopg2.extensions import connection as RawConnection
 from sqlalchemy import Engine
 
 CHANNEL = "jobwarden"
@@ -14,7 +14,7 @@ CHANNEL = "jobwarden"
 class Listener:
     """A connection that waits for NOTIFY. Any psycopg2.Error from it means: make a new one."""
 
-    def __init__(self, raw: PgConnection) -> None:
+    def __init__(self, raw: RawConnection) -> None:
         self._raw = raw
 
     def wait(self, timeout: float, wake_fd: int | None = None) -> set[str]:

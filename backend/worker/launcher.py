@@ -37,7 +37,7 @@ class Launcher:
         self.in_flight: frozenset[int] = frozenset()
 
     def launch(self, allocation_ids: Sequence[int]) -> None:
-        """Start what can be claimed of ``allocation_ids``. With the database down it does nothing: the sweep returns."""
+        """Start what can be claimed of ``allocation_ids``. With the database down it does nothing: the sweep will."""
         for first in range(0, len(allocation_ids), BATCH):
             with self._turn:
                 if not self._stopped:

@@ -196,3 +196,11 @@ CREATE TRIGGER notify_nodes AFTER INSERT OR UPDATE OF drained, cpus, memory_mb, 
     FOR EACH STATEMENT EXECUTE FUNCTION jw_notify('nodes');
 CREATE TRIGGER notify_workers AFTER INSERT OR UPDATE OF draining, ended_at ON workers
     FOR EACH STATEMENT EXECUTE FUNCTION jw_notify('workers');
+
+CREATE FUNCTION jw_guard_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'TRUNCATE would lose jobs: delete final ones by id' USING ERRCODE = 'JW001';
+END $$;
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON jobs FOR EACH STATEMENT EXECUTE FUNCTION jw_guard_truncate();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON resource_allocations
+    FOR EACH STATEMENT EXECUTE FUNCTION jw_guard_truncate();
