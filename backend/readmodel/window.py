@@ -55,15 +55,15 @@ class Window:
 
 def open_top(conn: Connection, query: Query) -> Window:
     """Read the newest jobs that match."""
-    rows = jobs.read_page(conn, query, limit=PAGE * 2)
-    return _settle(Window(query=query, loaded=True), rows, at_top=True, at_bottom=len(rows) < PAGE * 2)
+    rows, more = _page(conn, query, PAGE * 2)
+    return _settle(Window(query=query, loaded=True), rows, at_top=True, at_bottom=not more)
 
 
 def open_bottom(conn: Connection, query: Query, total: int) -> Window:
     """Read the oldest jobs that match; ``total`` is how many there are as far as known."""
-    rows = jobs.read_page(conn, query, above=0, limit=PAGE * 2)
+    rows, more = _page(conn, query, PAGE * 2, above=0)
     window = Window(query=query, first=max(0, total - len(rows)), total=total, loaded=True)
-    return _settle(window, rows, at_top=len(rows) < PAGE * 2, at_bottom=True)
+    return _settle(window, rows, at_top=not more, at_bottom=True)
 
 
 def look(conn: Connection, window: Window, first: int, last: int) -> Window:
@@ -95,9 +95,8 @@ def reread(conn: Connection, window: Window) -> Window:
         return open_top(conn, window.query)
     window = _count_above(conn, window)
     below = jobs.TOP if window.at_top else window.rows[0].id + 1
-    rows = jobs.read_page(conn, window.query, below=below, limit=max(len(window.rows), PAGE * 2))
-    at_bottom = len(rows) < max(len(window.rows), PAGE * 2)
-    return _settle(window, rows, at_top=window.at_top, at_bottom=at_bottom)
+    rows, more = _page(conn, window.query, max(len(window.rows), PAGE * 2), below=below)
+    return _settle(window, rows, at_top=window.at_top, at_bottom=not more)
 
 
 def merge(window: Window, changed: Iterable[JobRow], left: frozenset[int] = frozenset()) -> Window:
@@ -135,22 +134,31 @@ def _jump(conn: Connection, window: Window, first: int) -> Window:
         return open_bottom(conn, window.query, window.total)
     low, high = jobs.id_range(conn)
     below = high - (high - low) * first // max(1, window.total)
-    rows = jobs.read_page(conn, window.query, below=below + 1, limit=PAGE * 2)
-    if len(rows) < PAGE * 2:
+    rows, more = _page(conn, window.query, PAGE * 2, below=below + 1)
+    if not more:
         return open_bottom(conn, window.query, window.total)
     return _settle(replace(window, first=first), rows, at_top=False, at_bottom=False)
 
 
 def _extend_up(conn: Connection, window: Window) -> Window:
-    rows = jobs.read_page(conn, window.query, above=window.rows[0].id, limit=PAGE)
-    at_top = len(rows) < PAGE
-    first = 0 if at_top else max(PAGE, window.first - len(rows))
-    return _settle(replace(window, first=first), (*rows, *window.rows), at_top=at_top, at_bottom=window.at_bottom)
+    rows, more = _page(conn, window.query, PAGE, above=window.rows[0].id)
+    window = replace(window, first=window.first - len(rows))
+    return _settle(window, (*rows, *window.rows), at_top=not more, at_bottom=window.at_bottom)
 
 
 def _extend_down(conn: Connection, window: Window) -> Window:
-    rows = jobs.read_page(conn, window.query, below=window.rows[-1].id, limit=PAGE)
-    return _settle(window, (*window.rows, *rows), at_top=window.at_top, at_bottom=len(rows) < PAGE)
+    rows, more = _page(conn, window.query, PAGE, below=window.rows[-1].id)
+    return _settle(window, (*window.rows, *rows), at_top=window.at_top, at_bottom=not more)
+
+
+def _page(
+    conn: Connection, query: Query, limit: int, *, below: int = jobs.TOP, above: int = -1
+) -> tuple[list[JobRow], bool]:
+    """Read a page as read_page() does, and whether there is more behind it: one row more is asked for."""
+    rows = jobs.read_page(conn, query, below=below, above=above, limit=limit + 1)
+    if len(rows) <= limit:
+        return rows, False
+    return (rows[1:] if above >= 0 and below == jobs.TOP else rows[:-1]), True
 
 
 def _trim(window: Window, first: int, last: int) -> Window:
