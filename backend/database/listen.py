@@ -4,8 +4,7 @@ import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg2
-from psycopg2.extensions import connection as RawConnection
+import psycopg2.extensions
 from sqlalchemy import Engine
 
 CHANNEL = "jobwarden"
@@ -14,7 +13,7 @@ CHANNEL = "jobwarden"
 class Listener:
     """A connection that waits for NOTIFY. Any psycopg2.Error from it means: make a new one."""
 
-    def __init__(self, raw: RawConnection) -> None:
+    def __init__(self, raw: psycopg2.extensions.connection) -> None:
         self._raw = raw
 
     def wait(self, timeout: float, wake_fd: int | None = None) -> set[str]:

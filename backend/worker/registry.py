@@ -3,11 +3,12 @@
 import os
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from backend import __version__
-from backend.database.locks import NODE_LOCK, WORKER_LOCK, try_session_lock
+from backend.database.locks import NODE_LOCK, WORKER_LOCK, release_session_lock, try_session_lock
 from backend.errors import Refused
 from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, this_host
 from backend.settings import Settings
@@ -40,8 +41,11 @@ def register(conn: Connection, settings: Settings, spool: str) -> Registration:
     """
     name = settings.node_name
     capacity = {"cpus": settings.cpus, "memory_mb": settings.memory_mb, "gpus": settings.gpus}
-    node_id = conn.scalar(sql.UPSERT_NODE, {"name": name, "partitions": list(settings.partitions), **capacity})
-    _take_node(conn, name, node_id)
+    node = {"name": name, "partitions": list(settings.partitions), **capacity}
+    conn.execute(sql.ADD_NODE, node)
+    node_id = conn.execute(sql.NODE_ID, node).scalar_one()
+    _take_node(conn, name, node_id, settings.lease_seconds)
+    conn.execute(sql.SET_CAPACITY, node)
     host, me = this_host(), identify(os.getpid())
     assert me is not None, "/proc shows this very process"
     conn.execute(sql.SUPERSEDE, {"name": name, "reason": "superseded by a new worker of the node"})
@@ -92,23 +96,42 @@ def end(conn: Connection, registration: Registration, reason: str) -> None:
     machine.note_node(conn, registration.node_name, registration.actor, "worker-stopped", reason, detail)
 
 
-def _take_node(conn: Connection, name: str, node_id: int) -> None:
-    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
-    while not try_session_lock(conn, NODE_LOCK, node_id):
+def _take_node(conn: Connection, name: str, node_id: int, lease_seconds: float) -> None:
+    """Wait for the node's lock and for proof that nobody serves it; both are at hand when the predecessor crashed."""
+    deadline = time.monotonic() + lease_seconds + LOCK_PATIENCE_SECONDS
+    while True:
+        locked = try_session_lock(conn, NODE_LOCK, node_id)
         holder = conn.execute(sql.CURRENT_WORKER, {"name": name}).one_or_none()
-        gone = holder is not None and liveness(_identity(holder)) is Liveness.GONE
-        if time.monotonic() > deadline or (holder is not None and not gone):
+        serving = holder is not None and _serving(holder, lease_seconds)
+        if locked and not serving:
+            return
+        if locked:
+            release_session_lock(conn, NODE_LOCK, node_id)
+        if _certain(holder) or time.monotonic() > deadline:
             raise Refused(_taken(name, holder))
         time.sleep(0.05)
 
 
-def _identity(worker: object) -> ProcessIdentity:
-    fields = ("pid", "process_start", "boot_id", "pid_namespace")
-    return ProcessIdentity(*(getattr(worker, field) for field in fields))
+def _serving(holder: Any, lease_seconds: float) -> bool:
+    """Whether a worker whose lock is free may yet live: its lost connection can come back before its lease ends."""
+    if holder.machine_id == this_host().machine_id and liveness(_identity(holder)) is Liveness.GONE:
+        return False
+    return bool(holder.lease_age < lease_seconds)
 
 
-def _taken(name: str, holder: object) -> str:
+def _certain(holder: Any) -> bool:
+    """Whether the holder is seen alive on this host, so that waiting is of no use."""
+    if holder is None or holder.machine_id != this_host().machine_id:
+        return False
+    return liveness(_identity(holder)) is Liveness.ALIVE
+
+
+def _identity(worker: Any) -> ProcessIdentity:
+    return ProcessIdentity(worker.pid, worker.process_start, worker.boot_id, worker.pid_namespace)
+
+
+def _taken(name: str, holder: Any) -> str:
     if holder is None:
         return f"node {name} is being taken by another worker: try again, or set JOBWARDEN_NODE_NAME to another name"
-    who = f"worker {holder.id} (pid {holder.pid} on {holder.hostname})"  # type: ignore[attr-defined]
+    who = f"worker {holder.id} (pid {holder.pid} on {holder.hostname})"
     return f"node {name} already has {who}: stop that one first, or set JOBWARDEN_NODE_NAME to another name"

@@ -2,16 +2,22 @@
 
 from sqlalchemy import text
 
-UPSERT_NODE = text("""
+ADD_NODE = text("""
     INSERT INTO nodes (name, cpus, memory_mb, gpus, partitions)
-    VALUES (:name, :cpus, :memory_mb, :gpus, CAST(:partitions AS text[]))
-    ON CONFLICT (name) DO UPDATE SET cpus = excluded.cpus, memory_mb = excluded.memory_mb, gpus = excluded.gpus,
-                                     partitions = excluded.partitions
-    RETURNING id
+    VALUES (:name, :cpus, :memory_mb, :gpus, CAST(:partitions AS text[])) ON CONFLICT (name) DO NOTHING
+""")
+
+NODE_ID = text("SELECT id FROM nodes WHERE name = :name")
+
+SET_CAPACITY = text("""
+    UPDATE nodes SET cpus = :cpus, memory_mb = :memory_mb, gpus = :gpus, partitions = CAST(:partitions AS text[])
+    WHERE name = :name
 """)
 
 CURRENT_WORKER = text("""
-    SELECT id, hostname, pid, process_start, boot_id, pid_namespace FROM workers
+    SELECT id, hostname, machine_id, pid, process_start, boot_id, pid_namespace,
+           extract(epoch FROM clock_timestamp() - heartbeat_at)::float AS lease_age
+    FROM workers
     WHERE node_name = :name AND ended_at IS NULL ORDER BY id DESC LIMIT 1
 """)
 
