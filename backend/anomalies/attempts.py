@@ -1,0 +1,78 @@
+"""Attempts to run jobs, as the database knows them."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from sqlalchemy import Connection, TextClause, text
+
+from backend.domain.states import JobState
+from backend.process.identity import ProcessIdentity, this_host
+from backend.process.members import Target
+
+SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR j.state <> 'RUNNING'
+    OR extract(epoch FROM now() - j.start_time) > j.time_limit + :slack
+    OR extract(epoch FROM now() - c.requested_at) > :slack)"""
+"""Whatever a live worker in time would not leave as it is."""
+BY_ID = "a.id = ANY(:ids)"
+LIVE_OF_JOBS = "NOT a.released AND a.job_id = ANY(:ids)"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One allocation. ``over_limit`` and ``asked_ago`` (an open command's age) are seconds; 0 or less means no."""
+
+    allocation_id: int
+    job_id: int
+    job_name: str
+    state: JobState
+    work_dir: str
+    node_name: str
+    worker_id: int
+    cookie: str
+    process_id: int | None
+    process_start: int | None
+    boot_id: str | None
+    pid_namespace: int | None
+    spool_dir: str | None
+    released: bool
+    machine_id: str
+    hostname: str
+    over_limit: float
+    asked_ago: float
+
+    @property
+    def started(self) -> bool:
+        """Whether a process was committed; without one the script provably never ran."""
+        return self.process_id is not None
+
+    @property
+    def here(self) -> bool:
+        """Whether its processes ran on this machine, before or after a reboot, or in another container of it."""
+        host = this_host()
+        return self.machine_id == host.machine_id or self.boot_id == host.boot_id
+
+    @property
+    def rebooted(self) -> bool:
+        """Whether this machine was started anew since."""
+        return self.started and self.boot_id != this_host().boot_id
+
+    @property
+    def target(self) -> Target:
+        """What its processes are known by. Only for a started attempt."""
+        assert self.process_id is not None
+        assert self.process_start is not None
+        identity = ProcessIdentity(self.process_id, self.process_start, self.boot_id or "", self.pid_namespace or 0)
+        return Target(identity, self.cookie, self.spool_dir or "")
+
+
+def read_attempts(conn: Connection, which: str, **params: object) -> list[Attempt]:
+    """Attempts by one of the conditions above."""
+    rows = conn.execute(_statement(which), params).mappings()
+    return [Attempt(**{**row, "state": JobState(row["state"])}) for row in rows]
+
+
+@cache
+def _statement(which: str) -> TextClause:
+    source = files("backend.anomalies").joinpath("attempts.sql").read_text(encoding="utf-8")
+    return text(source.replace("{which}", which))

@@ -1,0 +1,161 @@
+"""Where the record of a job and its processes disagree: what the orphan screen and ``jobwarden orphans`` list."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
+from backend.anomalies.evidence import Evidence, Look
+from backend.anomalies.strays import find_strays
+from backend.domain.states import AnomalyKind, WorkerState
+from backend.domain.units import format_age
+from backend.process.identity import Liveness
+from backend.process.outcome import end_message
+from backend.process.procfs import command_line
+from backend.process.spool import Record, RecordKind
+from backend.readmodel.records import AnomalyRow, WorkerRow
+from backend.readmodel.workers import read_workers
+from backend.settings import Settings
+
+SLACK_SECONDS = 20.0
+"""What a live worker may take, over the grace, to end a job whose time is up or whose end was asked for."""
+
+_SEVERITY = {kind: rank for rank, kind in enumerate(AnomalyKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """A judged attempt. ``worker`` is its owner, None when that is no longer listed."""
+
+    kind: AnomalyKind
+    attempt: Attempt
+    evidence: Evidence
+    worker: WorkerRow | None
+
+
+def find(conn: Connection, settings: Settings) -> list[AnomalyRow]:
+    """All anomalies that this host can see, worst first. Cheap enough for every second: the healthy are not probed."""
+    workers = read_workers(conn, settings.lease_seconds)
+    suspects = read_attempts(conn, SUSPECT, dead=dead_ids(workers), slack=_slack(settings))
+    known = {attempt.allocation_id for attempt in suspects}
+    suspects += [stray for stray in find_strays(conn) if stray.allocation_id not in known]
+    found = sorted(_judge_all(suspects, workers, settings), key=lambda a: (_SEVERITY[a.kind], a.attempt.job_id))
+    return [row(anomaly) for anomaly in found]
+
+
+def examine(conn: Connection, settings: Settings, allocation_ids: Sequence[int]) -> list[Anomaly]:
+    """The anomalies among these allocations, judged anew: for whoever is about to act on them."""
+    workers = read_workers(conn, settings.lease_seconds)
+    return _judge_all(read_attempts(conn, BY_ID, ids=list(allocation_ids)), workers, settings)
+
+
+def dead_ids(workers: Iterable[WorkerRow]) -> list[int]:
+    """Ids of the workers that are DEAD."""
+    return [worker.id for worker in workers if worker.state is WorkerState.DEAD]
+
+
+def _judge_all(attempts: Iterable[Attempt], workers: Iterable[WorkerRow], settings: Settings) -> list[Anomaly]:
+    look = Look()
+    by_id = {worker.id: worker for worker in workers}
+    judged = []
+    for attempt in attempts:
+        evidence, worker = look.at(attempt), by_id.get(attempt.worker_id)
+        dead = worker is None or worker.state is WorkerState.DEAD
+        kind = classify(attempt, evidence, worker_dead=dead, slack=_slack(settings))
+        if kind is not None:
+            judged.append(Anomaly(kind, attempt, evidence, worker))
+    return judged
+
+
+def _slack(settings: Settings) -> float:
+    return settings.kill_grace_seconds + SLACK_SECONDS
+
+
+def classify(attempt: Attempt, evidence: Evidence, *, worker_dead: bool, slack: float) -> AnomalyKind | None:
+    """The kind of anomaly an attempt is, None when all is as it should be."""
+    if evidence.unkillable and (worker_dead or attempt.state.final or attempt.asked_ago > slack):
+        return AnomalyKind.STUCK
+    if attempt.state.final:
+        return _of_final(attempt, evidence, worker_dead)
+    if attempt.released:
+        return None
+    if worker_dead:
+        return _of_orphaned(evidence)
+    if attempt.over_limit > slack and evidence.alive is not Liveness.GONE:
+        return AnomalyKind.OVERDUE
+    return None
+
+
+def _of_final(attempt: Attempt, evidence: Evidence, worker_dead: bool) -> AnomalyKind | None:
+    if evidence.alive is Liveness.ALIVE:
+        return AnomalyKind.STRAY
+    if attempt.released:
+        return None
+    if evidence.alive is Liveness.GONE:
+        return AnomalyKind.LEAKED
+    return AnomalyKind.UNREACHABLE if worker_dead else None
+
+
+def _of_orphaned(evidence: Evidence) -> AnomalyKind:
+    if evidence.alive is Liveness.UNKNOWN:
+        return AnomalyKind.UNREACHABLE
+    if evidence.alive is Liveness.ALIVE:
+        return AnomalyKind.ORPHAN
+    return AnomalyKind.LOST if evidence.record is None else AnomalyKind.UNRECORDED
+
+
+def row(anomaly: Anomaly) -> AnomalyRow:
+    """The anomaly as it is listed."""
+    attempt = anomaly.attempt
+    pid = anomaly.evidence.pids[0] if anomaly.evidence.pids else attempt.process_id
+    return AnomalyRow(
+        job_id=attempt.job_id,
+        kind=anomaly.kind,
+        node_name=attempt.node_name,
+        process_id=pid,
+        detail=explain(anomaly),
+        job_name=attempt.job_name,
+        allocation_id=attempt.allocation_id,
+        cmdline=command_line(pid) if pid and anomaly.evidence.alive is Liveness.ALIVE else "",
+    )
+
+
+def explain(anomaly: Anomaly) -> str:
+    """The evidence in one line."""
+    attempt, evidence = anomaly.attempt, anomaly.evidence
+    left = f"pid {', '.join(map(str, evidence.pids[:5]))} alive"
+    match anomaly.kind:
+        case AnomalyKind.ORPHAN:
+            ended = f", the script itself has ended ({describe(evidence.record)})" if evidence.record else ""
+            return f"{_worker(anomaly)}; {left}{ended}"
+        case AnomalyKind.LOST:
+            why = "never started" if not attempt.started else "process gone, no exit status"
+            return f"{_worker(anomaly)}; {'the host was restarted' if attempt.rebooted else why}"
+        case AnomalyKind.UNRECORDED:
+            return f"{_worker(anomaly)}; the spool says: {describe(evidence.record)}"
+        case AnomalyKind.STRAY:
+            return f"job is {attempt.state}; {left}"
+        case AnomalyKind.LEAKED:
+            return f"job is {attempt.state}, its processes are gone, its resources are not released"
+        case AnomalyKind.OVERDUE:
+            return f"{format_age(attempt.over_limit)} over its time limit; {_worker(anomaly)}"
+        case AnomalyKind.STUCK:
+            return f"pid {', '.join(map(str, evidence.unkillable))} survives KILL (state D: waits in the kernel)"
+        case AnomalyKind.UNREACHABLE:
+            return f"{_worker(anomaly)}; its processes can only be seen on host {attempt.hostname}"
+
+
+def describe(record: Record | None) -> str:
+    """What a record says, in words."""
+    if record is None or record.kind is RecordKind.NEVER:
+        return "never started"
+    return f"could not be started ({record.step})" if record.kind is RecordKind.LAUNCH else end_message(record)
+
+
+def _worker(anomaly: Anomaly) -> str:
+    worker = anomaly.worker
+    if worker is None:
+        return f"worker {anomaly.attempt.worker_id} is dead"
+    heard = f"last heartbeat {format_age(worker.lease_age)} ago"
+    return f"worker {worker.id} is {'dead' if worker.state is WorkerState.DEAD else 'alive'}, {heard}"
