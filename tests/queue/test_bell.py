@@ -1,0 +1,57 @@
+"""The doorbell: launch messages arrive once each, and nothing else gets through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from backend.queue import bell
+
+
+def answer_all(redis_url: str, node: str = "node1") -> list[list[int]]:
+    """What a worker of ``node`` is told, once everything in its queue is worked off."""
+    told: list[list[int]] = []
+
+    def receive(ids: Sequence[int]) -> None:
+        told.append(list(ids))
+
+    bell.answer(redis_url, node, "test", receive).work(burst=True, logging_level="ERROR")
+    return told
+
+
+def test_messages_reach_their_node_in_order(redis_url: str) -> None:
+    client = bell.connect(redis_url)
+    bell.ring(client, "node1", [1, 2, 3])
+    bell.ring(client, "node2", [9])
+    bell.ring(client, "node1", [4])
+    assert answer_all(redis_url) == [[1, 2, 3], [4]]
+    assert answer_all(redis_url) == []
+    assert answer_all(redis_url, "node2") == [[9]]
+
+
+@pytest.mark.parametrize("arguments", [("os",), ([1, "2"],), ([True],), ({"a": 1},)])
+def test_malformed_arguments_launch_nothing(redis_url: str, arguments: tuple[object, ...]) -> None:
+    queue = Queue(bell.queue_name("node1"), connection=Redis.from_url(redis_url), serializer=JSONSerializer)
+    queue.enqueue_call(bell.LAUNCH, args=arguments)
+    bell.ring(bell.connect(redis_url), "node1", [7])
+    assert answer_all(redis_url) == [[7]]
+
+
+def test_another_function_is_refused_and_dropped(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    victim = tmp_path_factory.mktemp("victim") / "made"
+    queue = Queue(bell.queue_name("node1"), connection=Redis.from_url(redis_url), serializer=JSONSerializer)
+    queue.enqueue_call("os.mkdir", args=(str(victim),))
+    assert answer_all(redis_url) == []
+    assert not victim.exists()
+    assert len(queue) == 0
+
+
+def test_a_message_leaves_nothing_behind_in_redis(redis_url: str) -> None:
+    client = bell.connect(redis_url)
+    bell.ring(client, "node1", [1])
+    answer_all(redis_url)
+    assert list(client.scan_iter("rq:job:*")) == []
