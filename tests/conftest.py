@@ -19,7 +19,7 @@ from backend.database.engine import make_engine
 from backend.settings import Settings
 from tests.support.cli import Cli, clean_environment
 from tests.support.cluster import Cluster, new_cluster
-from tests.support.processes import MARK, reap_marked
+from tests.support.processes import MARK, reap, reap_marked, working_below
 
 CLUSTER = pytest.StashKey[Cluster]()
 
@@ -101,9 +101,10 @@ def redis_url(cluster: Cluster) -> str:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """An empty directory with a path short enough for sockets, removed afterwards."""
+    """An empty directory with a path short enough for sockets; afterwards what works in it is killed, and it goes."""
     folder = Path(tempfile.mkdtemp(prefix="jw-"))
     yield folder
+    reap(lambda: working_below(folder))
     shutil.rmtree(folder, ignore_errors=True)
 
 

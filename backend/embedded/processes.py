@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -58,18 +57,6 @@ def listening(path: Path) -> bool:
         except BlockingIOError:  # its queue is full: busy, so it lives
             return True
         return True
-
-
-def listener_pid(path: Path) -> int | None:
-    """The process that listens on ``path``, from the kernel (unix(7), SO_PEERCRED); None when nobody does."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.setblocking(False)
-        try:
-            client.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError, BlockingIOError):
-            return None
-        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return int(struct.unpack("3i", credentials)[0]) or None
 
 
 def working_in(folder: Path, names: Sequence[str]) -> list[int]:

@@ -44,9 +44,7 @@ class _Server:
     running_pid: Callable[[Home], int | None]
 
 
-_POSTGRES = _Server(
-    "PostgreSQL", postgres.url, postgres.ready, postgres.start, postgres.stop, postgres.running_pid
-)  # fmt: skip
+_POSTGRES = _Server("PostgreSQL", postgres.url, postgres.ready, postgres.start, postgres.stop, postgres.running_pid)
 _VALKEY = _Server("Valkey", valkey.url, valkey.ready, valkey.start, valkey.stop, valkey.running_pid)
 
 
@@ -82,14 +80,18 @@ def stop(settings: Settings) -> list[str]:
 def status(settings: Settings) -> list[ServerStatus]:
     """What there is, running or not; an external server counts as running, whoever uses it will see."""
     home = locate(settings)
-    rows = []
-    for server, external in ((_POSTGRES, settings.database_url), (_VALKEY, settings.redis_url)):
-        if external:
-            rows.append(ServerStatus(server.name, False, True, None, hide_password(external)))
-        else:
-            pid = server.running_pid(home)
-            rows.append(ServerStatus(server.name, True, pid is not None, pid, server.url(home)))
-    return rows
+    with explained(home):
+        return [
+            _status(server, external, home)
+            for server, external in ((_POSTGRES, settings.database_url), (_VALKEY, settings.redis_url))
+        ]
+
+
+def _status(server: _Server, external: str | None, home: Home) -> ServerStatus:
+    if external:
+        return ServerStatus(server.name, False, True, None, hide_password(external))
+    pid = server.running_pid(home)
+    return ServerStatus(server.name, True, pid is not None, pid, server.url(home))
 
 
 def _embedded(settings: Settings) -> list[_Server]:

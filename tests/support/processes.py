@@ -45,10 +45,26 @@ def marked(value: str) -> list[int]:
     return [pid for pid, environ in _environments() if wanted in environ.split(b"\0") and pid != os.getpid()]
 
 
+def working_below(folder: Path) -> list[int]:
+    """Processes whose working directory is ``folder`` or below it: servers rewrite their environment, so not marked."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").readlink().is_relative_to(folder):
+                    found.append(int(entry.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
 def reap_marked(value: str) -> None:
     """Kill everything marked with ``value`` until a scan finds nothing new."""
+    reap(lambda: marked(value))
+
+
+def reap(find: Callable[[], list[int]]) -> None:
+    """Kill all that ``find`` finds until it finds nothing new."""
     for _ in range(50):
-        pids = [pid for pid in marked(value) if not is_gone(pid)]
+        pids = [pid for pid in find() if not is_gone(pid)]
         if not pids:
             return
         for pid in pids:
