@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import Engine, text
 
@@ -36,7 +37,7 @@ def bring_up(settings: Settings) -> str:
     urls = ensure(settings)
     with _engine(urls, settings) as engine:
         _prepare_schema(settings, urls, engine)
-        worker = _live_worker(engine, settings) or _start_worker(engine, settings)
+        worker = live_worker(engine, settings) or start_worker(engine, settings)
     return f"node {worker.node_name}: worker {worker.id} {worker.state} (pid {worker.pid}), home {settings.home}"
 
 
@@ -69,26 +70,36 @@ def _prepare_schema(settings: Settings, urls: Urls, engine: Engine) -> None:
     check_schema(engine)
 
 
-def _live_worker(engine: Engine, settings: Settings) -> WorkerRow | None:
+def live_worker(engine: Engine, settings: Settings) -> WorkerRow | None:
+    """The worker that serves the node of ``settings`` now."""
     with engine.connect() as conn:
         workers = read_workers(conn, settings.lease_seconds)
     alive = (w for w in workers if w.node_name == settings.node_name and w.state is not WorkerState.DEAD)
     return next(alive, None)
 
 
-def _start_worker(engine: Engine, settings: Settings) -> WorkerRow:
-    log = settings.home / "log" / "worker.log"
+def start_worker(
+    engine: Engine,
+    settings: Settings,
+    log_name: str = "worker.log",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> WorkerRow:
+    """Start a worker for the node of ``settings`` in the background and wait until it is ONLINE.
+
+    ``variables`` are added to its environment. Raises Refused with the last line of its log when it does not start.
+    """
+    log = settings.home / "log" / log_name
     for folder in (log.parent, settings.home / "run"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "backend.cli", "worker"],
+            [sys.executable, "-P", "-m", "backend.cli", "worker", "--node", settings.node_name],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd="/",
             start_new_session=True,
-            env={**os.environ, "JOBWARDEN_HOME": str(settings.home)},
+            env={**os.environ, "JOBWARDEN_HOME": str(settings.home), **variables},
         )
     _write_pid_file(_pid_file(settings), process.pid)
     return _await_worker(engine, settings, process, log)
@@ -99,7 +110,7 @@ def _await_worker(engine: Engine, settings: Settings, process: subprocess.Popen[
     while time.monotonic() < deadline:
         # Asked before looking: when another `up` was faster, ours ends and theirs is found.
         ended = process.poll() is not None
-        worker = _live_worker(engine, settings)
+        worker = live_worker(engine, settings)
         if worker is not None:
             return worker
         if ended:

@@ -24,7 +24,10 @@ def up(no_tui: bool, demo: bool) -> None:
     settings = load_settings()
     click.echo(bring_up(settings))
     if demo:
-        importlib.import_module("backend.demo").start(settings)
+        from backend.demo import start
+
+        for line in start(settings):
+            click.echo(line)
     if not no_tui:
         open_dashboard(settings, read_only=False)
 

@@ -1,0 +1,97 @@
+"""The demonstration's jobs, as data: which scripts run, with what, and what is to be seen."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.domain.request import JobRequest
+
+SCRIPTS = Path(__file__).with_name("scripts")
+ACCOUNT = "demo"
+"""Account of every job of the demonstration: ``jobwarden jobs account:demo`` lists them."""
+
+MEMORY_MB = 16
+"""MiB set aside for each, so that even a small machine is limited by its CPUs."""
+
+WHOLE_NODE = -1
+"""As a number of CPUs: all that the node has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``count`` jobs of one script. ``cpus`` may be WHOLE_NODE, ``time_limit`` is in seconds."""
+
+    name: str
+    script: str
+    arguments: tuple[str, ...] = ()
+    count: int = 1
+    cpus: int = 1
+    time_limit: int | None = None
+    priority: int = 0
+    held: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+PICTURES = ("sunrise.jpg", "harbour at night.jpg", "Zürich.jpg")
+
+ORDINARY = (
+    Entry("chatty", "chatty.sh", ("20",), priority=20),
+    Entry("thumbnails", "thumbnails.sh", PICTURES, count=6),
+    Entry("backup", "backup.sh", ("/mnt/backup",), count=2),
+    Entry("mean", "mean.py", count=3),
+    Entry("crash", "crash.sh", count=2),
+    Entry("slow query", "slow_query.sh", count=2, time_limit=3),
+    Entry("checksums", "checksums.sh", ("[a-m]*",), count=4),
+    Entry(
+        "greet", "greet.py", ("two words", 'it\'s "quoted"', "日本\nsecond line"), environment={"GREETING": "grüß Gott"}
+    ),
+    Entry("import orders", "import_orders.py", count=2),
+    Entry("not installed", "not_installed.sh"),
+    Entry("stubborn", "stubborn.sh", time_limit=5),
+    Entry("thumbnails", "thumbnails.sh", PICTURES, count=4, held=True),
+    Entry("training", "training.sh", ("180",), count=3, priority=-10),
+    Entry("whole node", "checksums.sh", ("*",), cpus=WHOLE_NODE, priority=-20),
+    Entry("too big", "training.sh", cpus=512, priority=-20),
+)
+"""What the first node gets. Short jobs come first, so that something moves on the smallest machine."""
+
+ABANDONED = (
+    Entry("survivor", "survivor.sh", count=3),
+    Entry("finisher", "finisher.sh"),
+    Entry("casualty", "survivor.sh"),
+)
+"""What runs on the second node when its worker is killed."""
+
+CASUALTY = "casualty"
+"""The job whose processes are killed as well, as an out-of-memory killer would: a LOST one."""
+
+
+def requests(
+    entries: tuple[Entry, ...], *, partition: str, cpus: int, environment: Mapping[str, str] | None = None
+) -> list[JobRequest]:
+    """Requests for ``entries``; ``cpus`` is what a whole node has, ``environment`` goes to every job."""
+    return [
+        _request(entry, partition, cpus, {**(environment or {}), **entry.environment})
+        for entry in entries
+        for _ in range(entry.count)
+    ]
+
+
+def _request(entry: Entry, partition: str, cpus: int, environment: Mapping[str, str]) -> JobRequest:
+    python_first = {"PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"}
+    return JobRequest(
+        name=entry.name,
+        account=ACCOUNT,
+        partition=partition,
+        script=(SCRIPTS / entry.script).read_text("utf-8"),
+        arguments=entry.arguments,
+        work_dir="/",
+        environment={**python_first, **environment},
+        cpus=cpus if entry.cpus == WHOLE_NODE else entry.cpus,
+        memory_mb=MEMORY_MB,
+        time_limit=entry.time_limit,
+        priority=entry.priority,
+        held=entry.held,
+    )

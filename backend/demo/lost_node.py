@@ -1,0 +1,123 @@
+"""A second node of this home whose worker is killed with -9 while it runs jobs."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from backend.actions.actor import current_actor
+from backend.cli.background import live_worker, start_worker
+from backend.cli.session import Session
+from backend.demo import catalog
+from backend.errors import Refused
+from backend.process.identity import Liveness, ProcessIdentity, identify, liveness
+from backend.process.members import Target, members
+from backend.process.procfs import scan
+from backend.process.signals import identity_of, signal_process
+from backend.settings import Settings
+from backend.state import machine
+
+NODE = "demo-b"
+CPUS = 8
+"""Pretended: its jobs only wait."""
+
+START_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+
+_RUNNING = text("""
+    SELECT a.job_id, a.cookie, a.process_id, a.process_start, a.boot_id, a.pid_namespace, a.spool_dir, j.name
+    FROM resource_allocations a JOIN jobs j ON j.id = a.job_id
+    WHERE a.node_name = :node AND NOT a.released AND j.start_time IS NOT NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What was lost: the worker's pid, and how many jobs it ran."""
+
+    worker_pid: int
+    jobs: int
+
+
+def lose_node(session: Session) -> Lost | None:
+    """Start the second node's worker, give it jobs, kill it; None when it lives, or has jobs of an earlier time.
+
+    Once it is up, the worker is killed however this ends. Raises Refused when worker or jobs do not start.
+    """
+    settings = _second_node(session.settings)
+    if live_worker(session.engine, settings) or _running(session):
+        return None
+    worker = identify(_start(session, settings))
+    if worker is None:
+        raise Refused(f"the worker of node {NODE} ended at once: see {settings.home / 'log'}")
+    try:
+        jobs = _submit(session, worker.pid)
+        running = _wait_for(lambda: found if len(found := _running(session)) == len(jobs) else None)
+    finally:
+        _kill(worker)
+        (settings.home / "run" / f"worker-{NODE}.pid").unlink(missing_ok=True)
+    for row in running:
+        if row.name == catalog.CASUALTY:
+            _kill_all(row)
+    return Lost(worker.pid, len(jobs))
+
+
+def _second_node(settings: Settings) -> Settings:
+    return settings.model_copy(update={"node_name": NODE})
+
+
+def _start(session: Session, settings: Settings) -> int:
+    variables = {
+        "JOBWARDEN_NODE_CPUS": str(CPUS),
+        "JOBWARDEN_NODE_MEMORY_MB": str(CPUS * catalog.MEMORY_MB),
+        "JOBWARDEN_NODE_GPUS": "0",
+        "JOBWARDEN_PARTITIONS": NODE,
+    }
+    return start_worker(session.engine, settings, f"worker-{NODE}.log", variables).pid
+
+
+def _submit(session: Session, worker_pid: int) -> list[int]:
+    environment = {"DEMO_WORKER": str(worker_pid)}
+    requests = catalog.requests(catalog.ABANDONED, partition=NODE, cpus=CPUS, environment=environment)
+    with session.engine.begin() as conn:
+        return machine.submit(conn, requests, current_actor())
+
+
+def _running(session: Session) -> Sequence[Any]:
+    with session.engine.connect() as conn:
+        return conn.execute(_RUNNING, {"node": NODE}).all()
+
+
+def _wait_for(condition: Callable[[], Sequence[Any] | None]) -> Sequence[Any]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = condition()
+        if found is not None:
+            return found
+        time.sleep(_POLL_SECONDS)
+    raise Refused(f"the jobs of node {NODE} did not start within {START_SECONDS:.0f} s: see `jobwarden jobs`")
+
+
+def _kill(worker: ProcessIdentity) -> None:
+    """Kill, and collect the child: while it is a zombie, its pid still answers to the jobs that wait for its end."""
+    signal_process(worker, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(worker.pid, 0)
+    while liveness(worker) is not Liveness.GONE:
+        time.sleep(_POLL_SECONDS)
+
+
+def _kill_all(row: Any) -> None:
+    """Kill a job's supervisor first, so that it records nothing, then what it left."""
+    supervisor = ProcessIdentity(row.process_id, row.process_start, row.boot_id, row.pid_namespace)
+    target = Target(supervisor, row.cookie, row.spool_dir)
+    signal_process(supervisor, signal.SIGKILL)
+    while left := members(target, scan()):
+        for process in left:
+            signal_process(identity_of(process), signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
