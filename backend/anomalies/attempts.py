@@ -10,7 +10,7 @@ from backend.domain.states import JobState
 from backend.process.identity import ProcessIdentity, this_host
 from backend.process.members import Target
 
-SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR j.state <> 'RUNNING'
+SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR a.stuck IS NOT NULL OR j.state <> 'RUNNING'
     OR extract(epoch FROM now() - j.start_time) > j.time_limit + :slack
     OR extract(epoch FROM now() - c.requested_at) > :slack)"""
 """Whatever a live worker in time would not leave as it is."""
@@ -20,7 +20,10 @@ LIVE_OF_JOBS = "NOT a.released AND a.job_id = ANY(:ids)"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One allocation. ``over_limit`` and ``asked_ago`` (an open command's age) are seconds; 0 or less means no."""
+    """One allocation. ``over_limit`` and ``asked_ago`` (an open command's age) are seconds; 0 or less means no.
+
+    ``stuck`` says which processes survived KILL when somebody tried to end it.
+    """
 
     allocation_id: int
     job_id: int
@@ -36,6 +39,7 @@ class Attempt:
     pid_namespace: int | None
     spool_dir: str | None
     released: bool
+    stuck: str | None
     machine_id: str
     hostname: str
     over_limit: float

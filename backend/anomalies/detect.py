@@ -74,6 +74,8 @@ def _slack(settings: Settings) -> float:
 
 def classify(attempt: Attempt, evidence: Evidence, *, worker_dead: bool, slack: float) -> AnomalyKind | None:
     """The kind of anomaly an attempt is, None when all is as it should be."""
+    if attempt.stuck and evidence.alive is Liveness.ALIVE:
+        return AnomalyKind.STUCK
     if evidence.unkillable and (worker_dead or attempt.state.final or attempt.asked_ago > slack):
         return AnomalyKind.STUCK
     if attempt.state.final:
@@ -141,7 +143,8 @@ def explain(anomaly: Anomaly) -> str:
         case AnomalyKind.OVERDUE:
             return f"{format_age(attempt.over_limit)} over its time limit; {_worker(anomaly)}"
         case AnomalyKind.STUCK:
-            return f"pid {', '.join(map(str, evidence.unkillable))} survives KILL (state D: waits in the kernel)"
+            unkillable = ", ".join(map(str, evidence.unkillable))
+            return f"pid {unkillable} survives KILL (state D)" if unkillable else f"survives KILL: {attempt.stuck}"
         case AnomalyKind.UNREACHABLE:
             return f"{_worker(anomaly)}; its processes can only be seen on host {attempt.hostname}"
 

@@ -1,0 +1,247 @@
+"""Ends and records attempts that no live worker cares for any more, from this host.
+
+Whoever does it holds the advisory lock of each allocation, so that two operators take turns, and judges everything
+anew under the lock: what was seen when the list was drawn is not what is acted on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from backend.actions.records import Context, ItemResult, Progress, done, nothing, refused
+from backend.anomalies.attempts import BY_ID, read_attempts
+from backend.anomalies.detect import Anomaly, examine, explain
+from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from backend.domain.states import AnomalyKind, JobState
+from backend.process.ending import Ended, end_trees
+from backend.process.members import Target
+from backend.process.outcome import EndCause, Verdict, judge
+from backend.process.spool import Record, read_record
+from backend.state import machine
+from backend.state.records import Outcome
+from backend.state.sql import NOTE
+
+BATCH = 200
+"""Allocations that are locked and ended together."""
+
+ENDED_HERE = (AnomalyKind.ORPHAN, AnomalyKind.STRAY)
+"""Kinds whose processes are ended; those of the others are gone, unkillable, or a worker's affair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is done, as the audit names it. ``cause`` None lets each kind of anomaly say why the job ends."""
+
+    action: str
+    reason: str | None
+    cause: EndCause | None = None
+
+
+def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tell: Progress) -> list[ItemResult]:
+    """Deal with these allocations, each by what it is now; one result for each."""
+    results: list[ItemResult] = []
+    for start in range(0, len(allocation_ids), BATCH):
+        results += _batch(ctx, allocation_ids[start : start + BATCH], deed, tell)
+    return results
+
+
+def _batch(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tell: Progress) -> list[ItemResult]:
+    with _locks(ctx, allocation_ids) as mine, ctx.engine.connect() as conn:
+        found = examine(conn, ctx.settings, allocation_ids)
+        conn.rollback()
+        results = _unconcerned(conn, allocation_ids, found)
+        conn.rollback()
+        busy = [a for a in found if a.attempt.allocation_id not in mine]
+        results += [nothing(a.attempt.job_id, "somebody else is at it right now") for a in busy]
+        return results + _end_and_conclude(ctx, [a for a in found if a not in busy], deed, tell)
+
+
+@contextmanager
+def _locks(ctx: Context, allocation_ids: Sequence[int]) -> Iterator[set[int]]:
+    """Take the lock of each allocation that is free; the ids taken. All end with the connection."""
+    with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        try:
+            yield {a for a in allocation_ids if try_session_lock(conn, ALLOCATION_LOCK, allocation_key(a))}
+        finally:
+            # Not given back to the pool: a connection that lost its locks unnoticed must never seem to hold them.
+            conn.invalidate()
+
+
+def _unconcerned(conn: Connection, allocation_ids: Sequence[int], found: Sequence[Anomaly]) -> list[ItemResult]:
+    """Results for allocations that are no anomaly (any more)."""
+    concerned = {anomaly.attempt.allocation_id for anomaly in found}
+    rest = [allocation for allocation in allocation_ids if allocation not in concerned]
+    return [
+        nothing(attempt.job_id, f"is {attempt.state} and in order: nothing to do")
+        if attempt.state.final
+        else nothing(attempt.job_id, f"worker {attempt.worker_id} owns it now: left to it")
+        for attempt in read_attempts(conn, BY_ID, ids=rest)
+    ]
+
+
+def _end_and_conclude(ctx: Context, found: Sequence[Anomaly], deed: Deed, tell: Progress) -> list[ItemResult]:
+    results: list[ItemResult] = []
+
+    def conclude(anomaly: Anomaly, ended: Ended | None) -> None:
+        result = CONCLUDE[anomaly.kind](ctx, anomaly, ended, deed)
+        tell(f"job {result.job_id}: {result.message}")
+        results.append(result)
+
+    to_end = {anomaly.attempt.cookie: anomaly for anomaly in found if anomaly.kind in ENDED_HERE}
+    for anomaly in found:
+        if anomaly.kind not in ENDED_HERE:
+            conclude(anomaly, None)
+    if to_end:
+        tell(f"ending {len(to_end)} job{'s' if len(to_end) > 1 else ''}")
+
+        def on_end(target: Target, ended: Ended) -> None:
+            conclude(to_end[target.cookie], ended)
+
+        end_trees([a.attempt.target for a in to_end.values()], ctx.settings.kill_grace_seconds, on_end)
+    return results
+
+
+def _orphan(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
+    assert ended is not None
+    if not ended.proven_gone:
+        return _stuck(ctx, anomaly, ended, deed)
+    cause = None if ended.already_ended else deed.cause or _cause(anomaly)
+    return _record_outcome(ctx, anomaly, cause, deed, {"signalled": ended.signalled[:100]})
+
+
+def _cause(anomaly: Anomaly) -> EndCause:
+    return EndCause.TIMEOUT if anomaly.attempt.over_limit > 0 else EndCause.KILLED
+
+
+def _lost(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+    attempt = anomaly.attempt
+    if not attempt.started and deed.cause is None:
+        with ctx.engine.begin() as conn:
+            machine.requeue(conn, [attempt.allocation_id], ctx.actor, "its worker died before the script started")
+        return done(attempt.job_id, "never started: back to PENDING")
+    return _record_outcome(ctx, anomaly, deed.cause, deed, {})
+
+
+def _unrecorded(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+    return _record_outcome(ctx, anomaly, None, deed, {})
+
+
+def _record_outcome(
+    ctx: Context, anomaly: Anomaly, cause: EndCause | None, deed: Deed, evidence: dict[str, Any]
+) -> ItemResult:
+    attempt = anomaly.attempt
+    record = read_record(attempt.spool_dir) if attempt.spool_dir else None
+    verdict = judge(record, cause=cause, rebooted=attempt.rebooted, script=_script(anomaly), work_dir=attempt.work_dir)
+    if verdict.state is JobState.PENDING:
+        with ctx.engine.begin() as conn:
+            machine.requeue(conn, [attempt.allocation_id], ctx.actor, "its supervisor says that it never started")
+        return done(attempt.job_id, "never started: back to PENDING")
+    evidence = {"kind": anomaly.kind, "found": explain(anomaly), **evidence}
+    with ctx.engine.begin() as conn:
+        outcome = _outcome(anomaly, verdict, record, evidence)
+        changed = machine.finish(conn, [outcome], ctx.actor, deed.action, deed.reason)
+    if not changed:
+        return nothing(attempt.job_id, "somebody else has recorded its end: nothing to do")
+    return done(attempt.job_id, f"{verdict.state}{f' ({verdict.reason})' if verdict.reason else ''}, released")
+
+
+def _script(anomaly: Anomaly) -> str:
+    return f"{anomaly.attempt.spool_dir}/job_{anomaly.attempt.job_id}.sh" if anomaly.attempt.spool_dir else ""
+
+
+def _outcome(anomaly: Anomaly, verdict: Verdict, record: Record | None, evidence: dict[str, Any]) -> Outcome:
+    return Outcome(
+        anomaly.attempt.allocation_id,
+        anomaly.attempt.job_id,
+        verdict.state,
+        verdict.reason,
+        verdict.exit_code,
+        verdict.exit_signal,
+        verdict.message,
+        record.end_ns or None if record else None,
+        evidence,
+    )
+
+
+def _stray(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
+    assert ended is not None
+    attempt = anomaly.attempt
+    if not ended.proven_gone:
+        return _stuck(ctx, anomaly, ended, deed)
+    reason = deed.reason or "processes that outlived the job were ended"
+    with ctx.engine.begin() as conn:
+        if not machine.release(conn, attempt.job_id, ctx.actor, reason):
+            _note(conn, ctx, attempt.job_id, deed.action, reason)
+    return done(attempt.job_id, f"ended {len(ended.signalled)} processes that outlived it")
+
+
+def _note(conn: Connection, ctx: Context, job_id: int, action: str, reason: str) -> None:
+    conn.execute(NOTE, {"jobs": [job_id], "actor": ctx.actor, "action": action, "reason": reason, "detail": "{}"})
+
+
+def _leaked(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+    job_id = anomaly.attempt.job_id
+    with ctx.engine.begin() as conn:
+        changed = machine.release(conn, job_id, ctx.actor, deed.reason or "its processes are gone")
+    return done(job_id, "released") if changed else nothing(job_id, "is released already: nothing to do")
+
+
+def _overdue(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+    """Its worker lives: only that one may end it, or the two would contradict each other in the record."""
+    job_id, node = anomaly.attempt.job_id, anomaly.attempt.node_name
+    with ctx.engine.begin() as conn:
+        asked = machine.request_end(conn, job_id, "kill", ctx.actor, deed.reason or "time limit reached")
+    return done(job_id, f"asked the worker of {node} to end it") if asked else nothing(job_id, "its end was asked for")
+
+
+def _stuck(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
+    """Keeps its allocation, as its CPUs and memory are in use, and its node gets no new jobs."""
+    attempt = anomaly.attempt
+    left = ", ".join(f"pid {s.pid} {s.why}" for s in ended.survivors[:5]) if ended else explain(anomaly)
+    why = f"{ended.detail}: {left}" if ended and left else ended.detail if ended else left
+    with ctx.engine.begin() as conn:
+        if not machine.mark_stuck(conn, attempt.allocation_id, ctx.actor, why) and attempt.stuck is None:
+            machine.set_drain(conn, attempt.node_name, True, ctx.actor, f"job {attempt.job_id} cannot be ended")
+    return refused(attempt.job_id, f"cannot be ended, node {attempt.node_name} is drained: {why}")
+
+
+def _unreachable(_ctx: Context, anomaly: Anomaly, _: Ended | None, _deed: Deed) -> ItemResult:
+    host = anomaly.attempt.hostname
+    return refused(
+        anomaly.attempt.job_id,
+        f"its processes can only be seen on host {host}: start its worker there, or, when that host is gone for good,"
+        " use mark-failed --force and release --force",
+    )
+
+
+Conclusion = Callable[[Context, Anomaly, Ended | None, Deed], ItemResult]
+CONCLUDE: dict[AnomalyKind, Conclusion] = {
+    AnomalyKind.ORPHAN: _orphan,
+    AnomalyKind.LOST: _lost,
+    AnomalyKind.UNRECORDED: _unrecorded,
+    AnomalyKind.STRAY: _stray,
+    AnomalyKind.LEAKED: _leaked,
+    AnomalyKind.OVERDUE: _overdue,
+    AnomalyKind.STUCK: _stuck,
+    AnomalyKind.UNREACHABLE: _unreachable,
+}
+
+
+def would(kind: AnomalyKind, anomaly_detail: str) -> str:
+    """What clean-up would do to an anomaly of this kind, for a dry run."""
+    return f"{kind}: {_WOULD[kind]} ({anomaly_detail})"
+
+
+_WOULD = {
+    AnomalyKind.ORPHAN: "TERM, grace, KILL, then FAILED and released",
+    AnomalyKind.LOST: "FAILED and released, or back to PENDING if it never started",
+    AnomalyKind.UNRECORDED: "its true outcome is recorded, and it is released",
+    AnomalyKind.STRAY: "TERM, grace, KILL for what is left of it",
+    AnomalyKind.LEAKED: "released",
+    AnomalyKind.OVERDUE: "its worker is asked to end it",
+    AnomalyKind.STUCK: "nothing but draining its node",
+    AnomalyKind.UNREACHABLE: "nothing",
+}
