@@ -1,4 +1,4 @@
--- Attempts to run jobs, with what is needed to judge them. {which} is one of the conditions in attempts.py.
+-- Attempts to run jobs, with what is needed to judge them; the condition is one of those in attempts.py.
 SELECT a.id AS allocation_id, a.job_id, j.name AS job_name, j.state, j.work_dir, a.node_name, a.worker_id, a.cookie,
        a.process_id, a.process_start, a.boot_id, a.pid_namespace, a.spool_dir, a.released, a.stuck,
        w.machine_id, w.hostname,

@@ -34,8 +34,10 @@ def orphans(json_wanted: bool) -> None:
         rows = find(conn, session.settings)
     if json_wanted:
         print_json(rows)
-    else:
+    elif rows:
         print_table(COLUMNS, rows)
+    else:
+        click.echo("no orphans")
 
 
 @click.command()
