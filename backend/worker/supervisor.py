@@ -112,7 +112,7 @@ class Supervisor:
     def _process_ended(self, fd: int) -> None:
         job = self._by_fd.pop(fd)
         self._poll.unregister(fd)
-        _reap(fd)
+        job.wait_status = _reap(fd)
         os.close(fd)
         job.pidfd = -1
         self._supervisor_gone(job)
@@ -207,7 +207,11 @@ def describe(result: EndingResult) -> str:
     return f"{result.detail}: {left}" if left else result.detail
 
 
-def _reap(pidfd: int) -> None:
-    """Collect our own child; an adopted process has another parent, who collects it."""
+def _reap(pidfd: int) -> int | None:
+    """Collect our own child: its exit code, None when a signal ended it, or when it is an adopted process, whose
+    parent is another."""
     with suppress(ChildProcessError):
-        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        result = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        if result is not None and result.si_code == os.CLD_EXITED:
+            return result.si_status
+    return None

@@ -25,7 +25,8 @@ class EndRequest:
 class Watched:
     """One allocation under watch. ``deadline`` is on the boot clock, in seconds; None without a time limit.
 
-    ``pidfd`` is -1 when there is no process to wait for. ``never_ran``: the gate was never opened.
+    ``pidfd`` is -1 when there is no process to wait for. ``never_ran``: the gate was never opened. ``wait_status``:
+    what the supervising process exited with, if it was our child and no signal ended it.
     """
 
     allocation_id: int
@@ -37,6 +38,7 @@ class Watched:
     pidfd: int = -1
     deadline: float | None = None
     never_ran: bool = False
+    wait_status: int | None = None
     rebooted: bool = False
     request: EndRequest | None = None
     ending: Ending | None = None
@@ -58,6 +60,8 @@ class Watched:
         """The verdict, now that all its processes are gone. What ended by itself before we acted keeps its outcome."""
         if self.never_ran and (record is None or record.kind is RecordKind.NEVER):
             record = Record(RecordKind.NEVER)
+        elif record is None and self.wait_status is not None:  # its folder was deleted, but we are the parent
+            record = Record(RecordKind.EXIT, self.wait_status)
         cause = self.request.cause if self.request else None
         return judge(record, cause=cause, rebooted=self.rebooted, script=self.script, work_dir=self.work_dir)
 
