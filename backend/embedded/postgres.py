@@ -218,7 +218,10 @@ def _failure(home: Home, output: str) -> Unavailable:
 
 
 def _reason(text: str) -> str | None:
+    """The line that says why: that of the fatal error, or the one before it that names the wrong setting."""
     match = re.search(r"(?:FATAL|PANIC|error|ERROR):\s+(.+)", text)
+    if match and match[1].endswith("contains errors"):
+        match = re.search(r"LOG:\s+(.+)", text) or match
     return match[1].strip() if match else None
 
 

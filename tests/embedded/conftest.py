@@ -114,7 +114,11 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     yield mount
     for place in places:
         reap(partial(working_below, place))
-        wait_until(lambda: subprocess.run(["umount", place], capture_output=True).returncode == 0)
+        wait_until(partial(_unmounted, place))
+
+
+def _unmounted(place: Path) -> bool:
+    return subprocess.run(["umount", place], capture_output=True).returncode == 0
 
 
 @pytest.fixture

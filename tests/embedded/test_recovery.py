@@ -1,0 +1,205 @@
+"""Servers that were killed, and what they leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+import redis
+
+from backend.embedded import home as homes
+from backend.embedded import postgres, servers, valkey
+from backend.embedded.servers import Urls
+from backend.errors import Refused, Unavailable
+from backend.settings import Settings
+from tests.embedded.conftest import leaders, postmaster, query, valkey_pid
+from tests.support.processes import is_gone, kill_hard, wait_until
+
+Up = tuple[Settings, Urls]
+PR_SET_CHILD_SUBREAPER = 36
+BUSY = "SELECT count(*) FROM generate_series(1, 1000000000000::bigint)"
+
+
+def test_killed_postgresql_comes_back_with_all_that_was_committed(up: Up) -> None:
+    own, urls = up
+    query(urls.database_url, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS id")
+    before = postmaster(own)
+    kill_hard(before)
+    assert servers.attach(own) == urls
+    assert postmaster(own) != before
+    assert query(urls.database_url, "SELECT count(*) FROM kept") == 1000
+
+
+def test_killed_valkey_comes_back_with_its_data(up: Up) -> None:
+    own, urls = up
+    with redis.Redis.from_url(urls.redis_url) as client:
+        client.rpush("kept", *range(1000))
+    postgresql, before = postmaster(own), valkey_pid(own)
+    kill_hard(before)
+    assert servers.attach(own) == urls
+    assert valkey_pid(own) != before
+    assert postmaster(own) == postgresql  # the one that lives is left alone
+    with redis.Redis.from_url(urls.redis_url) as client:
+        assert client.llen("kept") == 1000
+
+
+def test_both_killed_again_and_again(up: Up) -> None:
+    own, urls = up
+    for turn in range(5):
+        kill_hard(postmaster(own))
+        kill_hard(valkey_pid(own))
+        servers.attach(own)
+        query(urls.database_url, f"CREATE TABLE turn{turn} ()")
+    assert query(urls.database_url, "SELECT count(*) FROM pg_class WHERE relname LIKE 'turn%'") == 5
+
+
+def test_killed_after_down_stays_down(up: Up) -> None:
+    own, _ = up
+    servers.stop(own)
+    with pytest.raises(Refused, match="not running"):
+        servers.attach(own)
+    assert leaders(own.home) == []
+
+
+def test_a_stranger_with_the_recorded_process_id_is_no_obstacle_and_lives(up: Up) -> None:
+    own, urls = up
+    kill_hard(postmaster(own))
+    stranger = subprocess.Popen(["sleep", "1000"])
+    try:
+        for name in ("postgres/postmaster.pid", "run/.s.PGSQL.5432.lock"):
+            file = own.home / name
+            lines = file.read_text().splitlines() if file.exists() else [""]
+            file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+        (own.home / "run" / "valkey.pid").write_text(f"{stranger.pid}\n")
+        kill_hard(valkey_pid(own))
+        servers.attach(own)
+        assert query(urls.database_url, "SELECT 1") == 1
+        servers.stop(own)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    """Makes this process the parent of orphans, one that never reaps: like process 1 of many containers."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def test_a_zombie_postmaster_does_not_block_the_next(adopting: None, own: Settings) -> None:
+    urls = servers.ensure(own)
+    before = postmaster(own)
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: is_gone(before))
+    assert "Z" in Path(f"/proc/{before}/stat").read_text().rpartition(") ")[2]
+    servers.attach(own)
+    assert query(urls.database_url, "SELECT 1") == 1
+    assert Path(f"/proc/{before}/stat").exists()  # and it was a zombie until the end
+    servers.stop(own)
+
+
+def orphan_backend(own: Settings, urls: Urls) -> int:
+    """A backend deep in a query whose postmaster is gone: it does not notice and still uses the shared memory."""
+    connection = psycopg2.connect(urls.database_url, async_=1)
+    wait_until(lambda: connection.poll() == psycopg2.extensions.POLL_OK)
+    backend = int(connection.info.backend_pid)
+    connection.cursor().execute(BUSY)
+    name = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT count(*) FROM gen%'"
+    wait_until(lambda: query(urls.database_url, name))
+    kill_hard(postmaster(own))
+    assert not is_gone(backend)
+    return backend
+
+
+def test_an_orphan_backend_is_waited_for_and_then_ended(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, urls = up
+    monkeypatch.setattr(postgres, "ORPHANS_MAY_FINISH_SECONDS", 0.3)
+    backend = orphan_backend(own, urls)
+    servers.attach(own)
+    assert is_gone(backend)
+    assert query(urls.database_url, "SELECT 1") == 1
+
+
+def test_an_orphan_backend_that_stays_keeps_the_server_down(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, urls = up
+    monkeypatch.setattr(postgres, "ORPHANS_MAY_FINISH_SECONDS", 0.1)
+    monkeypatch.setattr(postgres, "ORPHANS_MUST_GO_SECONDS", 0.3)
+    backend = orphan_backend(own, urls)
+    os.kill(backend, signal.SIGSTOP)
+    with pytest.raises(Unavailable, match=rf"end .*\b{backend}\b.* and try again"):
+        servers.attach(own)
+    kill_hard(backend)
+    servers.attach(own)
+    assert query(urls.database_url, "SELECT 1") == 1
+
+
+@pytest.mark.parametrize("socket", [".s.PGSQL.5432", "valkey.sock"])
+def test_a_server_that_lost_its_socket_is_replaced(up: Up, socket: str) -> None:
+    own, urls = up
+    query(urls.database_url, "CREATE TABLE kept ()")
+    (own.home / "run" / socket).unlink()
+    servers.attach(own)
+    assert query(urls.database_url, "SELECT to_regclass('kept')") == "kept"
+    with redis.Redis.from_url(urls.redis_url) as client:
+        assert client.ping()
+    assert len(leaders(own.home / "postgres")) == len(leaders(own.home / "valkey")) == 1
+
+
+def test_an_interrupted_initdb_is_begun_anew(own: Settings) -> None:
+    half = own.home / "postgres.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    urls = servers.ensure(own)
+    assert query(urls.database_url, "SELECT 1") == 1
+    assert not half.exists()
+
+
+def test_a_truncated_valkey_log_is_recovered(up: Up) -> None:
+    own, urls = up
+    with redis.Redis.from_url(urls.redis_url) as client:
+        client.set("first", "1")
+        client.set("second", "2")
+    kill_hard(valkey_pid(own))
+    log = max((own.home / "valkey" / "appendonlydir").glob("*.incr.aof"))
+    os.truncate(log, log.stat().st_size - 3)  # as a power cut leaves it
+    servers.attach(own)
+    with redis.Redis.from_url(urls.redis_url) as client:
+        assert client.get("first") == b"1"
+
+
+def test_a_silent_valkey_is_busy_and_not_dead(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, _ = up
+    monkeypatch.setattr(valkey, "ANSWER_SECONDS", 0.1)
+    pid = valkey_pid(own)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        servers.attach(own)
+        assert valkey_pid(own) == pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_is_still_starting_is_not_ready(up: Up) -> None:
+    own, _ = up
+    home = homes.locate(own)
+    file = home.postgres / "postmaster.pid"
+    text = file.read_text()
+    file.write_text(text.replace("ready   ", "starting"))
+    assert not postgres.ready(home)
+    file.write_text(text)
+    assert postgres.ready(home)
