@@ -68,10 +68,10 @@ class JobwardenApp(App[None]):
 def run(settings: Settings, read_only: bool = False) -> int:
     """Run the dashboard until it is closed; returns the exit code. Says afterwards what goes on without it."""
     from backend.readmodel.collector import Collector
-    from tui.backend_deeds import BackendDeeds
+    from backend.readmodel.operator import Operator
 
     os.environ.setdefault("ESCDELAY", "25")
-    app = JobwardenApp(lambda deliver: Collector(settings, deliver), BackendDeeds(settings), read_only=read_only)
+    app = JobwardenApp(lambda deliver: Collector(settings, deliver), Operator(settings), read_only=read_only)
     app.run()
     print(farewell(app.snapshot))
     return app.return_code or 0

@@ -1,6 +1,6 @@
 """The operator's actions as the screen uses them: planned and performed in a thread, never by a widget."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,11 +15,8 @@ class Deed:
     ids: tuple[int, ...]
 
 
-Progress = Callable[[str], None]
-
-
 class Deeds(Protocol):
     """Plans without writing, performs with a reason. Both may take seconds."""
 
-    def plan(self, deed: Deed) -> Plan: ...
-    def perform(self, deed: Deed, reason: str) -> Sequence[ItemResult]: ...
+    def plan(self, name: str, ids: Sequence[int]) -> Plan: ...
+    def perform(self, name: str, ids: Sequence[int], reason: str | None) -> Sequence[ItemResult]: ...

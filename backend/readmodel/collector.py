@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import psycopg2
 import redis
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backend.anomalies import detect
 from backend.database.engine import make_engine, unavailable
@@ -59,6 +59,7 @@ class Collector:
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._feed = Feed(deliver)
         self._logs = LogFollower(deliver)
+        self._failures = 0
         self._poll = Pace(POLL)
         self._counts = Pace(0.0, share=20)
         self._anomalies = Pace(0.5, share=5)
@@ -103,17 +104,16 @@ class Collector:
         os.write(self._wake_write, b"x")
 
     def _run(self) -> None:
-        attempt = 0
         while not self._stopping.is_set():
             engine: Engine | None = None
             try:
                 engine = self._connect()
                 with listening(engine) as listener, engine.connect() as conn:
-                    attempt = 0
                     self._session(engine, listener, conn.execution_options(isolation_level="AUTOCOMMIT"))
             except (DBAPIError, psycopg2.Error, JobwardenError, OSError) as exc:
-                self._lost(_reason(exc, engine), RETRY[min(attempt, len(RETRY) - 1)])
-                attempt += 1
+                self._lost(_reason(exc, engine))
+            except Exception as exc:  # a mistake of ours must show on the screen, not end the thread unseen
+                self._lost(f"internal error: {type(exc).__name__}: {exc}")
             finally:
                 self._feed.use(None)
                 if engine is not None:
@@ -166,6 +166,7 @@ class Collector:
         if self._anomalies.due:
             with self._anomalies.measured():
                 snapshot = replace(snapshot, anomalies=tuple(detect.find(conn, self._settings)))
+        self._failures = 0
         self._publish(
             replace(
                 snapshot,
@@ -187,7 +188,9 @@ class Collector:
                 return Health(False, message=str(exc).partition("\n")[0])
             return Health(True, (time.monotonic() - began) * 1000)
 
-    def _lost(self, message: str, pause: float) -> None:
+    def _lost(self, message: str) -> None:
+        pause = RETRY[min(self._failures, len(RETRY) - 1)]
+        self._failures += 1
         self._publish(
             replace(
                 self._snapshot,
@@ -215,6 +218,8 @@ def _states(workers: tuple[WorkerRow, ...]) -> list[tuple[int, str]]:
 
 
 def _reason(exc: Exception, engine: Engine | None) -> str:
-    if isinstance(exc, DBAPIError) and engine is not None:
+    if isinstance(exc, OperationalError) and engine is not None:
         return str(unavailable(exc, engine))
+    if isinstance(exc, DBAPIError):
+        exc = exc.orig if isinstance(exc.orig, Exception) else exc
     return str(exc).strip().partition("\n")[0]

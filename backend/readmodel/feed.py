@@ -128,6 +128,8 @@ class Feed:
                 self._serve(wanted)
             except DBAPIError as exc:
                 self._failed(exc)
+            except Exception as exc:  # a mistake of ours must show on the screen, not end the thread unseen
+                self._complain(f"internal error: {type(exc).__name__}: {exc}")
         self._hang_up()
 
     def _next(self) -> _Wanted | None:
@@ -215,7 +217,9 @@ class Feed:
             with self._signal:
                 self._engine = None
             return
-        message = str(exc.orig).strip().partition("\n")[0]
+        self._complain(str(exc.orig).strip().partition("\n")[0])
+
+    def _complain(self, message: str) -> None:
         self._publish(Window(query=self._wanted.query, loaded=True, error=message))
 
     def _hang_up(self) -> None:

@@ -1,11 +1,11 @@
 """How a screen acts: the targets are pinned when the key is pressed, planned, confirmed, performed, reported."""
 
-from typing import ClassVar
 
-from backend.actions.table import ACTIONS
 from textual import work
 from textual.screen import Screen
 
+from backend.actions.perform import Plan
+from backend.actions.table import ACTIONS
 from backend.errors import JobwardenError
 from backend.readmodel.overview import Snapshot
 from tui.deeds import Deed, Deeds
@@ -21,7 +21,7 @@ CLEAN = "clean"
 class ActingScreen(Screen[None]):
     """A screen with a selected job and the keys that act on it."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (WIDE, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self, deeds: Deeds, *, read_only: bool) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class ActingScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="plan")
     def _plan(self, deed: Deed) -> None:
         try:
-            self.post_message(Planned(deed, self.deeds.plan(deed)))
+            self.post_message(Planned(deed, self.deeds.plan(deed.name, deed.ids)))
         except JobwardenError as exc:
             self.post_message(DeedFailed(str(exc)))
 
@@ -70,17 +70,17 @@ class ActingScreen(Screen[None]):
             return
         self.app.push_screen(Confirm(ACTIONS[deed.name], plan), lambda reason: self._confirmed(deed, plan, reason))
 
-    def _confirmed(self, deed: Deed, plan: object, reason: str | None) -> None:
+    def _confirmed(self, deed: Deed, plan: Plan, reason: str | None) -> None:
         if reason is None:
             return
-        eligible = tuple(victim.job_id for victim in getattr(plan, "eligible", ()))
+        eligible = tuple(victim.job_id for victim in plan.eligible)
         self.notify(f"{ACTIONS[deed.name].label}: {len(eligible)} …", timeout=2, markup=False)
         self._perform(Deed(deed.name, eligible), reason)
 
     @work(thread=True, group="perform")
     def _perform(self, deed: Deed, reason: str) -> None:
         try:
-            self.post_message(Performed(deed, self.deeds.perform(deed, reason)))
+            self.post_message(Performed(deed, self.deeds.perform(deed.name, deed.ids, reason or None)))
         except JobwardenError as exc:
             self.post_message(DeedFailed(str(exc)))
 

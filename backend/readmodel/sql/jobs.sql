@@ -1,4 +1,4 @@
--- One stretch of the jobs by key, newest first. {keys} and {where} are conditions on jobs, {direction} ASC or DESC.
+-- One stretch of the jobs by key, newest first; jobs.py fills in the conditions on jobs and the direction.
 SELECT j.*, latest.spool_dir,
        CASE WHEN NOT latest.released THEN latest.id END AS allocation_id,
        CASE WHEN NOT latest.released THEN latest.process_id END AS process_id
