@@ -1,0 +1,57 @@
+"""What the host has to give, with and without a control group around us."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from backend import hardware
+
+
+@pytest.fixture
+def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path)
+    return tmp_path
+
+
+def test_without_limits_all_of_the_host_counts(cgroup: Path) -> None:
+    assert hardware.cpus() == len(os.sched_getaffinity(0))
+    total_kib = int(Path("/proc/meminfo").read_text().split()[1])
+    assert hardware.memory_mb() == total_kib // 1024
+
+
+def test_max_is_no_limit(cgroup: Path) -> None:
+    unlimited = hardware.cpus(), hardware.memory_mb()
+    (cgroup / "cpu.max").write_text("max 100000\n")
+    (cgroup / "memory.max").write_text("max\n")
+    assert (hardware.cpus(), hardware.memory_mb()) == unlimited
+
+
+def test_limits_of_the_control_group_count(cgroup: Path) -> None:
+    (cgroup / "cpu.max").write_text("150000 100000\n")
+    (cgroup / "memory.max").write_text(f"{300 << 20}\n")
+    assert hardware.cpus() == 1
+    assert hardware.memory_mb() == 300
+
+
+def test_a_tiny_share_is_still_one_cpu_and_one_mib(cgroup: Path) -> None:
+    (cgroup / "cpu.max").write_text("10000 100000\n")
+    (cgroup / "memory.max").write_text("4096\n")
+    assert (hardware.cpus(), hardware.memory_mb()) == (1, 1)
+
+
+def test_affinity_counts(cgroup: Path) -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert hardware.cpus() == 1
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def test_gpus_are_numbered_devices_only(tmp_path: Path) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidia12", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    assert hardware.gpus(tmp_path) == 3
