@@ -21,7 +21,14 @@ from backend.errors import InputError
 PREFIX = "JOBWARDEN_"
 
 NOT_SETTINGS = frozenset(
-    {"JOBWARDEN_CONFIG", "JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"}
+    {
+        "JOBWARDEN_CONFIG",
+        "JOBWARDEN_FAULT",
+        "JOBWARDEN_JOB_ID",
+        "JOBWARDEN_ALLOCATION_ID",
+        "JOBWARDEN_COOKIE",
+        "JOBWARDEN_NODE",
+    }
 )
 """Variables of ours that are no settings: the file to read, and what every job finds in its environment."""
 

@@ -16,6 +16,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
+from backend.faults import point
+
 LAUNCH = "backend.queue.bell.launch"
 MESSAGE_TTL_SECONDS = 600
 DEQUEUE_SECONDS = 15
@@ -50,6 +52,7 @@ def ring(redis: Redis, node_name: str, allocation_ids: Sequence[int]) -> None:
         ttl=MESSAGE_TTL_SECONDS,
         description=f"launch {len(allocation_ids)} on {node_name}",
     )
+    point("ring")
 
 
 def launch(allocation_ids: list[int]) -> None:

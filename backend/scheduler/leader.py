@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backend.database.locks import LEADER_LOCK, try_session_lock
+from backend.faults import point
 from backend.scheduler.cycle import run_cycle
 from backend.settings import Settings
 
@@ -83,6 +84,8 @@ class Leader(threading.Thread):
             log.warning("allocation refused: %s", str(exc.orig).strip().splitlines()[0])
             self._pause(RETRY_SECONDS)
             return False
+        if granted:
+            point("allocated")
         self._ring_all(granted)
         return bool(granted)
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from backend.domain.request import JobRequest
 from backend.domain.states import FailureReason, JobState
+from backend.faults import point
 from backend.state import sql
 from backend.state.records import LaunchOrder, Outcome, Placement, Started
 
@@ -26,7 +27,9 @@ def submit(conn: Connection, requests: Sequence[JobRequest], actor: str) -> list
     if not requests:
         return []
     _say(conn, actor, "submit")
-    return list(conn.scalars(sql.SUBMIT, {"rows": json.dumps([asdict(request) for request in requests])}))
+    ids = list(conn.scalars(sql.SUBMIT, {"rows": json.dumps([asdict(request) for request in requests])}))
+    point("submit", conn)
+    return ids
 
 
 def resubmit(conn: Connection, job_id: int, actor: str, reason: str | None = None) -> int | None:
@@ -59,6 +62,7 @@ def allocate(conn: Connection, placements: Sequence[Placement]) -> list[tuple[in
         conn.execute(
             sql.MARK_ALLOCATED, {"jobs": [job for _, job, _ in granted], "nodes": [node for *_, node in granted]}
         )
+    point("allocate", conn)
     return granted
 
 
@@ -67,7 +71,9 @@ def claim(conn: Connection, worker_id: int, allocation_ids: Sequence[int]) -> li
     if not allocation_ids:
         return []
     rows = conn.execute(sql.CLAIM, {"allocations": list(allocation_ids), "worker": worker_id})
-    return [LaunchOrder(**row._mapping) for row in rows]
+    orders = [LaunchOrder(**row._mapping) for row in rows]
+    point("claim", conn)
+    return orders
 
 
 def commit_start(conn: Connection, worker_id: int, started: Sequence[Started], actor: str) -> set[int]:
@@ -84,6 +90,7 @@ def commit_start(conn: Connection, worker_id: int, started: Sequence[Started], a
     detail = {str(row.job_id): {"allocation_id": row.id, "process_id": row.process_id} for row in rows}
     _say(conn, actor, "start", detail=detail)
     conn.execute(sql.MARK_STARTED, {"jobs": [row.job_id for row in rows]})
+    point("commit-pid", conn)
     return {row.id for row in rows}
 
 
@@ -102,8 +109,10 @@ def finish(
     detail = {str(o.job_id): {"allocation_id": o.allocation_id, **o.evidence} for o in outcomes}
     _say(conn, actor, action, reason, detail)
     done = set(conn.scalars(sql.FINISH, {"outcomes": json.dumps([_outcome_row(o) for o in outcomes])}))
+    point("finish", conn)
     if done:
         conn.execute(sql.RELEASE, {"allocations": list(done)})
+    point("release", conn)
     if len(done) < len(allocations):
         _say(conn, actor, "release", "the job was already final and its processes are gone")
         conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": allocations})
@@ -123,6 +132,7 @@ def requeue(conn: Connection, allocation_ids: Sequence[int], actor: str, reason:
     released = {row.id: row.job_id for row in conn.execute(sql.RELEASE, {"allocations": list(allocation_ids)})}
     jobs = list(released.values())
     conn.execute(sql.REQUEUE, {"jobs": jobs})
+    point("requeue", conn)
     for command in list(conn.execute(sql.OPEN_COMMANDS, {"jobs": jobs})):
         end_unstarted(conn, command.job_id, command.action, command.actor, command.reason)
     return set(released)
@@ -134,6 +144,7 @@ def adopt(conn: Connection, worker_id: int, allocation_ids: Sequence[int], actor
         return set()
     rows = list(conn.execute(sql.ADOPT, {"allocations": list(allocation_ids), "worker": worker_id}))
     _note(conn, [row.job_id for row in rows], actor, "adopt", "process survived its worker", {"worker_id": worker_id})
+    point("adopt", conn)
     return {row.id for row in rows}
 
 

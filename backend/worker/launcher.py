@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend.domain.states import FailureReason, JobState
+from backend.faults import point
 from backend.process import spool
 from backend.process.identity import elapsed_seconds
 from backend.process.spawn import Gated, job_environment, spawn
@@ -53,6 +54,7 @@ class Launcher:
         try:
             with self._engine.begin() as conn:
                 orders = machine.claim(conn, self._me.worker_id, allocation_ids)
+            point("claimed")
             self._start([gated for order in orders if (gated := self._spawn(order)) is not None])
         except DBAPIError as exc:
             log.warning("launch postponed: %s", str(exc.orig).strip().splitlines()[0])
@@ -73,6 +75,7 @@ class Launcher:
         except LaunchError as error:
             self._recorder.put(Ended(_launch_failure(order, error), self._me.actor))
             return None
+        point("spawn")
         return _watched(order, gated, folder.path), gated
 
     def _start(self, spawned: Sequence[tuple[Watched, Gated]]) -> None:
@@ -87,10 +90,12 @@ class Launcher:
                 started = [_started(watched) for watched, _ in spawned]
                 committed = machine.commit_start(conn, self._me.worker_id, started, self._me.actor)
             may_run = committed
+            point("pid-committed")
         finally:
             for watched, gated in spawned:
                 if watched.allocation_id in may_run:
                     watched.never_ran = not gated.open_gate()
+                    point("gate-opened")
                 else:
                     watched.never_ran = True
                     gated.close_gate()

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from backend.faults import point
 from backend.state import machine
 from backend.state.records import Outcome
 
@@ -102,6 +103,7 @@ class Recorder(threading.Thread):
                 self._refused(batch, exc)
                 return
             else:
+                point("recorded")
                 self._on_recorded([_allocation(entry) for entry in batch])
                 return
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from backend.domain.states import JobState
+from backend.faults import point
 from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, this_host
 from backend.process.spool import Record, RecordKind, read_record
 from backend.state import machine
@@ -109,6 +110,8 @@ class Recovery:
             machine.requeue(conn, requeue, self._me.actor, "its worker died before the script started")
         with self._engine.begin() as conn:
             machine.adopt(conn, self._me.worker_id, adopt, self._me.actor)
+        if adopt:
+            point("adopted")
         for row in fates.get(Fate.ADOPT, ()):
             self._watch(_survivor(row))
         for row in fates.get(Fate.CONCLUDE, ()):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from backend.domain.states import JobState
+from backend.faults import point
 from backend.process.ending import Ended as EndingResult
 from backend.process.ending import Ending
 from backend.process.outcome import EndCause
@@ -101,6 +102,7 @@ class Supervisor:
             if job.pidfd >= 0:
                 os.close(job.pidfd)
             return
+        point("watch")
         self._jobs[job.allocation_id] = job
         self._by_job[job.job_id] = job.allocation_id
         if job.pidfd >= 0:
@@ -110,6 +112,7 @@ class Supervisor:
             self._supervisor_gone(job)
 
     def _process_ended(self, fd: int) -> None:
+        point("exit-seen")
         job = self._by_fd.pop(fd)
         self._poll.unregister(fd)
         job.wait_status = _reap(fd)
@@ -159,6 +162,7 @@ class Supervisor:
 
     def _begin_ending(self, job: Watched) -> None:
         if job.ending is None:
+            point("kill")
             job.ending = Ending(job.target, self._grace, clock=boot_clock)
         job.due = boot_clock()
 
@@ -183,6 +187,7 @@ class Supervisor:
             if job.ending is None:  # stuck before: try again
                 job.ending = Ending(job.target, self._grace, clock=boot_clock)
             pause = job.ending.step(now, snapshot)
+            point("signalled")
             if pause is not None:
                 job.due = boot_clock() + pause
             elif job.ending.result is not None:

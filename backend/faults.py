@@ -1,0 +1,81 @@
+"""Fault points: for tests, make a process of ours die, stall or lose its connection at a named step.
+
+``JOBWARDEN_FAULT=<point>:<deed>[:<n>]`` arms one point: at its n-th passing (default the first) the deed is done,
+once. Unset, which is always the case in production, a point costs one comparison.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from backend.errors import InputError
+
+VARIABLE = "JOBWARDEN_FAULT"
+
+POINTS: dict[str, str] = {
+    "submit": "jobs inserted, not committed",
+    "allocate": "resources granted, not committed",
+    "allocated": "grant committed, bell not rung",
+    "ring": "bell rung",
+    "claim": "allocations claimed, not committed",
+    "claimed": "claim committed, nothing spawned",
+    "spawn": "a supervisor waits at its gate, its pid in no database",
+    "commit-pid": "pids written, not committed",
+    "pid-committed": "pids committed, gates shut",
+    "gate-opened": "a script runs, its worker does not watch it yet",
+    "watch": "a job was taken into the event loop",
+    "exit-seen": "a supervisor's end was seen, its record not yet read",
+    "finish": "outcome written, allocation not released, not committed",
+    "release": "outcome and release written, not committed",
+    "recorded": "outcome committed, the worker does not know it yet",
+    "kill": "a job is about to be ended",
+    "signalled": "a job got its first signals",
+    "adopt": "survivors adopted, not committed",
+    "adopted": "adoption committed, nothing watched",
+    "requeue": "a job was put back, not committed",
+}
+"""Every step at which a fault can be caused, with what is true there."""
+
+
+def _die(conn: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stall(conn: Any) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _cut(conn: Any) -> None:
+    """Cut the database connection as a broken network would; without one at hand there is nothing to cut."""
+    if conn is not None:
+        raw = conn.connection.driver_connection
+        with socket.socket(fileno=os.dup(raw.fileno())) as broken:
+            broken.shutdown(socket.SHUT_RDWR)
+
+
+DEEDS: dict[str, Callable[[Any], None]] = {"kill": _die, "stop": _stall, "cut": _cut}
+
+
+class _Armed:
+    """One armed point and how many passings are left until it goes off."""
+
+    def __init__(self, text: str) -> None:
+        name, _, rest = text.partition(":")
+        deed, _, count = rest.partition(":")
+        if name not in POINTS or deed not in DEEDS or not (count or "1").isdecimal():
+            raise InputError(f"{VARIABLE} is <point>:<deed>[:<n>] with a deed of {', '.join(DEEDS)}, not {text!r}")
+        self.name, self.deed, self.left = name, DEEDS[deed], int(count or "1")
+
+
+_armed = _Armed(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
+
+
+def point(name: str, conn: Any = None) -> None:
+    """Pass a step. ``conn``: the SQLAlchemy connection in use there, if any."""
+    if _armed is None or _armed.name != name:
+        return
+    _armed.left -= 1
+    if _armed.left == 0:
+        _armed.deed(conn)
