@@ -1,0 +1,23 @@
+"""Real workers, all killed with their jobs after the test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from backend.settings import Settings
+from tests.support.cli import Cli
+from tests.support.processes import reap_marked
+from tests.worker.farm import Farm
+
+
+@pytest.fixture
+def farm(cli: Cli, engine: Engine, settings: Settings, mark: str, tmp_path: Path) -> Iterator[Farm]:
+    """Starts workers; see tests.worker.farm."""
+    work = tmp_path / "work"
+    work.mkdir()
+    made = Farm(cli, engine, settings, mark, work)
+    yield made
+    made.clean_up()
+    reap_marked(mark)
