@@ -1,0 +1,165 @@
+"""Jobs that really run, with the rows a worker would have written, but no worker: what a crash leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from backend.database.locks import WORKER_LOCK, try_session_lock
+from backend.process.identity import this_host
+from backend.process.spawn import Gated, job_environment, spawn
+from backend.process.spool import create, prepare_root, read_record
+from backend.settings import Settings
+from backend.state import machine
+from backend.state.records import Placement, Started
+from tests.support.processes import MARK, is_gone, wait_until
+from tests.support.rows import column, request
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job of the scene."""
+
+    id: int
+    allocation_id: int
+    gated: Gated
+    folder: str
+
+    @property
+    def pid(self) -> int:
+        return self.gated.pid
+
+    def said(self, words: str) -> None:
+        """Wait until its log holds ``words``."""
+        log = Path(self.folder, "output.log")
+        wait_until(lambda: words in log.read_text(), what=f"{words!r} in {log}")
+
+    def ended(self) -> None:
+        """Wait until its supervisor has gone, and reap it."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+    def kill_supervisor(self) -> None:
+        """kill -9 for the supervisor alone."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.ended()
+
+    def has_record(self) -> None:
+        """Wait until the exit status is in the spool."""
+        wait_until(lambda: read_record(self.folder), what="an exit status")
+
+
+@dataclass
+class Scene:
+    """One node of this host, workers dead or alive in name only, and jobs that run."""
+
+    engine: Engine
+    settings: Settings
+    mark: str
+    jobs: list[Running] = field(default_factory=list)
+    locks: list[Connection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.spool = str(self.settings.home / "spool")
+        prepare_root(self.spool)
+        self.execute("INSERT INTO nodes (name, cpus, memory_mb) VALUES ('node1', 64, 65536)")
+
+    def execute(self, sql: str, **params: Any) -> Any:
+        """Run a statement; its first value, if it returns any."""
+        with self.engine.begin() as conn:
+            result = conn.execute(text(sql), params)
+            return result.scalar() if result.returns_rows else None
+
+    def worker(self, *, alive: bool = False, machine_id: str | None = None, boot_id: str | None = None) -> int:
+        """A worker row of this host (or another); a live one holds its lock, a dead one's process is gone."""
+        host = this_host()
+        worker_id: int = self.execute(
+            "INSERT INTO workers (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool,"
+            " version) VALUES ('node1', 'host', :machine, :boot, 4194303, 1, :namespace, :spool, 'test') RETURNING id",
+            machine=machine_id or host.machine_id, boot=boot_id or host.boot_id, namespace=host.pid_namespace,
+            spool=self.spool,
+        )  # fmt: skip
+        if machine_id:
+            self.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = :id", id=worker_id)
+        if alive:
+            self.locks.append(self.engine.connect())
+            assert try_session_lock(self.locks[-1], WORKER_LOCK, worker_id)
+        return worker_id
+
+    def allocate(self, worker_id: int, script: str = "sleep 600\n", **fields: Any) -> tuple[int, int]:
+        """A *starting* job: (job id, allocation id)."""
+        with self.engine.begin() as conn:
+            [job_id] = machine.submit(conn, [request(script=script, **fields)], "tester@here")
+            [(allocation_id, _, _)] = machine.allocate(conn, [Placement(job_id, "node1", worker_id)])
+            machine.claim(conn, worker_id, [allocation_id])
+        return job_id, allocation_id
+
+    def run(self, worker_id: int, script: str = "sleep 600\n", **fields: Any) -> Running:
+        """A job whose process runs, committed as the worker's."""
+        job_id, allocation_id = self.allocate(worker_id, script, **fields)
+        cookie = self.execute("SELECT cookie FROM resource_allocations WHERE id = :id", id=allocation_id)
+        folder = create(self.spool, allocation_id, job_id, script)
+        environment = job_environment(
+            {MARK: self.mark}, job_id=job_id, allocation_id=allocation_id, cookie=cookie, node="node1"
+        )
+        gated = spawn(folder, arguments=(), environment=environment, work_dir="/")
+        who = gated.identity
+        started = Started(allocation_id, who.pid, who.start_ticks, who.boot_id, who.pid_namespace, folder.path)
+        with self.engine.begin() as conn:
+            assert machine.commit_start(conn, worker_id, [started], "worker:node1")
+        assert gated.open_gate()
+        self.jobs.append(Running(job_id, allocation_id, gated, folder.path))
+        return self.jobs[-1]
+
+    def finished(self, worker_id: int, state: str = "FAILED", script: str = "sleep 600\n") -> Running:
+        """A job that runs although somebody has typed its end in SQL."""
+        job = self.run(worker_id, script)
+        self.execute("UPDATE jobs SET state = CAST(:state AS job_state) WHERE id = :id", state=state, id=job.id)
+        return job
+
+    def state(self, job_id: int) -> str:
+        """The job's state."""
+        with self.engine.connect() as conn:
+            return str(column(conn, job_id, "state"))
+
+    def columns(self, job_id: int, *names: str) -> tuple[Any, ...]:
+        """Columns of the job."""
+        with self.engine.connect() as conn:
+            return tuple(column(conn, job_id, name) for name in names)
+
+    def held_allocations(self) -> int:
+        """Unreleased allocations of all jobs."""
+        return int(self.execute("SELECT count(*) FROM resource_allocations WHERE NOT released"))
+
+    def events(self, job_id: int) -> list[str]:
+        """Actions of the job's audit."""
+        with self.engine.connect() as conn:
+            return list(conn.scalars(text("SELECT action FROM events WHERE job_id = :id ORDER BY id"), {"id": job_id}))
+
+    def close(self) -> None:
+        """Kill what is left of the jobs' supervisors; give connections back."""
+        for job in self.jobs:
+            job.gated.close_gate()
+            if not is_gone(job.pid):
+                os.kill(job.pid, signal.SIGKILL)
+            job.ended()
+            os.close(job.gated.pidfd)
+        for conn in self.locks:
+            conn.close()
+
+
+@contextlib.contextmanager
+def scene(engine: Engine, settings: Settings, mark: str) -> Iterator[Scene]:
+    """A scene that is cleared away afterwards; what its jobs left is killed by the fixture ``mark``."""
+    made = Scene(engine, settings, mark)
+    try:
+        yield made
+    finally:
+        made.close()
