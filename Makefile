@@ -2,7 +2,7 @@
 PYTHON_IN_VENV = .venv/bin/python
 PYTEST_ARGS = -n 2
 
-.PHONY: install run test lint clean
+.PHONY: install run test lint bench screenshots clean
 
 install:
 	@sh tools/install.sh
@@ -17,6 +17,12 @@ lint: install
 
 test: lint
 	$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS)
+
+bench: install
+	$(PYTHON_IN_VENV) -m benchmarks
+
+screenshots: install
+	$(PYTHON_IN_VENV) screenshots/make.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

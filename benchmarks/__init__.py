@@ -1,0 +1,1 @@
+"""Speed, measured beside what bounds it and what it is compared with: ``make bench``."""
