@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import socket
@@ -265,6 +264,8 @@ def _known(name: str, where: str, shown: str | None = None) -> str:
     """``name`` when it is a setting; else InputError that names the nearest one."""
     if name in Settings.model_fields:
         return name
+    import difflib  # slow to import, and needed only for a mistake
+
     near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0)
     nearest = PREFIX + near[0].upper() if shown else near[0]
     raise InputError(f"unknown setting {shown or name} {where}: the nearest known one is {nearest}")
