@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.actions.table import ACTIONS
 from textual.binding import Binding, BindingType
+
+from backend.actions.table import ACTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,14 @@ APP = Group(
         Key("app.quit", "q,ctrl+q", "q", "app.quit", "quit", "close the screen; workers and jobs go on", rank=91),
     ),
 )
+_WITH_KEY = [action for action in ACTIONS.values() if action.key]
 ACT = Group(
     "Act on the selected job",
     tuple(
         Key(
             f"act.{action.name}", action.key, action.key, f"act('{action.name}')", action.label, action.help, rank, True
         )
-        for rank, action in enumerate((action for action in ACTIONS.values() if action.key), start=3)
+        for rank, action in enumerate(sorted(_WITH_KEY, key=lambda action: action.name != "clean"), start=3)
     ),
 )
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.actions.perform import ItemResult, Plan
 from textual.message import Message
 
+from backend.actions.perform import ItemResult, Plan
 from tui.deeds import Deed
 from tui.source import News
 

@@ -59,7 +59,7 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime, styles:
         rows.append(("Why", detail.pending_reason, "pending"))
     if ended := " — ".join(part for part in (outcome(job), job.error_msg or "") if part):
         rows.append(("Outcome", ended, "failed" if job.state is JobState.FAILED else ""))
-    rows += [("Time", _times(job, now), ""), ("Asked for", _resources(job), ""), ("For", _owner(job), "")]
+    rows += [*_times(job, now), ("Asked for", _resources(job), ""), ("For", _owner(job), "")]
     rows.append(("Node", job.node_name or "—", ""))
     rows.append(("Work dir", detail.work_dir, ""))
     if detail.arguments:
@@ -75,14 +75,15 @@ def _fact(label: str, value: str, style: str, styles: Styles) -> Text:
     return Text.assemble((f" {label:<{LABEL}} ", styles.get("dim", "")), (plain(value), style))
 
 
-def _times(job: JobRow, now: datetime) -> str:
-    said = f"submitted {when(job.submit_time)}"
-    if job.start_time:
-        said += f"  started {when(job.start_time)}"
-    if job.end_time:
-        said += f"  ended {when(job.end_time)}"
+def _times(job: JobRow, now: datetime) -> list[tuple[str, str, str]]:
     elapsed = elapsed_seconds(job, now)
-    return said if elapsed is None else f"{said}  ({format_duration(elapsed)})"
+    took = "" if elapsed is None else f"   {'ran' if job.end_time else 'running'} {format_duration(elapsed)}"
+    rows = [("Submitted", when(job.submit_time), "")]
+    if job.start_time:
+        rows.append(("Started", when(job.start_time) + took, ""))
+    if job.end_time:
+        rows.append(("Ended", when(job.end_time), ""))
+    return rows
 
 
 def _resources(job: JobRow) -> str:

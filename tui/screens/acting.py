@@ -1,6 +1,5 @@
 """How a screen acts: the targets are pinned when the key is pressed, planned, confirmed, performed, reported."""
 
-
 from textual import work
 from textual.screen import Screen
 

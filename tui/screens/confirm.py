@@ -1,13 +1,13 @@
 """The question before an action: who is the victim, what happens to it, and why you do it."""
 
-from backend.actions.perform import Plan, Victim
-from backend.actions.table import Action
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from backend.actions.perform import Plan, Victim
+from backend.actions.table import Action
 from tui.views import plain
 
 TYPED_ABOVE = 20

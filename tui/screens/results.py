@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from backend.actions.perform import ItemResult
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from backend.actions.perform import ItemResult
 from tui.views import plain
 
 

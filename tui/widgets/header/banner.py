@@ -32,4 +32,4 @@ class Banner(Static):
         age = None if taken is None else (datetime.now(UTC) - taken).total_seconds()
         said = banner(self._snapshot, age, time.monotonic())
         self.display = bool(said)
-        self.update(Text(f" ⚠ {said}", no_wrap=True, overflow="ellipsis"))
+        self.update(Text(f" ⚠ {said}", no_wrap=True))

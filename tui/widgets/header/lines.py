@@ -131,13 +131,13 @@ def banner(snapshot: Snapshot, age: float | None, now: float) -> str:
 
     ``age`` is how many seconds ago the last data came, ``now`` is time.monotonic().
     """
-    kept = "no data yet" if not snapshot.loaded else f"showing the data of {age or 0:.0f}s ago"
+    kept = "no data yet" if not snapshot.loaded else f"data of {age or 0:.0f}s ago"
     if snapshot.link is Link.LOST:
         seconds = max(0.0, snapshot.retry_at - now)
         again = f"trying again in {seconds:.0f}s" if seconds >= 1 else "trying again"
-        return f"{snapshot.database.message} — {kept}, {again}"
+        return f"STALE, {kept}, {again} — {snapshot.database.message}"
     if snapshot.link is Link.LIVE and age is not None and age > STALE_AFTER:
-        return f"the database does not answer — {kept}"
+        return f"STALE, {kept} — the database does not answer"
     if snapshot.link is Link.LIVE and not snapshot.redis.ok and snapshot.loaded:
-        return f"redis does not answer: {snapshot.redis.message} — jobs run on, new ones start slower"
+        return f"redis does not answer, new jobs start slower — {snapshot.redis.message}"
     return ""

@@ -1,0 +1,163 @@
+"""A read model and actions that say what a test tells them, at a time that stands still."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from backend.actions.perform import ItemResult, Plan, Victim
+from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
+from backend.readmodel.feed import DetailView
+from backend.readmodel.jobs import compile_filter
+from backend.readmodel.logs import LogView
+from backend.readmodel.overview import Capacity, Health, Link, Snapshot
+from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow, WorkerRow
+from backend.readmodel.window import Window
+from tui.app import JobwardenApp
+from tui.source import News
+
+NOW = datetime(2026, 3, 14, 3, 0, 0, tzinfo=UTC)
+NAMES = ("train-resnet", "preprocess", "nightly-etl", "render", "[bold]x[/bold]", "日本語ジョブ")
+STATES = (JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+
+def job(job_id: int, state: JobState = JobState.RUNNING, **changes: object) -> JobRow:
+    """A job that was submitted ``1000 - job_id`` minutes ago."""
+    submitted = NOW - timedelta(minutes=max(1, 1000 - job_id))
+    began = submitted + timedelta(seconds=5) if state is not JobState.PENDING else None
+    row = JobRow(
+        id=job_id, name=f"{NAMES[job_id % len(NAMES)]}-{job_id}", account="alice", partition="main", state=state,
+        held=False, priority=0, cpus=2, memory_mb=1536, gpus=0, time_limit=3600, submit_time=submitted,
+        start_time=began, end_time=began + timedelta(seconds=42) if began and state.final else None,
+        exit_code=3 if state is JobState.FAILED else None, exit_signal=None,
+        failure_reason=FailureReason.SCRIPT_ERROR if state is JobState.FAILED else None, error_msg=None,
+        node_name="alpha" if began else None, process_id=4000 + job_id if state is JobState.RUNNING else None,
+        allocation_id=job_id if state is JobState.RUNNING else None, spool_dir="/spool" if began else None,
+    )  # fmt: skip
+    return replace(row, **changes)  # type: ignore[arg-type]
+
+
+def jobs(highest: int, number: int) -> tuple[JobRow, ...]:
+    """Jobs of all states, newest first."""
+    return tuple(job(job_id, STATES[job_id % len(STATES)]) for job_id in range(highest, highest - number, -1))
+
+
+def window(rows: Sequence[JobRow], **changes: object) -> Window:
+    """A whole list."""
+    return replace(Window(rows=tuple(rows), total=len(rows), loaded=True), **changes)  # type: ignore[arg-type]
+
+
+def worker(worker_id: int = 1, node: str = "alpha", state: WorkerState = WorkerState.ONLINE) -> WorkerRow:
+    return WorkerRow(
+        id=worker_id, node_name=node, hostname=node, pid=100 + worker_id, state=state, cpus=8, cpus_allocated=5,
+        memory_mb=16384, memory_mb_allocated=6144, gpus=0, gpus_allocated=0, heartbeat_at=NOW, lease_age=0.5,
+        drained=False, drain_reason=None, boot_id="b", process_start=1, pid_namespace=1, machine_id="m", spool="/s",
+        running_jobs=2, started_at=NOW, ended_at=None, end_reason=None,
+    )  # fmt: skip
+
+
+def orphan(job_id: int) -> AnomalyRow:
+    return AnomalyRow(
+        job_id, AnomalyKind.ORPHAN, "beta", 4000 + job_id, f"its worker is dead, process {4000 + job_id} runs",
+        f"render-{job_id}", job_id, f"/bin/sh /spool/{job_id}/job_{job_id}.sh",
+    )  # fmt: skip
+
+
+def snapshot(**changes: object) -> Snapshot:
+    """A system in good health."""
+    counts = {state: 10 * number for number, state in enumerate(JobState)}
+    good = Snapshot(
+        number=1, link=Link.LIVE, database=Health(True, 1.0), redis=Health(True, 1.0), taken_at=datetime.now(UTC),
+        workers=(worker(),), counts=counts, capacity=Capacity(8, 5, 16384, 6144, 0, 0, True),
+    )  # fmt: skip
+    return replace(good, **changes)  # type: ignore[arg-type]
+
+
+def incident(*job_ids: int) -> Snapshot:
+    """A dead worker and its orphans."""
+    dead = worker(2, "beta", WorkerState.DEAD)
+    return snapshot(workers=(worker(), dead), anomalies=tuple(orphan(job_id) for job_id in job_ids))
+
+
+def detail(row: JobRow) -> JobDetail:
+    """A job with one attempt and its history."""
+    attempt = AllocationRow(
+        row.id, row.id, "beta", 2, 2, 1536, 0, row.submit_time, 4000 + row.id, 1, "b", 1, "/spool", False, None
+    )
+    history = (
+        EventRow(1, row.submit_time, row.id, "alice@build", "submit", None, JobState.PENDING, None),
+        EventRow(2, row.submit_time, row.id, "scheduler", "allocate", JobState.PENDING, JobState.RUNNING, None),
+    )
+    return JobDetail(
+        row, "#!/bin/sh\necho '[red]hello[/red]'\n", ("a b",), "/data", {"K": "v"}, None, (attempt,), history
+    )
+
+
+class FakeSource:
+    """Delivers what it is told to and remembers what it was asked."""
+
+    def __init__(self, deliver: Callable[[News], None]) -> None:
+        self.deliver = deliver
+        self.asked: list[tuple[str, object]] = []
+        self.details: dict[int, JobDetail] = {}
+        self.log = LogView()
+
+    def start(self) -> None:
+        self.asked.append(("start", None))
+
+    def stop(self) -> None:
+        self.asked.append(("stop", None))
+
+    def show(self, filter_text: str) -> None:
+        query = compile_filter(filter_text)
+        self.asked.append(("show", filter_text))
+        self.deliver(window((), query=query))
+
+    def look(self, first: int, last: int) -> None:
+        self.asked.append(("look", (first, last)))
+
+    def watch(self, job_id: int | None) -> None:
+        self.asked.append(("watch", job_id))
+        if job_id is not None:
+            self.deliver(DetailView(job_id, self.details.get(job_id)))
+
+    def follow(self, job: JobRow | None) -> None:
+        self.asked.append(("follow", job.id if job else None))
+        if job is not None:
+            self.deliver(replace(self.log, job_id=job.id))
+
+    def refresh(self) -> None:
+        self.asked.append(("refresh", None))
+
+
+class FakeDeeds:
+    """Finds every job eligible but those told; remembers what was performed."""
+
+    def __init__(self) -> None:
+        self.performed: list[tuple[str, tuple[int, ...], str | None]] = []
+        self.refused: dict[int, str] = {}
+
+    def plan(self, name: str, ids: Sequence[int]) -> Plan:
+        plan = Plan()
+        for job_id in ids:
+            if job_id in self.refused:
+                plan.ineligible.append((job_id, self.refused[job_id]))
+            else:
+                command = f"/bin/sh /spool/{job_id}/job_{job_id}.sh --epochs 10"
+                plan.eligible.append(Victim(job_id, f"render-{job_id}", "beta", 4000 + job_id, command, f"{name} it"))
+        return plan
+
+    def perform(self, name: str, ids: Sequence[int], reason: str | None) -> list[ItemResult]:
+        self.performed.append((name, tuple(ids), reason))
+        return [ItemResult(job_id, job_id % 2 == 0, True, f"{name}: done") for job_id in ids]
+
+
+class Screen:
+    """A dashboard over fakes, for run_test()."""
+
+    def __init__(self, *, read_only: bool = False) -> None:
+        self.deeds = FakeDeeds()
+        self.app = JobwardenApp(self._make, self.deeds, lambda: NOW, read_only=read_only)
+
+    def _make(self, deliver: Callable[[News], None]) -> FakeSource:
+        self.source = FakeSource(deliver)
+        return self.source

@@ -1,0 +1,178 @@
+"""What the screen says, as plain functions."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from backend.actions.table import ACTIONS
+from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
+from backend.readmodel.overview import Health, Link
+from tests.tui.fakes import NOW, detail, incident, job, orphan, snapshot, window, worker
+from tui import keys
+from tui.farewell import farewell
+from tui.looks import STATE_LOOKS, job_look, outcome
+from tui.views import job_text, job_title
+from tui.widgets.header.gauge import bar as gauge_bar
+from tui.widgets.header.lines import Colours, banner, header_lines
+from tui.widgets.jobs.bar import bar
+from tui.widgets.jobs.columns import JOB_COLUMNS
+from tui.widgets.table.columns import GAP, Moment, fit, place
+
+PLAIN = Colours({})
+
+
+@given(st.text(), st.integers(1, 40), st.booleans())
+def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int, right: bool) -> None:
+    assert cell_len(fit(text, width, right=right)) == width
+
+
+@given(st.integers(80, 400))
+def test_the_columns_chosen_fit(width: int) -> None:
+    placed = place(JOB_COLUMNS, width)
+    assert sum(column.width + GAP for column in placed) + GAP <= width
+    assert {"id", "state", "note", "name"} <= {column.column.name for column in placed}
+
+
+def test_a_wide_screen_has_every_column() -> None:
+    assert [placed.column for placed in place(JOB_COLUMNS, 200)] == list(JOB_COLUMNS)
+
+
+def test_every_cell_of_every_kind_of_job_can_be_drawn() -> None:
+    for state in JobState:
+        row = job(5, state)
+        assert all(column.cell(row, Moment(NOW, {5: "ORPHAN"})).text is not None for column in JOB_COLUMNS)
+
+
+def test_states_are_told_apart_without_colour() -> None:
+    looks = [*STATE_LOOKS.values(), job_look(job(1, start_time=None)), job_look(job(1, JobState.PENDING, held=True))]
+    assert len({look.glyph for look in looks}) == len(looks)
+    assert len({look.word for look in looks}) == len(looks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"exit_code": 3}, "exit 3"),
+        ({"exit_code": None, "exit_signal": 11}, "SIGSEGV"),
+        ({"exit_code": None, "exit_signal": 99}, "signal 99"),
+        ({"failure_reason": FailureReason.TIMEOUT}, "timeout"),
+        ({"failure_reason": FailureReason.OPERATOR, "exit_signal": 9}, "by operator"),
+    ],
+)
+def test_how_a_job_ended(changes: dict[str, object], said: str) -> None:
+    assert outcome(job(1, JobState.FAILED, **changes)) == said
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 40))
+def test_a_bar_is_full_only_when_all_is_used_and_empty_only_when_nothing_is(used: int, total: int, width: int) -> None:
+    drawn = gauge_bar(min(used, total), total, width)
+    assert cell_len(drawn) == width
+    if total:
+        assert (drawn == "█" * width) == (min(used, total) == total)
+        assert (drawn == "·" * width) == (used == 0)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 300])
+def test_every_line_of_the_header_is_as_wide_as_the_screen(width: int) -> None:
+    lines = header_lines(incident(1, 2), width, PLAIN)
+    assert [line.cell_len for line in lines] == [width] * len(lines)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_header_says_all(width: int) -> None:
+    text = "\n".join(line.plain for line in header_lines(incident(1, 2), width, PLAIN))
+    for words in ("1 alive", "1 dead", "5/8", "6G/16G", "10 running", "2 orphans", "db ok", "redis ok"):
+        assert words in text
+
+
+def test_several_kinds_of_anomaly_are_anomalies() -> None:
+    mixed = replace(incident(1), anomalies=(orphan(1), replace(orphan(2), kind=AnomalyKind.LEAKED)))
+    assert "2 anomalies" in header_lines(mixed, 160, PLAIN)[1].plain
+
+
+def test_a_system_without_scheduler_says_so() -> None:
+    idle = snapshot(capacity=replace(snapshot().capacity, leader=False))
+    assert "no scheduler" in header_lines(idle, 160, PLAIN)[0].plain
+
+
+def test_the_banner_counts_down_and_says_how_old_the_data_are() -> None:
+    lost = snapshot(link=Link.LOST, database=Health(False, message="database gone"), retry_at=104.0)
+    assert banner(lost, 7.0, 100.0) == "STALE, data of 7s ago, trying again in 4s — database gone"
+
+
+def test_the_banner_is_empty_while_all_is_well() -> None:
+    assert banner(snapshot(), 0.5, 0.0) == ""
+
+
+def test_a_server_that_hangs_is_noticed_by_the_age_of_the_data() -> None:
+    assert "does not answer" in banner(snapshot(), 5.0, 0.0)
+
+
+def test_redis_down_is_said() -> None:
+    assert "redis" in banner(snapshot(redis=Health(False, message="refused")), 0.5, 0.0)
+
+
+def test_the_place_in_the_list() -> None:
+    text = bar(window([job(1), job(2)]), 1, 1234, 80, "", "").plain
+    assert "2 of 2" in text
+    assert "1,234 new" in text
+
+
+def test_markup_and_control_characters_of_a_job_are_plain() -> None:
+    row = job(4, name="[red]x[/red]\x1b[2J\n")
+    told = job_title(row, None, {}).plain + job_text(detail(row), orphan(4), NOW, {}).plain
+    assert "[red]x[/red]" in told
+    assert "[red]hello[/red]" in told
+    assert "\x1b" not in told
+
+
+def test_a_job_tells_its_evidence_attempts_and_history() -> None:
+    told = job_text(replace(detail(job(4)), pending_reason="waiting: no node has 512 CPUs"), orphan(4), NOW, {}).plain
+    for words in (
+        "process 4004 runs",
+        "no node has 512 CPUs",
+        "pid 4004",
+        "● held",
+        "allocate",
+        "alice@build",
+        "'a b'",
+    ):
+        assert words in told
+
+
+def test_the_newest_event_is_first() -> None:
+    told = job_text(detail(job(4)), None, NOW, {}).plain
+    assert told.index("allocate") < told.index("submit  ")
+
+
+def test_every_key_has_its_own_id() -> None:
+    groups = (keys.TABLE, keys.LOG, keys.LIST, keys.JOB, keys.APP, keys.ACT)
+    ids = [key.id for group in groups for key in group.keys]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    "groups", [(keys.TABLE, keys.LIST, keys.ACT, keys.APP), (keys.LOG, keys.JOB, keys.ACT, keys.APP)]
+)
+def test_no_key_means_two_things_on_one_screen(groups: tuple[keys.Group, ...]) -> None:
+    pressed = [key for group in groups for entry in group.keys for key in entry.keys.split(",")]
+    assert len(pressed) == len(set(pressed))
+
+
+def test_every_action_with_a_key_is_bound_and_explained() -> None:
+    assert {key.id for key in keys.ACT.keys} == {f"act.{name}" for name, action in ACTIONS.items() if action.key}
+    assert keys.without_acts([keys.ACT]) == []
+
+
+def test_leaving_says_what_goes_on_and_how_to_stop_it() -> None:
+    told = farewell(snapshot(workers=(worker(7, "alpha"), worker(8, "beta", WorkerState.DEAD))))
+    assert "alpha (pid 107)" in told
+    assert "beta" not in told
+    assert "jobwarden down" in told
+
+
+def test_leaving_without_a_worker_says_how_to_start_one() -> None:
+    assert "jobwarden up" in farewell(snapshot(workers=()))
