@@ -91,13 +91,15 @@ def start(home: Home) -> None:
 
 
 def stop(home: Home) -> bool:
-    """Shut the server down; False when it did not run. Raises Refused when it will not end."""
+    """Shut the server down to its last process; False when it did not run.
+
+    Raises Refused or Unavailable when something of it will not end.
+    """
     pid = running_pid(home)
-    if pid is None:
-        return False
-    if not processes.end(pid, STOP_SIGNALS, lambda pid: pid == running_pid(home)):
+    if pid is not None and not processes.end(pid, STOP_SIGNALS, lambda pid: pid == running_pid(home)):
         raise Refused(f"PostgreSQL (process {pid}) did not stop: see {home.log}")
-    return True
+    _wait_for_orphans(home)
+    return pid is not None
 
 
 def _initialise(home: Home, binaries: PostgresBinaries) -> None:

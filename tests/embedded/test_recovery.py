@@ -21,7 +21,7 @@ from backend.embedded.servers import Urls
 from backend.errors import Refused, Unavailable
 from backend.settings import Settings
 from tests.embedded.conftest import leaders, postmaster, query, valkey_pid
-from tests.support.processes import is_gone, kill_hard, wait_until
+from tests.support.processes import is_gone, kill_hard, wait_until, working_below
 
 Up = tuple[Settings, Urls]
 PR_SET_CHILD_SUBREAPER = 36
@@ -133,6 +133,14 @@ def test_an_orphan_backend_is_waited_for_and_then_ended(up: Up, monkeypatch: pyt
     servers.attach(own)
     assert is_gone(backend)
     assert query(urls.database_url, "SELECT 1") == 1
+
+
+def test_down_ends_an_orphan_backend_too(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, urls = up
+    monkeypatch.setattr(postgres, "ORPHANS_MAY_FINISH_SECONDS", 0.3)
+    orphan_backend(own, urls)
+    servers.stop(own)
+    assert working_below(own.home) == []
 
 
 def test_an_orphan_backend_that_stays_keeps_the_server_down(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
