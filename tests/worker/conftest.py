@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from backend.settings import Settings
 from tests.support.cli import Cli
 from tests.support.processes import reap_marked
-from tests.worker.farm import Farm
+from tests.worker.farm import FAST, Farm
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def farm(cli: Cli, engine: Engine, settings: Settings, mark: str, tmp_path: Path
     """Starts workers; see tests.worker.farm."""
     work = tmp_path / "work"
     work.mkdir()
-    made = Farm(cli, engine, settings, mark, work)
+    patient = Cli({**cli.env, **FAST}, cli.cwd)
+    made = Farm(patient, engine, settings, mark, work)
     yield made
     made.clean_up()
     reap_marked(mark)

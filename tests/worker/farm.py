@@ -102,7 +102,7 @@ class Farm:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 self.cli.command("worker", *args), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd="/", env={**self.cli.env, **FAST, "JOBWARDEN_NODE_NAME": node, **env},
+                cwd="/", env={**self.cli.env, "JOBWARDEN_NODE_NAME": node, **env},
             )  # fmt: skip
         self.all.append(Worker(node, process, log))
         return self.all[-1]

@@ -108,7 +108,7 @@ def test_a_worker_that_slept_past_its_lease_unreplaced_goes_on(farm: Farm) -> No
 
 def test_a_worker_survives_what_is_typed_in_sql_and_leaves_the_process_alone(farm: Farm) -> None:
     worker = farm.worker()
-    job, file = farm.submit_waiting("echo $$ > pid")
+    job, _ = farm.submit_waiting("echo $$ > pid")
     farm.started(job)
     script = farm.number("pid")
     farm.execute("UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id=:job", job=job)

@@ -46,7 +46,7 @@ def test_what_ended_while_no_worker_lived_is_recorded_as_it_was(farm: Farm) -> N
     worker = farm.worker()
     failing, file = farm.submit_waiting()
     fine, other = farm.submit_waiting(name="other")
-    crashing = farm.submit(f'{UNTIL_GO}kill -SEGV $$', str(file))
+    crashing = farm.submit(f"{UNTIL_GO}kill -SEGV $$", str(file))
     shims = [farm.started(job).process_id for job in (failing, fine, crashing)]
     worker.kill()
     go(file, 7)

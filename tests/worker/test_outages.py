@@ -1,0 +1,180 @@
+"""The database and the queue die under a worker: jobs go on, start, end and are recorded all the same."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.embedded import servers
+from backend.queue import bell
+from backend.settings import Settings
+from backend.state import machine
+from backend.state.records import Placement
+from tests.support.cli import Cli, clean_environment
+from tests.support.processes import MARK, is_gone, kill_hard, reap_marked, wait_until
+from tests.worker.farm import FAST, PATIENCE, UNTIL_GO, Farm, go
+
+
+class Installation:
+    """A home with embedded servers and a worker in the background."""
+
+    def __init__(self, cli: Cli, home: Path, mark: str) -> None:
+        self.cli, self.mark, self.home = cli, mark, home
+        self.settings = Settings(home=home)
+
+    def pid(self, server: str) -> int | None:
+        return next(row.process_id for row in servers.status(self.settings) if row.name == server)
+
+    def crash(self, server: str) -> int:
+        """kill -9; its pid."""
+        pid = self.pid(server)
+        assert pid is not None
+        kill_hard(pid)
+        return pid
+
+    def recovered(self, server: str, former: int) -> None:
+        """Wait until the worker, and nobody else here, has started it again."""
+        wait_until(lambda: self.pid(server) not in (None, former), PATIENCE, f"{server} to come back")
+
+    def submit(self, script: str, *arguments: str) -> int:
+        done = self.cli(
+            "submit", "--env", f"{MARK}={self.mark}", "-", *arguments, input=f"#!/bin/sh\n{script}\n"
+        )  # fmt: skip
+        assert done.code == 0, done
+        return int(done.out)
+
+    def show(self, job_id: int) -> dict:
+        done = self.cli("show", "--json", job_id)
+        assert done.code == 0, done
+        return json.loads(done.out)
+
+    def until(self, job_id: int, *states: str) -> dict:
+        def there() -> dict | None:
+            job = self.show(job_id)
+            return job if job["state"] in states and (job["start_time"] or "RUNNING" not in states) else None
+
+        return wait_until(there, PATIENCE, f"job {job_id} to be {states}")
+
+    @property
+    def worker(self) -> dict:
+        [one] = self.cli("workers", "--json").json
+        return one
+
+
+@pytest.fixture
+def installation(home: Path, tmp_path: Path, mark: str) -> Iterator[Installation]:
+    """Brought up, and taken down at the end whatever the test has broken."""
+    env = clean_environment(JOBWARDEN_HOME=str(home), JOBWARDEN_NODE_NAME="node1", HOME=str(tmp_path), **FAST)
+    cli = Cli({**env, MARK: mark}, tmp_path)
+    made = Installation(cli, home, mark)
+    try:
+        done = cli("up", "--no-tui")
+        assert done.code == 0, done
+        yield made
+    finally:
+        cli("down")
+        reap_marked(mark)
+
+
+def test_a_crashed_postgresql_comes_back_and_outcomes_are_recorded(installation: Installation, tmp_path: Path) -> None:
+    worker, file = installation.worker, tmp_path / "go"
+    jobs = [installation.submit(f"{UNTIL_GO}echo run >> {tmp_path}/runs; exit {code}", str(file)) for code in (0, 9)]
+    shims = [installation.until(job, "RUNNING")["allocations"][0]["process_id"] for job in jobs]
+    crashed = installation.crash("PostgreSQL")
+    go(file)
+    wait_until(lambda: all(map(is_gone, shims)), PATIENCE, "the jobs to end")
+    installation.recovered("PostgreSQL", crashed)
+    outcomes = [installation.until(job, "COMPLETED", "FAILED") for job in jobs]
+    assert [(job["state"], job["exit_code"]) for job in outcomes] == [("COMPLETED", 0), ("FAILED", 9)]
+    assert (tmp_path / "runs").read_text() == "run\nrun\n"
+    wait_until(lambda: installation.worker["state"] == "ONLINE", PATIENCE, "the worker's lock and lease")
+    assert (installation.worker["id"], installation.worker["pid"]) == (worker["id"], worker["pid"])
+    late = installation.submit("exit 0")
+    assert installation.until(late, "COMPLETED")["exit_code"] == 0
+
+
+def test_a_crashed_redis_comes_back_and_jobs_start(installation: Installation) -> None:
+    worker = installation.worker
+    for _ in range(2):
+        crashed = installation.crash("Valkey")
+        installation.recovered("Valkey", crashed)
+        job = installation.submit("exit 0")
+        assert installation.until(job, "COMPLETED")["exit_code"] == 0
+    assert installation.worker["pid"] == worker["pid"]
+
+
+def test_after_down_and_up_all_is_still_there(installation: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "go"
+    ended = installation.submit("echo said; exit 3")
+    installation.until(ended, "FAILED")
+    running = installation.submit(f"echo begun\n{UNTIL_GO}", str(file))
+    shim = installation.until(running, "RUNNING")["allocations"][0]["process_id"]
+    down = installation.cli("down")
+    assert (down.code, is_gone(shim)) == (0, False), down
+    assert installation.cli("jobs").code == 1
+    assert installation.cli("up", "--no-tui").code == 0
+    assert (installation.show(ended)["state"], installation.cli("logs", ended).out) == ("FAILED", "said\n")
+    go(file)
+    job = installation.until(running, "COMPLETED", "FAILED")
+    assert (job["state"], job["allocations"][0]["process_id"]) == ("COMPLETED", shim)
+    assert installation.cli("logs", running).out == "begun\n"
+
+
+def test_without_any_redis_jobs_start_by_the_sweep(farm: Farm) -> None:
+    worker = farm.worker(REDIS_URL=f"unix://{farm.work}/no-such-socket")
+    job = farm.submit("exit 6")
+    assert farm.ended(job).exit_code == 6
+    assert worker.process.poll() is None
+    assert worker.term() == 0
+
+
+def test_a_lost_message_only_delays_a_job(farm: Farm) -> None:
+    worker = farm.worker()
+    with farm.engine.begin() as conn:  # allocated, and nobody rings
+        [job] = machine.submit(conn, [farm.request("echo run >> runs")], "tester")
+        machine.allocate(conn, [Placement(job, "node1", worker.id)])
+    assert farm.ended(job).state == "COMPLETED"
+    assert (farm.work / "runs").read_text() == "run\n"
+
+
+def test_messages_twice_and_messages_about_nothing_are_harmless(farm: Farm, redis_url: str) -> None:
+    worker = farm.worker()
+    job, file = farm.submit_waiting("echo run >> runs")
+    allocation = farm.started(job).id
+    with bell.connect(redis_url) as redis:
+        for ids in ([allocation], [allocation, allocation], [10**9], [], [-1]):
+            bell.ring(redis, "node1", ids)
+    late = farm.submit("exit 0")
+    assert farm.ended(late).state == "COMPLETED"
+    go(file)
+    assert farm.ended(job).state == "COMPLETED"
+    assert (farm.work / "runs").read_text() == "run\n"
+    assert worker.process.poll() is None
+
+
+def test_a_cut_session_costs_nothing(farm: Farm) -> None:
+    worker = farm.worker()
+    job, file = farm.submit_waiting("echo run >> runs")
+    farm.started(job)
+    farm.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'jobwarden worker%' AND datname = current_database()"
+    )
+    go(file, 2)
+    assert farm.ended(job).exit_code == 2
+    late = farm.submit("exit 0")
+    assert farm.ended(late).state == "COMPLETED"
+    assert [w["state"] for w in farm.cli("workers", "--json").json] == ["ONLINE"]
+    assert (worker.process.poll(), "Traceback" in worker.said) == (None, False)
+
+
+def test_what_ended_while_all_was_down_is_told_by_the_next_worker(installation: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "go"
+    job = installation.submit(UNTIL_GO + "exit 4", str(file))
+    shim = installation.until(job, "RUNNING")["allocations"][0]["process_id"]
+    assert installation.cli("down").code == 0
+    go(file)
+    wait_until(lambda: is_gone(shim), PATIENCE)
+    assert installation.cli("up", "--no-tui").code == 0
+    assert installation.until(job, "FAILED")["exit_code"] == 4
