@@ -5,6 +5,7 @@ import resource
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 0.2
+RETRY_SECONDS = 0.5
 
 
 class Service:
@@ -75,12 +77,22 @@ class Service:
         signal.signal(signal.SIGINT, self._on_signal)
         self._pulse.start()
         self._recorder.start()
-        log.info("worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(self._recovery.run(set)))
+        log.info("worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(self._recover()))
         self._leader.start()
         self._errands.start()
         self._doorbell.start()
         self._supervisor.run()
         return self._shut_down()
+
+    def _recover(self) -> Counter[Fate]:
+        """Recover, over and over while the database is lost in the middle of it: every pass starts from what is."""
+        while True:
+            try:
+                return self._recovery.run(self._in_hand)
+            except DBAPIError as exc:
+                log.warning("recovery lost the database, will try again: %s", str(exc.orig).strip().splitlines()[0])
+                self._mend()
+                time.sleep(RETRY_SECONDS)
 
     # Stopping ---------------------------------------------------------------------------------------------------
 
@@ -149,9 +161,12 @@ class Service:
     # In between -------------------------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
-        fates = self._recovery.run(lambda: self._supervisor.tracked() | self._launcher.in_flight)
+        fates = self._recovery.run(self._in_hand)
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
             log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))
+
+    def _in_hand(self) -> frozenset[int]:
+        return self._supervisor.tracked() | self._launcher.in_flight
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
         try:

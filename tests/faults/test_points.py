@@ -1,0 +1,154 @@
+"""Every step of a job's life, visited by SIGKILL, by a stall past the lease, and by a cut connection."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+import backend
+from backend.errors import InputError
+from backend.faults import POINTS, _Armed
+from backend.state import machine
+from backend.state.records import Placement
+from tests.support.processes import wait_until
+from tests.worker.farm import PATIENCE, Farm, Worker, go
+
+WORKER_POINTS = sorted(POINTS.keys() - {"submit"})
+WITH_CONNECTION = ["allocate", "claim", "commit-pid", "finish", "release", "adopt", "requeue"]
+RAN = 'echo ran >> "ran-$JOBWARDEN_JOB_ID"'
+
+
+def test_every_point_is_passed_somewhere_and_every_passing_is_a_known_point() -> None:
+    """With the parametrised tests below: a new step that no test visits fails the suite."""
+    passed: list[str] = []
+    for file in Path(backend.__file__).parent.rglob("*.py"):
+        passed += re.findall(r'\bpoint\("([^"]+)"', file.read_text())
+    assert sorted(passed) == sorted(POINTS)
+
+
+@pytest.mark.parametrize("text", ["nowhere:kill", "claim", "claim:explode", "claim:kill:x", ""])
+def test_a_wrong_fault_is_bad_input(text: str) -> None:
+    with pytest.raises(InputError, match="JOBWARDEN_FAULT"):
+        _Armed(text)
+
+
+class Scene:
+    """Jobs whose lives pass every step: one that survives its worker, one put back, a quick one, one to be killed."""
+
+    def __init__(self, farm: Farm) -> None:
+        self.farm = farm
+        first = farm.worker()
+        self.survivor, self.go = farm.submit_waiting(RAN)
+        farm.started(self.survivor)
+        first.kill()
+        self.put_back = farm.submit(RAN)
+        with farm.engine.begin() as conn:
+            assert machine.allocate(conn, [Placement(self.put_back, "node1", first.id)])
+        self.quick = farm.submit(RAN)
+        self.victim = farm.submit(f"{RAN}\ntrap '' TERM\nwhile :; do sleep 1; done")
+        self.asked = False
+
+    def play(self) -> None:
+        """What users and operators do meanwhile: ask for the end of the victim, let the survivor end."""
+        if not self.asked and self.farm.job(self.victim).start_time is not None:
+            with self.farm.engine.begin() as conn:
+                self.asked = machine.request_end(conn, self.victim, "kill", "op@desk", "test")
+        if self.farm.allocation(self.survivor).worker_id != self.farm.all[0].id and not self.go.exists():
+            go(self.go, 5)
+
+    def play_until_over(self) -> None:
+        jobs = (self.survivor, self.put_back, self.quick, self.victim)
+
+        def over() -> bool:
+            self.play()
+            return all(self.farm.job(job).state in ("COMPLETED", "FAILED", "CANCELLED") for job in jobs)
+
+        wait_until(over, PATIENCE, f"the end of the scene\n{[self.farm.job(job) for job in jobs]}")
+
+    def check(self) -> None:
+        """Nothing lost, nothing run twice, nothing leaked, and the truth recorded."""
+        outcome = {job: self.farm.ended(job) for job in (self.survivor, self.put_back, self.quick, self.victim)}
+        assert [(row.state, row.exit_code, row.failure_reason) for row in outcome.values()] == [
+            ("FAILED", 5, "SCRIPT_ERROR"),
+            ("COMPLETED", 0, None),
+            ("COMPLETED", 0, None),
+            ("FAILED", None, "OPERATOR"),
+        ]
+        for job in (self.survivor, self.put_back, self.quick):
+            assert (self.farm.work / f"ran-{job}").read_text() == "ran\n", self.farm.events(job)
+        killed = self.farm.work / f"ran-{self.victim}"  # it may have been asked for before its gate opened
+        assert not killed.exists() or killed.read_text() == "ran\n"
+        assert self.farm.scalar("SELECT count(*) FROM resource_allocations WHERE NOT released") == 0
+        assert self.farm.scalar("SELECT sum(cpus_allocated) FROM nodes") == 0
+        shims = self.farm.rows("SELECT process_id FROM resource_allocations WHERE process_id IS NOT NULL")
+        self.farm.gone(*(row[0] for row in shims))
+
+
+def faulty_worker(farm: Farm, scene: Scene, fault: str, mark: str) -> Worker:
+    """A worker that meets its fault; returns once it has."""
+    worker = farm.launch(JOBWARDEN_FAULT=fault)
+    stat = Path(f"/proc/{worker.pid}/stat")
+
+    def met() -> bool:
+        scene.play()
+        return stat.read_text().rpartition(") ")[2].startswith(mark)
+
+    wait_until(met, PATIENCE, f"{fault} to happen; the worker said\n{worker.said}")
+    return worker
+
+
+def states(farm: Farm, pid: int | None = None) -> set[str]:
+    """What `jobwarden workers` says of the workers, or of the one with ``pid``."""
+    rows = farm.cli("workers", "--json", JOBWARDEN_LEASE_SECONDS="3").json
+    return {row["state"] for row in rows if pid in (None, row["pid"])}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", WORKER_POINTS)
+def test_killed_at(farm: Farm, point: str) -> None:
+    scene = Scene(farm)
+    worker = faulty_worker(farm, scene, f"{point}:kill", "Z")
+    assert worker.wait() == -signal.SIGKILL
+    farm.worker()
+    scene.play_until_over()
+    scene.check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", WORKER_POINTS)
+def test_stalled_past_its_lease_at(farm: Farm, point: str) -> None:
+    scene = Scene(farm)
+    worker = faulty_worker(farm, scene, f"{point}:stop", "T")
+    dead = "SELECT max(heartbeat_at) < clock_timestamp() - interval '3 seconds' FROM workers"
+    wait_until(lambda: bool(farm.scalar(dead)), PATIENCE, "the lease to end")
+    assert states(farm) == {"DEAD"}
+    os.kill(worker.pid, signal.SIGCONT)
+    scene.play_until_over()
+    scene.check()
+    assert states(farm, worker.pid) == {"ONLINE"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", WITH_CONNECTION)
+def test_connection_cut_at(farm: Farm, point: str) -> None:
+    scene = Scene(farm)
+    worker = farm.launch(JOBWARDEN_FAULT=f"{point}:cut")
+    scene.play_until_over()
+    scene.check()
+    assert worker.process.poll() is None
+    assert "Traceback" not in worker.said
+    assert re.search(r"database|postponed|connection|SSL|server closed", worker.said), worker.said
+
+
+@pytest.mark.parametrize("deed", ["kill", "cut"])
+def test_a_submission_that_fails_before_its_commit_leaves_no_job(farm: Farm, deed: str) -> None:
+    script = farm.work / "job.sh"
+    script.write_text("exit 0\n")
+    done = farm.cli("submit", script, JOBWARDEN_FAULT=f"submit:{deed}")
+    assert (done.code != 0, done.out) == (True, "")
+    assert farm.scalar("SELECT count(*) FROM jobs") == 0
+    assert "Traceback" not in done.err
