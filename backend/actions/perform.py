@@ -12,6 +12,7 @@ from backend.actions.takeover import Deed, take_over, would
 from backend.anomalies import detect
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.evidence import Look
+from backend.anomalies.strays import Scanner
 from backend.domain.states import JobState, WorkerState
 from backend.process.identity import Liveness
 from backend.process.procfs import command_line
@@ -83,7 +84,7 @@ def _victim(job: JobRow, action: Action) -> Victim:
 
 
 def _plan_clean(conn: Connection, ctx: Context, ids: Sequence[int]) -> Plan:
-    rows = {row.job_id: row for row in reversed(detect.find(conn, ctx.settings))}
+    rows = {row.job_id: row for row in reversed(detect.find(conn, ctx.settings, Scanner()))}
     planned = Plan()
     for job_id in dict.fromkeys(ids):
         row = rows.get(job_id)
@@ -97,7 +98,9 @@ def _plan_clean(conn: Connection, ctx: Context, ids: Sequence[int]) -> Plan:
 
 def _clean(ctx: Context, ids: Sequence[int], reason: str | None, tell: Progress) -> list[ItemResult]:
     with ctx.engine.connect() as conn:
-        found = {row.allocation_id: row.job_id for row in detect.find(conn, ctx.settings) if row.allocation_id}
+        found = {
+            row.allocation_id: row.job_id for row in detect.find(conn, ctx.settings, Scanner()) if row.allocation_id
+        }
     wanted = [allocation for allocation, job_id in found.items() if job_id in set(ids)]
     results = {r.job_id: r for r in take_over(ctx, wanted, Deed("clean", reason), tell)}
     return [results.get(job_id) or nothing(job_id, "is no anomaly: nothing to do") for job_id in ids]

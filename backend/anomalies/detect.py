@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
 from backend.anomalies.evidence import Evidence, Look
-from backend.anomalies.strays import find_strays
+from backend.anomalies.strays import SCANNER, Scanner, find_strays
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.domain.units import format_age
 from backend.process.identity import Liveness
@@ -34,12 +34,15 @@ class Anomaly:
     worker: WorkerRow | None
 
 
-def find(conn: Connection, settings: Settings) -> list[AnomalyRow]:
-    """All anomalies that this host can see, worst first. Cheap enough for every second: the healthy are not probed."""
+def find(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> list[AnomalyRow]:
+    """All anomalies that this host can see, worst first. Cheap enough for every second: the healthy are not probed.
+
+    The shared scanner looks for strays every few seconds only; whoever is about to act brings a new one.
+    """
     workers = read_workers(conn, settings.lease_seconds)
     suspects = read_attempts(conn, SUSPECT, dead=dead_ids(workers), slack=_slack(settings))
     known = {attempt.allocation_id for attempt in suspects}
-    suspects += [stray for stray in find_strays(conn) if stray.allocation_id not in known]
+    suspects += [stray for stray in find_strays(conn, scanner) if stray.allocation_id not in known]
     found = sorted(_judge_all(suspects, workers, settings), key=lambda a: (_SEVERITY[a.kind], a.attempt.job_id))
     return [row(anomaly) for anomaly in found]
 
