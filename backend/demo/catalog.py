@@ -80,7 +80,7 @@ def requests(
 
 
 def _request(entry: Entry, partition: str, cpus: int, environment: Mapping[str, str]) -> JobRequest:
-    python_first = {"PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"}
+    this_python = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"} if entry.script.endswith(".py") else {}
     return JobRequest(
         name=entry.name,
         account=ACCOUNT,
@@ -88,7 +88,7 @@ def _request(entry: Entry, partition: str, cpus: int, environment: Mapping[str, 
         script=(SCRIPTS / entry.script).read_text("utf-8"),
         arguments=entry.arguments,
         work_dir="/",
-        environment={**python_first, **environment},
+        environment={**this_python, **environment},
         cpus=cpus if entry.cpus == WHOLE_NODE else entry.cpus,
         memory_mb=MEMORY_MB,
         time_limit=entry.time_limit,

@@ -1,0 +1,95 @@
+"""Takes the pictures again, from the running program: ``make screenshots``.
+
+A home of its own with real servers, the demonstration's jobs and its lost worker; the pictures are what the dashboard
+draws there at 120 x 36, as SVG.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from backend.cli.background import bring_up, take_down
+from backend.demo import catalog, start
+from backend.readmodel.collector import Collector
+from backend.readmodel.operator import Operator
+from backend.settings import Settings, load_settings
+from tui.app import JobwardenApp
+
+HERE = Path(__file__).resolve().parent
+SIZE = (120, 36)
+COPY = "in-copy"
+"""Argument of the process that runs the copy."""
+NODE = {"JOBWARDEN_NODE_NAME": "node-a", "JOBWARDEN_NODE_CPUS": "4", "JOBWARDEN_NODE_MEMORY_MB": "4096"}
+JOBS = sum(entry.count for entry in (*catalog.ORDINARY, *catalog.ABANDONED))
+SURVIVOR = len(catalog.ABANDONED) - 1
+"""Lines down to an orphan that lives: the list shows the newest job first."""
+BUSY_SECONDS = 8.0
+"""After which some jobs have ended, some run and some wait."""
+
+
+def main() -> None:
+    """Run a copy of the program in /tmp, so that the pictures show no path of this machine."""
+    with tempfile.TemporaryDirectory(prefix="jobwarden-", ignore_cleanup_errors=True) as folder:
+        for package in ("backend", "tui"):
+            shutil.copytree(HERE.parent / package, Path(folder) / package)
+        ours = ("JOBWARDEN_", "DATABASE_URL", "REDIS_URL")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        environment = {**clean, **NODE, "JOBWARDEN_HOME": f"{folder}/home", "PYTHONPATH": folder}
+        subprocess.run([sys.executable, "-P", __file__, COPY], env=environment, check=True)
+
+
+def take_pictures() -> None:
+    """Bring a demonstration up, take the pictures, take it down with its jobs."""
+    settings = load_settings()
+    try:
+        print(bring_up(settings))
+        for line in start(settings):
+            print(line)
+        operator = Operator(settings)
+        asyncio.run(_take(settings, operator))
+        _end_jobs(operator)
+    finally:
+        take_down(settings)
+
+
+async def _take(settings: Settings, operator: Operator) -> None:
+    app = JobwardenApp(lambda deliver: Collector(settings, deliver), operator)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(BUSY_SECONDS)
+        await _press(pilot, *["down"] * SURVIVOR)
+        _save(pilot, "dashboard")
+        await _press(pilot, "enter")
+        _save(pilot, "job")
+        await _press(pilot, "escape", "question_mark")
+        _save(pilot, "help")
+        await _press(pilot, "escape", "C")
+        _save(pilot, "clean")
+
+
+async def _press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys and give what they ask for the time to arrive."""
+    await pilot.press(*keys)
+    await pilot.pause(1.5)
+
+
+def _save(pilot: Pilot[None], name: str) -> None:
+    file = HERE / f"{name}.svg"
+    file.write_text(pilot.app.export_screenshot(title=f"jobwarden: {name}"), "utf-8")
+    print(file.relative_to(HERE.parent))
+
+
+def _end_jobs(operator: Operator) -> None:
+    """Leave no process behind. The home is new, so its jobs are numbered from 1."""
+    jobs = range(1, JOBS + 1)
+    for action in ("clean", "cancel"):
+        operator.perform(action, jobs, "the pictures are taken")
+
+
+if __name__ == "__main__":
+    take_pictures() if COPY in sys.argv[1:] else main()
