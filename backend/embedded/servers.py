@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.embedded import postgres, valkey
 from backend.embedded.home import Home, exclusive, explained, locate, prepare
-from backend.errors import Refused
+from backend.errors import Refused, Unavailable
 from backend.settings import Settings, hide_password
 
 
@@ -109,6 +110,10 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
             return _urls(settings, home)
     if must_be_wanted and not wanted:
         raise _down(home)
+    if must_be_wanted and os.environ.get(
+        "JOBWARDEN_COOKIE"
+    ):  # they would count as the job's processes, and end with it
+        raise Unavailable(f"a server of {home.path} is down and a job cannot start it: the worker will, try again")
     prepare(home)
     with exclusive(home):
         if must_be_wanted and not home.wanted.exists():  # taken down while we waited for the lock

@@ -211,3 +211,14 @@ def test_a_server_that_is_still_starting_is_not_ready(up: Up) -> None:
     assert not postgres.ready(home)
     file.write_text(text)
     assert postgres.ready(home)
+
+
+def test_a_job_leaves_the_recovery_to_the_worker(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server started from inside a job would be one of the job's processes, and end with it."""
+    own, urls = up
+    kill_hard(valkey_pid(own))
+    monkeypatch.setenv("JOBWARDEN_COOKIE", "of-some-job")
+    with pytest.raises(Unavailable, match="the worker will"):
+        servers.attach(own)
+    monkeypatch.delenv("JOBWARDEN_COOKIE")
+    assert servers.attach(own) == urls
