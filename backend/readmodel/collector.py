@@ -97,12 +97,6 @@ class Collector:
         """Deliver the end of a job's log now and as it grows; None to stop."""
         self._logs.follow(job)
 
-    def refresh(self) -> None:
-        """Look at once, as after an action."""
-        for pace in (self._poll, self._counts, self._anomalies):
-            pace.now()
-        os.write(self._wake_write, b"x")
-
     def _run(self) -> None:
         while not self._stopping.is_set():
             engine: Engine | None = None

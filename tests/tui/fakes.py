@@ -66,7 +66,7 @@ def snapshot(**changes: object) -> Snapshot:
     """A system in good health."""
     counts = {state: 10 * number for number, state in enumerate(JobState)}
     good = Snapshot(
-        number=1, link=Link.LIVE, database=Health(True, 1.0), redis=Health(True, 1.0), taken_at=datetime.now(UTC),
+        number=1, link=Link.LIVE, database=Health(True, 1.0), redis=Health(True, 1.0), taken_at=NOW,
         workers=(worker(),), counts=counts, capacity=Capacity(8, 5, 16384, 6144, 0, 0, True),
     )  # fmt: skip
     return replace(good, **changes)  # type: ignore[arg-type]
@@ -124,9 +124,6 @@ class FakeSource:
         self.asked.append(("follow", job.id if job else None))
         if job is not None:
             self.deliver(replace(self.log, job_id=job.id))
-
-    def refresh(self) -> None:
-        self.asked.append(("refresh", None))
 
 
 class FakeDeeds:

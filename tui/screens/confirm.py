@@ -3,11 +3,11 @@
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from backend.actions.perform import Plan, Victim
 from backend.actions.table import Action
+from tui.screens.dialog import Dialog
 from tui.views import plain
 
 TYPED_ABOVE = 20
@@ -16,10 +16,10 @@ LISTED = 200
 """Victims that are listed one by one."""
 
 
-class Confirm(ModalScreen[str | None]):
+class Confirm(Dialog[str | None]):
     """Answers with the reason (possibly empty) to go on, with None to leave all as it is."""
 
-    BINDINGS = [("escape", "dismiss_none", "keep")]  # noqa: RUF012 (as Textual declares it)
+    AROUND = 14
 
     def __init__(self, action: Action, plan: Plan) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Confirm(ModalScreen[str | None]):
         plan = self._plan
         with Vertical(id="dialog"):
             yield Static(question(self._action, plan), id="question")
-            with VerticalScroll(id="victims", can_focus=False):
+            with VerticalScroll(id="body", can_focus=False):
                 yield Static(victims(plan))
             if not plan.eligible:
                 yield Static(Text("esc to close", style="dim"))
@@ -60,10 +60,6 @@ class Confirm(ModalScreen[str | None]):
                 self.query_one("#way", Static).update(Text(f"type {expected} in the first line, or Esc", style="bold"))
                 return
         self.dismiss(self.query_one("#reason", Input).value.strip())
-
-    def action_dismiss_none(self) -> None:
-        """Leave all as it is."""
-        self.dismiss(None)
 
 
 def question(action: Action, plan: Plan) -> Text:

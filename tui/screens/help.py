@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.domain.filters import FIELDS
 from tui.keys import Group
+from tui.screens.dialog import Dialog
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """Every key of the screen under it."""
 
-    BINDINGS = [("escape,question_mark,q,f1", "dismiss_none", "close")]  # noqa: RUF012 (as Textual declares it)
+    BINDINGS = [("question_mark,q,f1", "close", "close")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self, groups: Sequence[Group]) -> None:
         super().__init__()
@@ -24,17 +24,13 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Put the page together."""
         with Vertical(id="dialog"):
-            with VerticalScroll(id="victims"):
+            with VerticalScroll(id="body"):
                 yield Static(help_text(self._groups))
             yield Static(Text("Esc close", style="dim"))
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""
-        self.query_one("#victims").focus()
-
-    def action_dismiss_none(self) -> None:
-        """Close."""
-        self.dismiss(None)
+        self.query_one("#body").focus()
 
 
 def help_text(groups: Sequence[Group]) -> Text:

@@ -52,7 +52,7 @@ class JobScreen(ActingScreen):
     def compose(self) -> ComposeResult:
         """Put the screen together."""
         yield Header(read_only=self.read_only)
-        yield Banner()
+        yield Banner(self._clock)
         yield JobTitle()
         with VerticalScroll(id="job-scroll"):
             yield JobText()

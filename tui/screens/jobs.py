@@ -43,7 +43,7 @@ class JobsScreen(ActingScreen):
     def compose(self) -> ComposeResult:
         """Put the screen together."""
         yield Header(read_only=self.read_only)
-        yield Banner()
+        yield Banner(self._clock)
         yield ListBar()
         yield JobTable(self._clock)
         yield LogTitle()

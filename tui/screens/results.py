@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.actions.perform import ItemResult
+from tui.screens.dialog import Dialog
 from tui.views import plain
 
 
-class Results(ModalScreen[None]):
+class Results(Dialog[None]):
     """A list with one line a job, the failed ones first; any of its keys closes it."""
 
-    BINDINGS = [("escape,enter,q", "dismiss_none", "close")]  # noqa: RUF012 (as Textual declares it)
+    BINDINGS = [("enter,q", "close", "close")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self, label: str, results: Sequence[ItemResult]) -> None:
         super().__init__()
@@ -26,17 +26,13 @@ class Results(ModalScreen[None]):
         """Put the list together."""
         with Vertical(id="dialog"):
             yield Static(summary(self._label, self._results), id="question")
-            with VerticalScroll(id="victims"):
+            with VerticalScroll(id="body"):
                 yield Static(result_lines(self._results))
             yield Static(Text("Esc close", style="dim"))
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""
-        self.query_one("#victims").focus()
-
-    def action_dismiss_none(self) -> None:
-        """Close."""
-        self.dismiss(None)
+        self.query_one("#body").focus()
 
 
 def summary(label: str, results: Sequence[ItemResult]) -> Text:

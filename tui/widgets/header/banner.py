@@ -1,7 +1,8 @@
 """One line that appears when what is shown is not the present."""
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 from rich.text import Text
 from textual.widgets import Static
@@ -13,8 +14,9 @@ from tui.widgets.header.lines import banner
 class Banner(Static):
     """Hidden while all is well; counts down to the next attempt while a server is away."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, id: str | None = None) -> None:
         super().__init__("", id=id)
+        self._clock = clock
         self._snapshot = Snapshot()
         self.display = False
 
@@ -29,7 +31,7 @@ class Banner(Static):
 
     def _draw(self) -> None:
         taken = self._snapshot.taken_at
-        age = None if taken is None else (datetime.now(UTC) - taken).total_seconds()
+        age = None if taken is None else (self._clock() - taken).total_seconds()
         said = banner(self._snapshot, age, time.monotonic())
         self.display = bool(said)
         self.update(Text(f" ⚠ {said}", no_wrap=True))
