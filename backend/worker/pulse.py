@@ -75,5 +75,6 @@ class Pulse(threading.Thread):
 
     def _drop(self) -> None:
         self._locked = False
-        self._conn.invalidate()
-        self._conn.close()
+        if not self._conn.closed:  # it is when not even a new one could be made
+            self._conn.invalidate()
+            self._conn.close()
