@@ -120,7 +120,10 @@ def _lost(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemRe
     attempt = anomaly.attempt
     if not attempt.started and deed.cause is None:
         with ctx.engine.begin() as conn:
-            machine.requeue(conn, [attempt.allocation_id], ctx.actor, "its worker died before the script started")
+            why = "its worker died before the script started"
+            changed = machine.requeue(conn, [attempt.allocation_id], ctx.actor, why, uncommitted=True)
+        if not changed:
+            return nothing(attempt.job_id, "is being started by its worker after all: left to it")
         return done(attempt.job_id, "never started: back to PENDING")
     return _record_outcome(ctx, anomaly, deed.cause, deed, {})
 

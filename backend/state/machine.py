@@ -55,6 +55,7 @@ def allocate(conn: Connection, placements: Sequence[Placement]) -> list[tuple[in
         "nodes": [p.node_name for p in placements],
         "workers": [p.worker_id for p in placements],
     }
+    _say(conn, "scheduler", "allocate")
     granted = [(row.id, row.job_id, row.node_name) for row in conn.execute(sql.GRANT, columns)]
     if granted:
         detail = {str(job): {"allocation_id": allocation} for allocation, job, _ in granted}
@@ -120,21 +121,29 @@ def finish(
     return done
 
 
-def requeue(conn: Connection, allocation_ids: Sequence[int], actor: str, reason: str) -> set[int]:
+def requeue(
+    conn: Connection, allocation_ids: Sequence[int], actor: str, reason: str, *, uncommitted: bool = False
+) -> set[int]:
     """Back to PENDING, for allocations whose script provably never ran; the ids released.
 
-    A cancel or kill that was waiting for the job is carried out instead.
+    ``uncommitted``: the proof is that no process was committed, so it is asked for again here; without it the
+    caller has another (the supervisor's own record). A cancel or kill that was waiting for the job is carried out
+    instead.
     """
     if not allocation_ids:
         return set()
     conn.execute(sql.LOCK_JOBS_OF, {"allocations": list(allocation_ids)})
     _say(conn, actor, "requeue", reason)
-    released = {row.id: row.job_id for row in conn.execute(sql.RELEASE, {"allocations": list(allocation_ids)})}
+    values = {"allocations": list(allocation_ids), "uncommitted": uncommitted}
+    released = {row.id: row.job_id for row in conn.execute(sql.RELEASE_UNSTARTED, {**values, "running": True})}
     jobs = list(released.values())
     conn.execute(sql.REQUEUE, {"jobs": jobs})
     point("requeue", conn)
     for command in list(conn.execute(sql.OPEN_COMMANDS, {"jobs": jobs})):
         end_unstarted(conn, command.job_id, command.action, command.actor, command.reason)
+    if len(released) < len(allocation_ids):
+        _say(conn, actor, "release", "the job was already final and never started")
+        released |= {row.id: row.job_id for row in conn.execute(sql.RELEASE_UNSTARTED, {**values, "running": False})}
     return set(released)
 
 
@@ -202,7 +211,7 @@ def fail(
 ) -> bool:
     """An operator's word: PENDING or RUNNING to FAILED. ``release`` only with proof that nothing of the job lives."""
     conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})
-    _say(conn, actor, "mark-failed", reason)
+    _say(conn, actor, "mark-failed", reason, {"*": {"released": release}})
     values = {"job": job_id, "failure_reason": failure_reason, "message": reason or "marked failed by an operator"}
     if conn.scalar(sql.FAIL, values) is None:
         return False

@@ -113,6 +113,13 @@ RELEASE = text("""
     RETURNING id, job_id
 """)
 
+RELEASE_UNSTARTED = text("""
+    UPDATE resource_allocations a SET released = true FROM jobs j
+    WHERE a.id = ANY(:allocations) AND NOT a.released AND (a.process_id IS NULL OR NOT :uncommitted)
+      AND j.id = a.job_id AND (j.state = 'RUNNING') = :running
+    RETURNING a.id, a.job_id
+""")
+
 RELEASE_OF_FINAL_JOBS = text("""
     UPDATE resource_allocations a SET released = true FROM jobs j
     WHERE a.id = ANY(:allocations) AND NOT a.released AND j.id = a.job_id

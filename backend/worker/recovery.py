@@ -104,10 +104,13 @@ class Recovery:
         return Counter({fate: len(found) for fate, found in fates.items()})
 
     def _carry_out(self, fates: dict[Fate, list[Any]], host: HostIdentity) -> None:
-        requeue = [row.allocation_id for row in fates.get(Fate.REQUEUE, ())]
+        unstarted = [row.allocation_id for row in fates.get(Fate.REQUEUE, ()) if row.process_id is None]
+        recorded = [row.allocation_id for row in fates.get(Fate.REQUEUE, ()) if row.process_id is not None]
         adopt = [row.allocation_id for row in fates.get(Fate.ADOPT, ())]
         with self._engine.begin() as conn:
-            machine.requeue(conn, requeue, self._me.actor, "its worker died before the script started")
+            why = "its worker died before the script started"
+            machine.requeue(conn, unstarted, self._me.actor, why, uncommitted=True)
+            machine.requeue(conn, recorded, self._me.actor, "its supervisor says that it never started")
         with self._engine.begin() as conn:
             machine.adopt(conn, self._me.worker_id, adopt, self._me.actor)
         if adopt:

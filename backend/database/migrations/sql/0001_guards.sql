@@ -110,6 +110,17 @@ BEGIN
        IS DISTINCT FROM (OLD.job_id, OLD.node_name, OLD.allocated_cpus, OLD.allocated_memory_mb, OLD.allocated_gpus) THEN
         RAISE EXCEPTION 'allocation %: what was granted cannot be changed', OLD.id USING ERRCODE = 'JW002';
     END IF;
+    -- No process_id proves that the script never ran, no claimed_at that nobody launches it: neither is taken back.
+    IF (OLD.process_id IS NOT NULL AND (NEW.process_id, NEW.process_start, NEW.boot_id, NEW.pid_namespace, NEW.spool_dir)
+        IS DISTINCT FROM (OLD.process_id, OLD.process_start, OLD.boot_id, OLD.pid_namespace, OLD.spool_dir))
+       OR (OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL) OR NEW.cookie <> OLD.cookie THEN
+        RAISE EXCEPTION 'allocation %: a start that was recorded cannot be changed', OLD.id USING ERRCODE = 'JW002';
+    END IF;
+    IF NEW.released AND NOT OLD.released AND jw_setting('action') IS NULL
+       AND EXISTS (SELECT 1 FROM jobs WHERE id = OLD.job_id AND NOT jw_is_final(state)) THEN
+        RAISE EXCEPTION 'job % has not ended: only a final job''s allocation is released (set its state first)', OLD.job_id
+            USING ERRCODE = 'JW002';
+    END IF;
     IF NEW.released AND NOT OLD.released THEN
         NEW.released_time := coalesce(NEW.released_time, now());
     END IF;
@@ -144,6 +155,9 @@ BEGIN
     IF full_node IS NOT NULL THEN
         RAISE EXCEPTION 'node % has not that much free', full_node USING ERRCODE = 'JW003';
     END IF;
+    IF jw_setting('action') IS DISTINCT FROM 'allocate' THEN
+        RAISE EXCEPTION 'only the scheduler allocates: submit a job instead' USING ERRCODE = 'JW002';
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER charge_nodes AFTER INSERT ON resource_allocations REFERENCING NEW TABLE AS new_allocations
@@ -177,6 +191,20 @@ END $$;
 CREATE TRIGGER refund_nodes AFTER UPDATE ON resource_allocations
     REFERENCING OLD TABLE AS old_allocations NEW TABLE AS new_allocations
     FOR EACH STATEMENT EXECUTE FUNCTION jw_refund_nodes();
+
+-- The counters follow the allocations; a statement of its own would let a node be over-committed.
+CREATE FUNCTION jw_guard_counters() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1
+       AND (NEW.cpus_allocated, NEW.memory_mb_allocated, NEW.gpus_allocated)
+           IS DISTINCT FROM (OLD.cpus_allocated, OLD.memory_mb_allocated, OLD.gpus_allocated) THEN
+        RAISE EXCEPTION 'node %: what is allocated follows from its allocations: release those instead', OLD.name
+            USING ERRCODE = 'JW003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER guard_counters BEFORE UPDATE OF cpus_allocated, memory_mb_allocated, gpus_allocated ON nodes
+    FOR EACH ROW EXECUTE FUNCTION jw_guard_counters();
 
 -- events, commands, nodes, workers -----------------------------------------------------------------------------
 CREATE FUNCTION jw_guard_events() RETURNS trigger LANGUAGE plpgsql AS $$
