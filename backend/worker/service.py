@@ -156,7 +156,8 @@ class Service:
         with self._engine.begin() as conn:
             rows = conn.execute(sql.LIVE_ON_NODE, {"node": self._me.node_name}).all()
             unstarted = [row.allocation_id for row in rows if row.process_id is None]
-            machine.requeue(conn, unstarted, self._me.actor, "its worker stopped before the script started")
+            why = "its worker stopped before the script started"
+            machine.requeue(conn, unstarted, self._me.actor, why, uncommitted=True)
 
     # In between -------------------------------------------------------------------------------------------------
 
