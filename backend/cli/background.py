@@ -46,9 +46,10 @@ def take_down(settings: Settings) -> list[str]:
     lines = [_stop_worker(file) for file in sorted((settings.home / "run").glob("worker-*.pid"))]
     running = _running_jobs(settings)
     lines += [f"stopped {name}" for name in stop(settings)]
+    done = [line for line in lines if line] or ["nothing of this home was running"]
     if running:
-        lines.append(f"{running} job{'s go' if running > 1 else ' goes'} on: the next `jobwarden up` takes over")
-    return [line for line in lines if line] or ["nothing of this home was running"]
+        done.append(f"{running} job{'s go' if running > 1 else ' goes'} on: the next `jobwarden up` takes over")
+    return done
 
 
 @contextmanager

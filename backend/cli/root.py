@@ -43,6 +43,8 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb -> module below ``backend.cli`` that defines it (under the same name, ``-`` as ``_``), and its line of help."""
 
+COMPLETION = "_JOBWARDEN_COMPLETE"
+"""Set by the shell's completion function, see click's documentation."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -110,7 +112,11 @@ def main() -> NoReturn:
 def run(args: Sequence[str]) -> int:
     """Run one command line; the exit code. Whatever happens, a user sees at most one line of it on stderr."""
     try:
-        result = cli.main(args=list(args), prog_name="jobwarden", standalone_mode=False)
+        if COMPLETION in os.environ:
+            cli.main(prog_name="jobwarden", complete_var=COMPLETION)
+        # Not cli.main: that one has ideas of its own about a reader that leaves and about ctrl-C.
+        with cli.make_context("jobwarden", list(args)) as ctx:
+            result = cli.invoke(ctx)
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as exc:
         click.echo(exc.format_message(), err=True)

@@ -80,8 +80,7 @@ def test_lost_unrecorded_leaked_and_never_started(stage: Scene) -> None:
 
 
 def test_reboot(stage: Scene) -> None:
-    job = stage.run(stage.worker())
-    stage.execute("UPDATE resource_allocations SET boot_id = 'before' WHERE job_id = :id", id=job.id)
+    job = stage.run(stage.worker(), boot_id="before")
     clean(stage, job.id)
     assert stage.columns(job.id, "state", "failure_reason") == ("FAILED", "HOST_REBOOT")
     assert not is_gone(job.pid), "what has this pid on this boot is a stranger"
@@ -109,8 +108,7 @@ def test_overdue_is_left_to_its_worker_who_is_asked(stage: Scene) -> None:
 
 
 def test_unreachable_and_stuck_are_not_touched(stage: Scene) -> None:
-    far = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"))
-    stage.execute("UPDATE resource_allocations SET boot_id = 'another' WHERE job_id = :id", id=far.id)
+    far = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"), boot_id="another")
     stuck = stage.run(stage.worker())
     stage.execute("UPDATE resource_allocations SET stuck = 'why' WHERE job_id = :id", id=stuck.id)
     results = clean(stage, far.id, stuck.id)

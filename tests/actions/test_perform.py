@@ -84,8 +84,7 @@ def test_the_job_of_a_dead_worker_is_ended_from_here(stage: Scene, name: str, co
 
 
 def test_the_job_of_a_dead_worker_elsewhere_waits_visibly(stage: Scene) -> None:
-    job = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"))
-    stage.execute("UPDATE resource_allocations SET boot_id = 'another' WHERE job_id = :id", id=job.id)
+    job = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"), boot_id="another")
     result = do(stage, "kill", job.id)
     assert (result.ok, result.changed) == (False, False)
     assert "dead" in result.message
@@ -119,8 +118,7 @@ def test_mark_failed_with_proof_releases(stage: Scene) -> None:
 
 
 def test_a_host_that_is_gone_for_good_takes_two_typed_overrides(stage: Scene) -> None:
-    job = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"))
-    stage.execute("UPDATE resource_allocations SET boot_id = 'another' WHERE job_id = :id", id=job.id)
+    job = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"), boot_id="another")
     assert not do(stage, "mark-failed", job.id).ok
     assert do(stage, "mark-failed", job.id, force=True).changed
     assert not do(stage, "release", job.id).ok

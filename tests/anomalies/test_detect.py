@@ -111,24 +111,21 @@ def test_overdue_only_beyond_what_its_worker_may_take(stage: Scene) -> None:
 
 def test_another_host_is_unreachable_and_never_guessed(stage: Scene) -> None:
     worker = stage.worker(machine_id="elsewhere", boot_id="another")
-    job = stage.run(worker)
-    stage.execute("UPDATE resource_allocations SET boot_id = 'another' WHERE job_id = :id", id=job.id)
+    job = stage.run(worker, boot_id="another")
     row = found(stage)[job.id]
     assert row.kind is AnomalyKind.UNREACHABLE
     assert row.cmdline == ""
 
 
 def test_rebooted_host(stage: Scene) -> None:
-    job = stage.run(stage.worker())
-    stage.execute("UPDATE resource_allocations SET boot_id = 'before' WHERE job_id = :id", id=job.id)
+    job = stage.run(stage.worker(), boot_id="before")
     row = found(stage)[job.id]
     assert row.kind is AnomalyKind.LOST
     assert "restarted" in row.detail
 
 
 def test_another_pid_namespace_is_not_taken_for_gone(stage: Scene) -> None:
-    job = stage.run(stage.worker())
-    stage.execute("UPDATE resource_allocations SET pid_namespace = 1 WHERE job_id = :id", id=job.id)
+    job = stage.run(stage.worker(), pid_namespace=1)
     assert found(stage)[job.id].kind is AnomalyKind.UNREACHABLE
 
 
@@ -148,8 +145,9 @@ def test_worst_first(stage: Scene) -> None:
 
 
 def test_processes_of_another_installation_are_none_of_ours(stage: Scene) -> None:
-    job = stage.finished(stage.worker(alive=True))
-    stage.execute("UPDATE resource_allocations SET released = true, cookie = 'another' WHERE job_id = :id", id=job.id)
+    job = stage.run(stage.worker(alive=True), cookie="another")
+    stage.execute("UPDATE jobs SET state = 'FAILED' WHERE id = :id", id=job.id)
+    stage.execute("UPDATE resource_allocations SET released = true WHERE job_id = :id", id=job.id)
     assert found(stage) == {}
 
 

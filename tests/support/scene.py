@@ -39,7 +39,7 @@ class Running:
     def said(self, words: str) -> None:
         """Wait until its log holds ``words``."""
         log = Path(self.folder, "output.log")
-        wait_until(lambda: words in log.read_text(), what=f"{words!r} in {log}")
+        wait_until(lambda: words.encode() in log.read_bytes(), what=f"{words!r} in {log}")
 
     def ended(self) -> None:
         """Wait until its supervisor has gone, and reap it."""
@@ -88,7 +88,8 @@ class Scene:
         )  # fmt: skip
         if machine_id:
             self.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = :id", id=worker_id)
-        if alive:
+        if alive:  # its lease outlasts the slowest test
+            self.execute("UPDATE workers SET heartbeat_at = now() + interval '1 hour' WHERE id = :id", id=worker_id)
             self.locks.append(self.engine.connect())
             assert try_session_lock(self.locks[-1], WORKER_LOCK, worker_id)
         return worker_id
@@ -101,17 +102,26 @@ class Scene:
             machine.claim(conn, worker_id, [allocation_id])
         return job_id, allocation_id
 
-    def run(self, worker_id: int, script: str = "sleep 600\n", **fields: Any) -> Running:
-        """A job whose process runs, committed as the worker's."""
+    def run(
+        self,
+        worker_id: int,
+        script: str = "sleep 600\n",
+        boot_id: str | None = None,
+        pid_namespace: int | None = None,
+        cookie: str | None = None,
+        **fields: Any,
+    ) -> Running:
+        """A job whose process runs, committed as the worker's; of another boot, namespace or cookie when told so."""
         job_id, allocation_id = self.allocate(worker_id, script, **fields)
-        cookie = self.execute("SELECT cookie FROM resource_allocations WHERE id = :id", id=allocation_id)
+        granted = self.execute("SELECT cookie FROM resource_allocations WHERE id = :id", id=allocation_id)
         folder = create(self.spool, allocation_id, job_id, script)
         environment = job_environment(
-            {MARK: self.mark}, job_id=job_id, allocation_id=allocation_id, cookie=cookie, node="node1"
+            {MARK: self.mark}, job_id=job_id, allocation_id=allocation_id, cookie=cookie or granted, node="node1"
         )
         gated = spawn(folder, arguments=(), environment=environment, work_dir="/")
         who = gated.identity
-        started = Started(allocation_id, who.pid, who.start_ticks, who.boot_id, who.pid_namespace, folder.path)
+        boot_id, pid_namespace = boot_id or who.boot_id, pid_namespace or who.pid_namespace
+        started = Started(allocation_id, who.pid, who.start_ticks, boot_id, pid_namespace, folder.path)
         with self.engine.begin() as conn:
             assert machine.commit_start(conn, worker_id, [started], "worker:node1")
         assert gated.open_gate()

@@ -1,0 +1,228 @@
+"""Each verb on real rows, as a user types it."""
+
+import json
+import subprocess
+
+import pytest
+from sqlalchemy import Engine, text
+
+from backend.settings import Settings
+from tests.support.cli import Cli
+from tests.support.scene import Scene, scene
+
+JOB_COLUMNS = {
+    *("id", "name", "account", "partition", "state", "priority", "script", "work_dir", "environment", "cpus"),
+    *("memory_mb", "gpus", "time_limit", "submit_time", "start_time", "end_time", "exit_code", "exit_signal"),
+    *("failure_reason", "error_msg", "node_name"),
+}
+WORKER_KEYS = {
+    *("id", "node_name", "hostname", "pid", "state", "cpus", "cpus_allocated", "memory_mb", "memory_mb_allocated"),
+    "heartbeat_at",
+}
+
+
+@pytest.fixture
+def stage(engine: Engine, settings: Settings, mark: str):  # type: ignore[no-untyped-def]
+    """A node with jobs that really run and no worker behind them."""
+    with scene(engine, settings, mark) as made:
+        yield made
+
+
+def submit(cli: Cli, script: str, *options: str) -> int:
+    done = cli("submit", *options, "-", input=script)
+    assert done.code == 0, done.err
+    return int(done.out)
+
+
+def test_submit_prints_the_id_alone_and_keeps_everything(cli: Cli) -> None:
+    (cli.cwd / "my job.sh").write_text("#JOBWARDEN --cpus 3 --memory 1G --env A=script --env B=script\ntrue\n")
+    done = cli(
+        "submit", "--memory", "2G", "--time", "1:30:00", "--priority", "-5", "--env", "B=b c\n\"'ü", "--env", "COPIED",
+        "--account", "bob", "--partition", "gpu", "--hold", "my job.sh", "--wait", "two words", "", COPIED="mine",
+    )  # fmt: skip
+    assert (done.code, done.out, done.err) == (0, "1\n", "")
+    job = cli("show", 1, "--json").json
+    assert set(job) >= JOB_COLUMNS
+    assert (job["name"], job["cpus"], job["memory_mb"], job["time_limit"]) == ("my job.sh", 3, 2048, 5400)
+    assert (job["account"], job["partition"], job["priority"], job["held"]) == ("bob", "gpu", -5, True)
+    assert job["arguments"] == ["--wait", "two words", ""]
+    assert job["environment"] == {"A": "script", "B": "b c\n\"'ü", "COPIED": "mine"}
+    assert job["work_dir"] == str(cli.cwd.resolve())
+    assert job["pending_reason"] == "held"
+    assert job["submit_time"].endswith("Z")
+    assert [event["action"] for event in job["events"]] == ["submit"]
+    assert job["allocations"] == []
+
+
+def test_more_than_any_node_has_is_accepted_and_explained(cli: Cli, stage: Scene) -> None:
+    job_id = submit(cli, "true\n", "--cpus", "512")
+    shown = cli("show", job_id)
+    assert "waiting: no node has 512 CPUs" in shown.out
+    assert cli("show", job_id, "--json").json["pending_reason"] == "waiting: no node has 512 CPUs"
+
+
+def test_jobs_lists_newest_first_filters_and_limits(cli: Cli) -> None:
+    for name in ("train-1", "train-2", "other"):
+        submit(cli, "true\n", "--name", name)
+    cli("cancel", 2)
+    assert [job["name"] for job in cli("jobs", "--json").json] == ["other", "train-2", "train-1"]
+    assert [job["id"] for job in cli("jobs", "name:train-*", "state:pending", "--json").json] == [1]
+    assert [job["id"] for job in cli("jobs", "!train age<1h", "--json").json] == [3]
+    assert [job["id"] for job in cli("jobs", "--limit", 1, "--json").json] == [3]
+    assert set(cli("jobs", "--json").json[0]) >= JOB_COLUMNS
+    table = cli("jobs").out.splitlines()
+    assert table[0].split()[:2] == ["ID", "STATE"]
+    assert table[2].split()[:2] == ["2", "CANCELLED"]
+    assert cli("jobs", "id:99", "--json").out == "[]\n"
+
+
+def test_names_and_reasons_cannot_drive_the_terminal(cli: Cli, engine: Engine) -> None:
+    job_id = submit(cli, "true\n")
+    with engine.begin() as conn:
+        conn.execute(text(r"UPDATE jobs SET name = E'\x1b]0;owned\x07', error_msg = E'a\nb\x1b[2J'"))
+    for verb in (["jobs"], ["show", job_id], ["events"]):
+        assert "\x1b" not in cli(*verb).out
+        assert "\x07" not in cli(*verb).out
+    assert r"\x1b]0;owned" in cli("jobs").out
+
+
+def test_actions_from_the_command_line(cli: Cli) -> None:
+    job_id = submit(cli, "true\n")
+    dry = cli("cancel", job_id, "--dry-run")
+    assert (dry.code, "1 would be changed" in dry.out) == (0, True)
+    assert cli("show", job_id, "--json").json["state"] == "PENDING"
+    assert cli("hold", job_id).out == f"job {job_id}: held\n"
+    assert cli("cancel", job_id, "--reason", "wrong").out.startswith(f"job {job_id}: CANCELLED")
+    again = cli("cancel", job_id)
+    assert (again.code, again.out) == (0, f"job {job_id} is already CANCELLED: nothing to do\n")
+    refused = cli("unhold", job_id)
+    assert (refused.code, refused.out) == (1, "")
+    assert "CANCELLED" in refused.err
+    assert cli("resubmit", job_id).code == 0
+    event = cli("events", "--job", job_id, "--json").json[-1]
+    assert (event["action"], event["reason"], event["to_state"]) == ("cancel", "wrong", "CANCELLED")
+    assert "@" in event["actor"]
+
+
+def test_many_destructive_targets_need_yes_without_a_terminal(cli: Cli, engine: Engine) -> None:
+    ids = [submit(cli, "true\n") for _ in range(1)]
+    with engine.begin() as conn:
+        ids += conn.scalars(
+            text(
+                "INSERT INTO jobs (name, account, script, work_dir, memory_mb)"
+                " SELECT 'n', 'a', 'true', '/', 1 FROM generate_series(1, 20) RETURNING id"
+            )
+        )
+    done = cli("cancel", *ids)
+    assert (done.code, done.out) == (2, "")
+    assert "--yes" in done.err
+    assert len(cli("jobs", "state:pending", "--json").json) == 21
+    assert cli("hold", *ids).code == 0
+    assert cli("cancel", "--yes", *ids).code == 0
+    assert len(cli("jobs", "state:cancelled", "--json").json) == 21
+
+
+def test_workers_and_drain(cli: Cli, stage: Scene) -> None:
+    stage.worker()
+    live = stage.worker(alive=True)
+    rows = cli("workers", "--json").json
+    assert [(row["id"], row["state"]) for row in rows] == [(live, "ONLINE"), (live - 1, "DEAD")]
+    assert set(rows[0]) >= WORKER_KEYS
+    assert cli("drain", "node1", "--reason", "disk").code == 0
+    assert [row["state"] for row in cli("workers", "--json").json] == ["DRAINING", "DEAD"]
+    assert "disk" in cli("workers").out
+    assert "nothing to do" in cli("drain", "node1").out
+    assert cli("resume", "node1").code == 0
+    assert cli("workers", "--json").json[0]["state"] == "ONLINE"
+
+
+def test_orphans_and_clean(cli: Cli, stage: Scene) -> None:
+    assert cli("orphans", "--json").json == []
+    assert cli("clean").out == "no orphans: nothing to clean up\n"
+    job = stage.run(stage.worker())
+    [row] = cli("orphans", "--json").json
+    assert {"job_id", "kind", "node_name", "process_id", "detail"} <= set(row)
+    assert (row["job_id"], row["kind"], row["process_id"]) == (job.id, "ORPHAN", job.pid)
+    assert cli("clean", "--dry-run").code == 0
+    assert stage.state(job.id) == "RUNNING"
+    assert cli("clean").out == f"job {job.id}: FAILED (OPERATOR), released\n"
+    assert cli("clean", job.id).out == f"job {job.id} is no anomaly: nothing to do\n"
+    assert cli("orphans").out == "no orphans\n"
+
+
+def test_logs_are_raw_bytes_when_piped(cli: Cli, stage: Scene) -> None:
+    job = stage.run(stage.worker(alive=True), r"printf 'one\ntwo\377\033[2J\n\000three'; sleep 600")
+    job.said("three")
+    whole = b"one\ntwo\xff\x1b[2J\n\0three"
+    for options, expected in [((), whole), (("--tail", "1"), b"\0three"), (("--tail", "2"), whole[4:])]:
+        done = subprocess.run(cli.command("logs", job.id, *options), env=cli.env, capture_output=True, check=True)
+        assert done.stdout == expected
+
+
+def test_logs_follow_to_the_end_of_the_job(cli: Cli, stage: Scene) -> None:
+    worker = stage.worker(alive=True)
+    go = cli.cwd / "go"
+    job = stage.run(worker, f"echo first\nuntil [ -e '{go}' ]; do sleep 0.05; done\necho last\n")
+    follower = cli.start("logs", "-f", str(job.id))
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "first\n"
+    go.touch()
+    job.ended()
+    stage.execute("UPDATE jobs SET state = 'FAILED' WHERE id = :id", id=job.id)
+    assert follower.communicate(timeout=20) == ("last\n", "")
+    assert follower.returncode == 0
+
+
+def test_logs_that_are_not_here(cli: Cli, stage: Scene) -> None:
+    waiting = submit(cli, "true\n")
+    assert "not started" in cli("logs", waiting).err
+    far = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"), boot_id="another")
+    done = cli("logs", far.id)
+    assert (done.code, done.out) == (1, "")
+    assert "host host" in done.err
+
+
+def test_events_follow(cli: Cli) -> None:
+    job_id = submit(cli, "true\n")
+    follower = cli.start("events", "-f", "--json", "--job", str(job_id))
+    assert follower.stdout is not None
+    assert json.loads(follower.stdout.readline())["action"] == "submit"
+    cli("hold", job_id)
+    assert json.loads(follower.stdout.readline())["action"] == "hold"
+    follower.send_signal(2)
+    assert follower.wait(20) == 130
+    assert follower.stderr is not None
+    assert follower.stderr.read() == ""
+
+
+def test_a_reader_that_leaves_is_no_error(cli: Cli, engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO jobs (name, account, script, work_dir, memory_mb)"
+                " SELECT 'n', 'a', 'true', '/', 1 FROM generate_series(1, 5000)"
+            )
+        )
+    reader = cli.start("jobs", "--json")
+    assert reader.stdout is not None
+    reader.stdout.readline()
+    reader.stdout.close()
+    assert reader.stderr is not None
+    assert reader.stderr.read() == ""
+    assert reader.wait(20) == 141
+
+
+def test_config_hides_passwords(cli: Cli) -> None:
+    done = cli("config", "--json", DATABASE_URL="postgresql://me:sesame@host/db")
+    assert "sesame" not in done.out
+    origins = {line["name"]: line["origin"] for line in done.json}
+    assert (origins["database_url"], origins["lease_seconds"]) == ("DATABASE_URL", "default")
+
+
+def test_db(cli: Cli, empty_database_url: str, settings: Settings) -> None:
+    assert cli("db", "url").out.strip() == settings.database_url
+    assert "nothing to do" in cli("db", "upgrade").out
+    assert cli("db", "current").code == 0
+    assert cli("db", "current", DATABASE_URL=empty_database_url).code == 1
+    assert cli("db", "upgrade", DATABASE_URL=empty_database_url).code == 0
+    assert cli("db", "current", DATABASE_URL=empty_database_url).out == "0001\n"
