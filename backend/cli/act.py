@@ -66,6 +66,8 @@ def act_on(
     if ACTIONS[name].destructive and len(ids) > TYPED_ABOVE and not yes:
         confirm(ACTIONS[name], len(plan(ctx, name, ids, force).eligible))
     results = perform(ctx, name, ids, reason, force, _progress(), value)
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
     for result in results:
         click.echo(result_line(result), err=not result.ok)
     return 0 if all(result.ok for result in results) else 1
