@@ -84,8 +84,9 @@ class Cluster:
 def new_cluster() -> Cluster:
     """A cluster for this run, in a directory short enough for sockets; servers are not started yet."""
     for former in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if former.owner() == Path("/proc/self").owner() and is_gone(int(former.name.split("-")[2])):
-            Cluster(former).stop()  # of a run that was killed
+        with contextlib.suppress(FileNotFoundError):  # another run, starting now, may have cleared it away
+            if former.owner() == Path("/proc/self").owner() and is_gone(int(former.name.split("-")[2])):
+                Cluster(former).stop()  # of a run that was killed
     return Cluster(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
 
 

@@ -1,0 +1,70 @@
+"""The Python API: the same guarantees as the command, and every call may be repeated."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from backend import api
+from backend.errors import InputError, JobwardenError, Refused
+from backend.settings import Settings
+from backend.state import machine
+from tests.support.rows import ACTOR, add_node, allocated, column, live_allocations
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """The environment names this test's installation."""
+    monkeypatch.setenv("JOBWARDEN_HOME", str(settings.home))
+    monkeypatch.setenv("DATABASE_URL", str(settings.database_url))
+    monkeypatch.setenv("REDIS_URL", str(settings.redis_url))
+
+
+def test_submit_stores_what_was_said_over_what_the_script_says(engine: Engine) -> None:
+    script = "#!/bin/sh\n#JOBWARDEN --cpus 3 --name from-script\ntrue\n"
+    job_id = api.submit_job(script, arguments=("a b",), cpus=2, environment={"K": "ü"}, work_dir="/", time_limit=9)
+    with engine.connect() as conn:
+        assert [column(conn, job_id, name) for name in ("cpus", "name", "arguments", "environment", "time_limit")] == [
+            2, "from-script", ["a b"], {"K": "ü"}, 9,
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [{"cpus": 0}, {"memory_mb": -1}, {"work_dir": "/nowhere/at/all"}, {"time_limit": 0}])
+def test_bad_input_changes_nothing(engine: Engine, bad: dict[str, int | str]) -> None:
+    with pytest.raises(InputError):
+        api.submit_job("true\n", **bad)  # type: ignore[arg-type]
+    with engine.connect() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM jobs").scalar() == 0
+
+
+def test_cancel_may_be_called_any_number_of_times(engine: Engine) -> None:
+    job_id = api.submit_job("true\n", held=True, work_dir="/")
+    assert [api.cancel_job(job_id), api.cancel_job(job_id), api.cancel_job(job_id)] == [True, False, False]
+    with engine.connect() as conn:
+        assert column(conn, job_id, "state") == "CANCELLED"
+
+
+def test_release_may_be_called_any_number_of_times(engine: Engine) -> None:
+    with engine.begin() as conn:
+        job_id, _ = allocated(conn, add_node(conn))
+    with pytest.raises(Refused):
+        api.release_resources(job_id)
+    with engine.begin() as conn:
+        machine.fail(conn, job_id, ACTOR, None, release=False)
+        assert live_allocations(conn, job_id) == 1
+    assert [api.release_resources(job_id), api.release_resources(job_id)] == [True, False]
+    with engine.connect() as conn:
+        assert live_allocations(conn, job_id) == 0
+
+
+@pytest.mark.parametrize("call", [api.cancel_job, api.release_resources])
+def test_an_unknown_job_is_bad_input(call: object) -> None:
+    with pytest.raises(InputError, match="no job 999"):
+        call(999)  # type: ignore[operator]
+
+
+def test_no_installation_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("REDIS_URL")
+    with pytest.raises(JobwardenError, match="jobwarden up"):
+        api.submit_job("true\n", work_dir="/")
