@@ -17,9 +17,17 @@ from tests.support.processes import is_gone, kill_hard, wait_until
 
 @pytest.fixture
 def cli(cli: Cli) -> Iterator[Cli]:
-    """Pretends CPUs, so that the demonstration's queue empties quickly; stops what ``up`` started."""
+    """Pretends CPUs, so that the demonstration's queue empties quickly; ends the jobs and stops what ``up`` started."""
     yield Cli({**cli.env, "JOBWARDEN_NODE_CPUS": "8", "JOBWARDEN_NODE_MEMORY_MB": "4096"}, cli.cwd)
+    cli("clean", "--yes")
+    cli("cancel", "--yes", *unfinished(cli))
+    left = unfinished(cli)
     cli("down")
+    assert not left
+
+
+def unfinished(cli: Cli) -> list[int]:
+    return [job["id"] for job in jobs(cli) if job["end_time"] is None]
 
 
 def jobs(cli: Cli, *filter: str) -> list[dict[str, Any]]:
