@@ -12,6 +12,7 @@ from textual.screen import Screen
 from backend.readmodel.overview import Snapshot
 from backend.settings import Settings
 from tui.deeds import Deeds
+from tui.diary import keep_diary
 from tui.farewell import farewell
 from tui.messages import Arrived
 from tui.screens.acting import ActingScreen
@@ -71,6 +72,7 @@ def run(settings: Settings, read_only: bool = False) -> int:
     from backend.readmodel.operator import Operator
 
     os.environ.setdefault("ESCDELAY", "25")
+    keep_diary(settings.home)
     app = JobwardenApp(lambda deliver: Collector(settings, deliver), Operator(settings), read_only=read_only)
     app.run()
     print(farewell(app.snapshot))

@@ -27,6 +27,7 @@ from backend.readmodel.feed import DetailView, Feed
 from backend.readmodel.jobs import compile_filter, read_counts
 from backend.readmodel.logs import LogView
 from backend.readmodel.logs_follow import LogFollower
+from backend.readmodel.mishap import mishap
 from backend.readmodel.overview import Health, Link, Snapshot, read_capacity
 from backend.readmodel.pace import Pace
 from backend.readmodel.records import JobRow, WorkerRow
@@ -107,7 +108,7 @@ class Collector:
             except (DBAPIError, psycopg2.Error, JobwardenError, OSError) as exc:
                 self._lost(_reason(exc, engine))
             except Exception as exc:  # a mistake of ours must show on the screen, not end the thread unseen
-                self._lost(f"internal error: {type(exc).__name__}: {exc}")
+                self._lost(mishap(exc, self._snapshot.database.message))
             finally:
                 self._feed.use(None)
                 if engine is not None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.readmodel import window as windows
 from backend.readmodel.detail import read_detail
 from backend.readmodel.jobs import EVERY_JOB, Query, count, horizon
+from backend.readmodel.mishap import mishap
 from backend.readmodel.pace import Pace
 from backend.readmodel.records import JobDetail, WorkerRow
 from backend.readmodel.window import Window
@@ -129,7 +130,7 @@ class Feed:
             except DBAPIError as exc:
                 self._failed(exc)
             except Exception as exc:  # a mistake of ours must show on the screen, not end the thread unseen
-                self._complain(f"internal error: {type(exc).__name__}: {exc}")
+                self._complain(mishap(exc, self._window.error))
         self._hang_up()
 
     def _next(self) -> _Wanted | None:
@@ -148,7 +149,7 @@ class Feed:
     def _serve(self, wanted: _Wanted) -> None:
         conn = self._connect()
         window = self._window
-        if not window.loaded or wanted.query != window.query:
+        if not window.loaded or window.error or wanted.query != window.query:
             self._since = horizon(conn)
             window = windows.open_top(conn, wanted.query)
             self._count.now()
@@ -220,6 +221,10 @@ class Feed:
         self._complain(str(exc.orig).strip().partition("\n")[0])
 
     def _complain(self, message: str) -> None:
+        """Show it instead of the list, which is read anew with the next change or reading, not at once."""
+        self._changed = False
+        with self._reread.measured():
+            pass
         self._publish(Window(query=self._wanted.query, loaded=True, error=message))
 
     def _hang_up(self) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from backend.domain.filters import parse_filter
 from backend.domain.states import FailureReason, JobState
+from backend.process.identity import this_host
 from backend.readmodel.filter_sql import to_sql
 from backend.readmodel.records import JobRow
 from backend.readmodel.statements import source, statement
@@ -116,7 +117,14 @@ def _sql(direction: str, keys: str, where: str, flags: str) -> str:
 def _job(row: RowMapping) -> JobRow:
     values: dict[str, Any] = dict(row)
     values.pop("matches", None)
+    values["remote_host"] = _remote_host(values.pop("hostname"), values.pop("machine_id"), values.pop("boot_id"))
     values["state"] = JobState(values["state"])
     reason = values["failure_reason"]
     values["failure_reason"] = FailureReason(reason) if reason else None
     return JobRow(**values)
+
+
+def _remote_host(hostname: str | None, machine_id: str | None, boot_id: str | None) -> str | None:
+    """The host of an attempt unless it is this machine, of which either id is enough (reboots, other containers)."""
+    here = this_host()
+    return None if machine_id in (None, here.machine_id) or boot_id == here.boot_id else hostname

@@ -77,8 +77,10 @@ def show_line(line: str) -> str:
 class LogTail:
     """Follows the end of one log file by pread; every call returns at once. Not for use by two threads at a time."""
 
-    def __init__(self, job_id: int, path: Path) -> None:
+    def __init__(self, job_id: int, path: Path, missing: str = "no log yet") -> None:
         self.path = path
+        self.missing = missing
+        """What to say while there is no file."""
         self._view = LogView(job_id=job_id)
         self._file: int | None = None
         self._inode = 0
@@ -91,7 +93,7 @@ class LogTail:
             self._open()
             self._advance()
         except FileNotFoundError:
-            self._say("no log yet")
+            self._say(self.missing)
         except OSError as exc:
             self._say(f"cannot read {self.path}: {exc.strerror}")
         return self._view

@@ -7,6 +7,7 @@ from pathlib import Path
 from backend.domain.states import JobState
 from backend.process import spool
 from backend.readmodel.logs import LogTail, LogView
+from backend.readmodel.mishap import mishap
 from backend.readmodel.records import JobRow
 
 LOOK_EVERY = 0.1
@@ -14,12 +15,14 @@ LOOK_EVERY = 0.1
 
 
 def log_path(job: JobRow) -> Path | None:
-    """Return where the log of a job's latest attempt is on its own node, None before the first attempt."""
-    return Path(spool.log_path(job.spool_dir)) if job.spool_dir else None
+    """Return where the log of a job's latest attempt is on this host, None when there is none or not here."""
+    return Path(spool.log_path(job.spool_dir)) if job.spool_dir and job.remote_host is None else None
 
 
 def without_log(job: JobRow) -> LogView:
-    """Say why there is no log."""
+    """Say why there is no log to read here."""
+    if job.spool_dir and job.remote_host is not None:
+        return LogView(job.id, note=f"the log is on node {job.node_name} (host {job.remote_host}): read it there")
     if job.state is JobState.PENDING:
         return LogView(job.id, note="not started yet: the log appears when the job runs")
     return LogView(job.id, note="this job never ran: there is no log")
@@ -61,7 +64,10 @@ class LogFollower:
                 wanted = self._job
             if wanted is not job:
                 tail, job, shown = self._switch(tail, wanted), wanted, LogView()
-            view = self._look(tail, job)
+            try:
+                view = self._look(tail, job)
+            except Exception as exc:  # a mistake of ours must show on the screen, not end the thread unseen
+                view = LogView(job.id if job else 0, note=mishap(exc, shown.note))
             if view is not None and view != shown:
                 shown = view
                 self._deliver(view)
@@ -75,12 +81,18 @@ class LogFollower:
         """Go on with the same tail when it is still the same file, as when only the state of the job changed."""
         path = log_path(job) if job is not None else None
         if tail is not None and path == tail.path:
+            tail.missing = _missing(job)
             return tail
         if tail is not None:
             tail.close()
-        return LogTail(job.id, path) if job is not None and path is not None else None
+        return LogTail(job.id, path, _missing(job)) if job is not None and path is not None else None
 
     def _look(self, tail: LogTail | None, job: JobRow | None) -> LogView | None:
         if tail is not None:
             return tail.read()
         return without_log(job) if job is not None else None
+
+
+def _missing(job: JobRow | None) -> str:
+    """What to say when the file is not there: of a finished job none will come."""
+    return "there is no log any more" if job is not None and job.state.final else "no log yet"

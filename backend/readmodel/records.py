@@ -40,6 +40,8 @@ class JobRow:
     """The unreleased allocation, if any."""
     spool_dir: str | None = None
     """Folder of the latest allocation, where the log is (on the job's own node)."""
+    remote_host: str | None = None
+    """Host of the latest allocation when it is not this one: log and processes can be looked at only there."""
     version: int = 0
     """Transaction that last changed the job: equal id and version mean an equal job."""
 

@@ -140,3 +140,7 @@ def test_a_burst_larger_than_one_reading_goes_on_at_its_end(log: Path) -> None:
 
 def test_a_folder_in_place_of_a_log_is_an_error_in_words(tmp_path: Path) -> None:
     assert "directory" in LogTail(1, tmp_path).read().note.lower()
+
+
+def test_a_log_that_will_never_come_is_not_announced(log: Path) -> None:
+    assert LogTail(1, log, "there is no log any more").read().note == "there is no log any more"

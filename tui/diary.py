@@ -1,0 +1,36 @@
+"""What the dashboard keeps of its own mistakes: a screen full of jobs is no place for a traceback."""
+
+import contextlib
+import logging
+import threading
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
+
+
+class Diary(logging.Handler):
+    """Appends to ``<home>/log/dashboard.log``; the file is made by the first thing that is worth it."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(logging.WARNING)
+        self.path = home / "log" / "dashboard.log"
+        self.setFormatter(logging.Formatter(_FORMAT))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record. On a full or read-only disk it is lost: the line on the screen has to do then."""
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{self.format(record)}\n")
+
+
+def keep_diary(home: Path) -> None:
+    """Send every warning and error of this process there instead of to stderr, which would be over the screen."""
+    logging.getLogger().addHandler(Diary(home))
+    threading.excepthook = _thread_died
+
+
+def _thread_died(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread is not None else "unknown"
+    _log.error("thread %s ended by an unexpected error", name, exc_info=args.exc_value)
