@@ -8,6 +8,7 @@ from rich.text import Text
 from backend.domain.states import JobState
 from backend.domain.units import format_duration, format_memory
 from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow
+from tui.commands import shown_command
 from tui.looks import ANOMALY_GLYPH, STATE_LOOKS, job_look, outcome
 from tui.widgets.jobs.columns import elapsed_seconds
 
@@ -54,13 +55,14 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime, styles:
     rows: list[tuple[str, str, str]] = []
     if anomaly is not None:
         rows.append((ANOMALY_GLYPH + " " + anomaly.kind.capitalize(), anomaly.detail, "anomaly"))
-        rows.append(("Process", f"pid {anomaly.process_id}  {anomaly.cmdline}", "")) if anomaly.process_id else None
+        if anomaly.process_id:
+            rows.append(("Process", f"pid {anomaly.process_id}  {shown_command(anomaly.cmdline)}", ""))
     if detail.pending_reason:
         rows.append(("Why", detail.pending_reason, "pending"))
     if ended := " — ".join(part for part in (outcome(job), job.error_msg or "") if part):
         rows.append(("Outcome", ended, "failed" if job.state is JobState.FAILED else ""))
     rows += [*_times(job, now), ("Asked for", _resources(job), ""), ("For", _owner(job), "")]
-    rows.append(("Node", job.node_name or "—", ""))
+    rows.append(("Node", _node(job), ""))
     rows.append(("Work dir", detail.work_dir, ""))
     if detail.arguments:
         rows.append(("Arguments", " ".join(repr(argument) for argument in detail.arguments), ""))
@@ -96,6 +98,13 @@ def _resources(job: JobRow) -> str:
 
 def _owner(job: JobRow) -> str:
     return f"account {job.account}, partition {job.partition}, priority {job.priority}"
+
+
+def _node(job: JobRow) -> str:
+    """The node, with its host when that is not the one the reader sits at."""
+    if job.remote_host is None:
+        return job.node_name or "—"
+    return f"{job.node_name or '—'} (host {job.remote_host}: its log and processes can be looked at only there)"
 
 
 def _section(title: str, lines: list[Text], nothing: str, styles: Styles) -> list[Text]:

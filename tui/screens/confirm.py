@@ -7,6 +7,7 @@ from textual.widgets import Input, Static
 
 from backend.actions.perform import Plan, Victim
 from backend.actions.table import Action
+from tui.commands import shown_command
 from tui.screens.dialog import Dialog
 from tui.views import plain
 
@@ -87,6 +88,6 @@ def victim_lines(victim: Victim) -> list[Text]:
     pid = f"  pid {victim.pid}" if victim.pid else ""
     lines = [Text.assemble((f"{victim.job_id}  {plain(victim.name)}", "bold"), where, pid)]
     if victim.cmdline:
-        lines.append(Text(f"  $ {plain(victim.cmdline)}"))
+        lines.append(Text(f"  $ {plain(shown_command(victim.cmdline))}"))
     lines.append(Text(f"  {plain(victim.what_happens)}", style="dim"))
     return lines
