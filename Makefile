@@ -1,8 +1,11 @@
 # Everything lives in .venv and in JOBWARDEN_HOME; nothing here needs root.
 PYTHON_IN_VENV = .venv/bin/python
 PYTEST_ARGS = -n 2
+# Of a soak: seconds of faults, and the seed to replay (empty: a new one).
+DURATION = 600
+SEED =
 
-.PHONY: install run test lint bench screenshots clean
+.PHONY: install run test lint bench soak screenshots clean
 
 install:
 	@sh tools/install.sh
@@ -20,6 +23,9 @@ test: lint
 
 bench: install
 	$(PYTHON_IN_VENV) -m benchmarks
+
+soak: install
+	$(PYTHON_IN_VENV) -m benchmarks.soak --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
 screenshots: install
 	$(PYTHON_IN_VENV) screenshots/make.py
