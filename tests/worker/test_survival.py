@@ -103,7 +103,7 @@ def test_a_job_from_before_a_reboot_failed_by_it(farm: Farm) -> None:
     shim, script = farm.started(job).process_id, farm.number("pid")
     worker.kill()
     farm.kill_processes(shim, script)
-    farm.execute("UPDATE resource_allocations SET boot_id = 'the boot before' WHERE job_id = :job", job=job)
+    farm.forge("UPDATE resource_allocations SET boot_id = 'the boot before' WHERE job_id = :job", job=job)
     farm.worker()
     row = farm.ended(job)
     assert (row.state, row.failure_reason) == ("FAILED", "HOST_REBOOT")
@@ -120,7 +120,7 @@ def test_a_stranger_with_the_pid_of_a_lost_job_is_left_alone(farm: Farm) -> None
     other = os.posix_spawn("/bin/sh", ["sh", "-c", f"echo > {stranger}; {UNTIL_GO}", "sh", str(file)], os.environ)
     try:
         wait_until(stranger.exists)
-        farm.execute("UPDATE resource_allocations SET process_id = :pid WHERE job_id = :job", pid=other, job=job)
+        farm.forge("UPDATE resource_allocations SET process_id = :pid WHERE job_id = :job", pid=other, job=job)
         farm.worker()
         assert farm.ended(job).failure_reason == "WORKER_LOST"
         assert alive(other)
