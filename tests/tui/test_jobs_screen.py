@@ -232,6 +232,22 @@ async def test_what_cannot_be_done_is_said_without_a_question() -> None:
         assert not isinstance(screen.app.screen, Confirm)
 
 
+async def test_an_error_nobody_foresaw_is_shown_and_the_screen_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+
+    def explode(*_: object) -> None:
+        raise ZeroDivisionError("as if")
+
+    monkeypatch.setattr(screen.deeds, "plan", explode)
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, window(jobs(50, 50)))
+        await pilot.press("K")
+        await until(pilot, lambda: screen.app._notifications)
+        [note] = screen.app._notifications
+        assert note.message.startswith("internal error: as if")
+        assert not isinstance(screen.app.screen, Confirm)
+
+
 async def test_one_key_cleans_up_every_orphan_and_lists_the_results() -> None:
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:

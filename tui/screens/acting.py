@@ -1,5 +1,7 @@
 """How a screen acts: the targets are pinned when the key is pressed, planned, confirmed, performed, reported."""
 
+import logging
+
 from textual import work
 from textual.screen import Screen
 
@@ -12,6 +14,8 @@ from tui.messages import DeedFailed, Performed, Planned
 from tui.screens.confirm import Confirm
 from tui.screens.results import Results
 from tui.widgets.header.lines import WIDE
+
+log = logging.getLogger(__name__)
 
 CLEAN = "clean"
 """The action that goes for every anomaly, not for the selected job."""
@@ -57,8 +61,8 @@ class ActingScreen(Screen[None]):
     def _plan(self, deed: Deed) -> None:
         try:
             self.post_message(Planned(deed, self.deeds.plan(deed.name, deed.ids)))
-        except JobwardenError as exc:
-            self.post_message(DeedFailed(str(exc)))
+        except Exception as exc:  # whatever it is, the screen stays
+            self._failed(deed, exc)
 
     def on_planned(self, message: Planned) -> None:
         """Ask before anything is done; say why when there is nothing that can be."""
@@ -80,8 +84,16 @@ class ActingScreen(Screen[None]):
     def _perform(self, deed: Deed, reason: str) -> None:
         try:
             self.post_message(Performed(deed, self.deeds.perform(deed.name, deed.ids, reason or None)))
-        except JobwardenError as exc:
+        except Exception as exc:  # whatever it is, the screen stays
+            self._failed(deed, exc)
+
+    def _failed(self, deed: Deed, exc: Exception) -> None:
+        """Say what went wrong; what nobody foresaw also leaves its traceback in dashboard.log."""
+        if isinstance(exc, JobwardenError):
             self.post_message(DeedFailed(str(exc)))
+            return
+        log.error("%s of %s failed", deed.name, deed.ids, exc_info=exc)
+        self.post_message(DeedFailed(f"internal error: {exc} (details in log/dashboard.log); nothing more was done"))
 
     def on_performed(self, message: Performed) -> None:
         """Report: one result as a note, several as a list."""
