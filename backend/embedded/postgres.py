@@ -74,8 +74,11 @@ def start(home: Home) -> None:
 
     Raises Refused or Unavailable with the server's own reason.
     """
-    if processes.listening(socket_path(home)):
-        if processes.wait_until(lambda: _reports_ready(home), START_SECONDS):
+    socket = socket_path(home)
+    # It may be on its way up, or on its way down: one that shuts down never reports that it is ready.
+    processes.wait_until(lambda: not processes.listening(socket) or _reports_ready(home), START_SECONDS)
+    if processes.listening(socket):
+        if _reports_ready(home):
             return
         raise Unavailable(f"PostgreSQL of {home.path} has been starting for {START_SECONDS} s: see {home.log}")
     _end_unreachable(home)
