@@ -106,7 +106,7 @@ def test_the_end_time_is_the_scripts_own(farm: Farm) -> None:
 def test_nothing_of_the_worker_leaks_into_a_job(farm: Farm) -> None:
     farm.worker(SECRET_OF_THE_WORKER="x", DATABASE_URL=str(farm.settings.database_url))
     # Built-in commands for the masks: while a shell forks, it blocks signals itself.
-    script = "env; ls -l /proc/$$/fd; while read -r line; do echo \"$line\"; done < /proc/$$/status"
+    script = 'env; ls -l /proc/$$/fd; while read -r line; do echo "$line"; done < /proc/$$/status'
     job = farm.submit(script)
     farm.ended(job)
     log = farm.log(job).decode()
