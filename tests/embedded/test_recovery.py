@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,3 +223,19 @@ def test_a_job_leaves_the_recovery_to_the_worker(up: Up, monkeypatch: pytest.Mon
         servers.attach(own)
     monkeypatch.delenv("JOBWARDEN_COOKIE")
     assert servers.attach(own) == urls
+
+
+def test_a_server_on_its_way_down_is_waited_for_and_replaced(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, urls = up
+    monkeypatch.setattr(postgres, "START_SECONDS", 3600)  # waiting for it to become ready would never end
+    before = postmaster(own)
+    client = psycopg2.connect(urls.database_url)
+    os.kill(before, signal.SIGTERM)  # a smart shutdown: it goes on listening until its last client has left
+    wait_until(lambda: not postgres.ready(homes.locate(own)), what="the shutdown")
+    threading.Timer(0.5, client.close).start()
+    attached: list[Urls] = []
+    attaching = threading.Thread(target=lambda: attached.append(servers.attach(own)), daemon=True)
+    attaching.start()
+    attaching.join(30.0)
+    assert attached == [urls]
+    assert postmaster(own) != before
