@@ -4,9 +4,9 @@ import logging
 import sys
 import time
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import make_engine, unavailable
+from backend.database.engine import make_engine, refused, unavailable
 from backend.database.version import check_schema
 from backend.embedded import servers
 from backend.errors import InputError, Refused
@@ -49,7 +49,9 @@ def _start(settings: Settings, drain_on_exit: bool) -> Service:
         try:
             check_schema(engine)
             return Service(settings, urls, drain_on_exit=drain_on_exit)
-        except OperationalError as exc:
+        except DBAPIError as exc:
+            if refused(exc):
+                raise
             log.warning("%s", unavailable(exc, engine))
             time.sleep(RETRY_SECONDS)
         finally:

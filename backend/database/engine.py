@@ -43,6 +43,19 @@ def make_engine(
     )
 
 
+_REFUSALS = ("JW", "22", "23", "42")
+
+
+def refused(exc: DBAPIError) -> bool:
+    """Whether the server said no to this very statement, so that asking again is of no use.
+
+    Told by the class of the SQLSTATE: one of our guards, data, integrity, syntax or privilege. Anything else is the
+    server's condition or the way to it; psycopg2 raises a bare DatabaseError, without any SQLSTATE, when a connection
+    breaks in the middle of a statement.
+    """
+    return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith(_REFUSALS)
+
+
 def unavailable(exc: DBAPIError, engine: Engine) -> Unavailable:
     """The one line for a failed connection: where it went (never the password) and the server's first line."""
     lines = [line.strip() for line in str(exc.orig).splitlines() if line.strip()]

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from backend.database.engine import refused
 from backend.database.locks import LEADER_LOCK, try_session_lock
 from backend.faults import point
 from backend.scheduler.cycle import run_cycle
@@ -78,9 +79,10 @@ class Leader(threading.Thread):
         try:
             with conn.begin():
                 granted = run_cycle(conn, self._settings.lease_seconds, self._settings.starve_seconds)
-        except OperationalError:
-            raise
-        except DBAPIError as exc:  # a guard refused, because somebody changed what was just read: look again
+        except DBAPIError as exc:
+            if not refused(exc):
+                raise  # a new connection has to seek the lock anew
+            # a guard refused, because somebody changed what was just read: look again
             log.warning("allocation refused: %s", str(exc.orig).strip().splitlines()[0])
             self._pause(RETRY_SECONDS)
             return False

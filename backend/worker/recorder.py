@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from backend.database.engine import refused
 from backend.faults import point
 from backend.state import machine
 from backend.state.records import Outcome
@@ -103,12 +104,12 @@ class Recorder(threading.Thread):
         while True:
             try:
                 self._commit(batch)
-            except (OperationalError, InterfaceError) as exc:
+            except DBAPIError as exc:
+                if refused(exc):
+                    self._refused(batch, exc)
+                    return
                 self._wait(attempt, exc)
                 attempt += 1
-            except DBAPIError as exc:
-                self._refused(batch, exc)
-                return
             else:
                 point("recorded")
                 self._on_recorded([_allocation(entry) for entry in batch])
