@@ -28,7 +28,7 @@ def utc_now() -> datetime:
 class JobwardenApp(App[None]):
     """One source of news for all screens; a screen is a Textual mode."""
 
-    CSS_PATH = Path(__file__).with_name("styles.tcss")
+    CSS_PATH: ClassVar = sorted((Path(__file__).parent / "styles").glob("*.tcss"))
     TITLE = "jobwarden"
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {}

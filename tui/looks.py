@@ -1,7 +1,7 @@
 """How a state looks: always a glyph and a word, with a colour role only in addition.
 
-Roles are names of component classes; styles.tcss gives them colours of the theme. The role ``anomaly`` is kept for
-what needs a person.
+Roles are names of component classes; the files in styles give them colours of the theme. The role ``anomaly`` is
+kept for what needs a person.
 """
 
 import signal

@@ -225,4 +225,4 @@ def test_db(cli: Cli, empty_database_url: str, settings: Settings) -> None:
     assert cli("db", "current").code == 0
     assert cli("db", "current", DATABASE_URL=empty_database_url).code == 1
     assert cli("db", "upgrade", DATABASE_URL=empty_database_url).code == 0
-    assert cli("db", "current", DATABASE_URL=empty_database_url).out == "0001\n"
+    assert cli("db", "current", DATABASE_URL=empty_database_url).out == "0002\n"

@@ -169,8 +169,7 @@ def test_passwords_are_never_printed() -> None:
 def test_every_setting_says_what_it_is_and_where_it_came_from(tmp_path: Path) -> None:
     file = write(tmp_path / "c.toml", "node_cpus = 3\n")
     lines = {
-        line.name: line
-        for line in describe(load_settings({"JOBWARDEN_CONFIG": str(file), "JOBWARDEN_NODE_GPUS": "1"}))
+        line.name: line for line in describe(load_settings({"JOBWARDEN_CONFIG": str(file), "JOBWARDEN_NODE_GPUS": "1"}))
     }
     assert set(lines) == set(Settings.model_fields)
     assert all(line.doc for line in lines.values())

@@ -11,8 +11,14 @@ from backend.actions.table import ACTIONS
 from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
 from backend.readmodel.overview import Health, Link
 from tests.tui.fakes import NOW, detail, incident, job, orphan, snapshot, window, worker
-from tui import keys
 from tui.farewell import farewell
+from tui.keys.acts import ACT
+from tui.keys.app import APP
+from tui.keys.job import JOB
+from tui.keys.jobs import LIST
+from tui.keys.log import LOG
+from tui.keys.model import Group, without_acts
+from tui.keys.table import TABLE
 from tui.looks import STATE_LOOKS, job_look, outcome
 from tui.views import job_text, job_title
 from tui.widgets.header.gauge import bar as gauge_bar
@@ -149,22 +155,20 @@ def test_the_newest_event_is_first() -> None:
 
 
 def test_every_key_has_its_own_id() -> None:
-    groups = (keys.TABLE, keys.LOG, keys.LIST, keys.JOB, keys.APP, keys.ACT)
+    groups = (TABLE, LOG, LIST, JOB, APP, ACT)
     ids = [key.id for group in groups for key in group.keys]
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize(
-    "groups", [(keys.TABLE, keys.LIST, keys.ACT, keys.APP), (keys.LOG, keys.JOB, keys.ACT, keys.APP)]
-)
-def test_no_key_means_two_things_on_one_screen(groups: tuple[keys.Group, ...]) -> None:
+@pytest.mark.parametrize("groups", [(TABLE, LIST, ACT, APP), (LOG, JOB, ACT, APP)])
+def test_no_key_means_two_things_on_one_screen(groups: tuple[Group, ...]) -> None:
     pressed = [key for group in groups for entry in group.keys for key in entry.keys.split(",")]
     assert len(pressed) == len(set(pressed))
 
 
 def test_every_action_with_a_key_is_bound_and_explained() -> None:
-    assert {key.id for key in keys.ACT.keys} == {f"act.{name}" for name, action in ACTIONS.items() if action.key}
-    assert keys.without_acts([keys.ACT]) == []
+    assert {key.id for key in ACT.keys} == {f"act.{name}" for name, action in ACTIONS.items() if action.key}
+    assert without_acts([ACT]) == []
 
 
 def test_leaving_says_what_goes_on_and_how_to_stop_it() -> None:

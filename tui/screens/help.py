@@ -8,7 +8,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from backend.domain.filters import FIELDS
-from tui.keys import Group
+from tui.keys.model import Group
 from tui.screens.dialog import Dialog
 
 

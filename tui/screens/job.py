@@ -12,7 +12,11 @@ from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobDetail
 from tui.deeds import Deeds
-from tui.keys import ACT, APP, JOB, LOG, bindings, without_acts
+from tui.keys.acts import ACT
+from tui.keys.app import APP
+from tui.keys.job import JOB
+from tui.keys.log import LOG
+from tui.keys.model import bindings, without_acts
 from tui.messages import Arrived
 from tui.screens.acting import ActingScreen
 from tui.screens.help import Help

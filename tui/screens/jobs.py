@@ -11,7 +11,12 @@ from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobRow
 from backend.readmodel.window import Window
 from tui.deeds import Deeds
-from tui.keys import ACT, APP, LIST, LOG, TABLE, bindings, without_acts
+from tui.keys.acts import ACT
+from tui.keys.app import APP
+from tui.keys.jobs import LIST
+from tui.keys.log import LOG
+from tui.keys.model import bindings, without_acts
+from tui.keys.table import TABLE
 from tui.messages import Arrived
 from tui.screens.acting import ActingScreen
 from tui.screens.help import Help

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 from textual.widgets import Static
 
-from tui.keys import Group, Key
+from tui.keys.model import Group, Key
 from tui.widgets.roles import role_style
 
 

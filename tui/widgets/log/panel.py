@@ -12,7 +12,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from backend.readmodel.logs import LogView
-from tui.keys import LOG, bindings
+from tui.keys.log import LOG
+from tui.keys.model import bindings
 
 
 class LogPanel(ScrollView, can_focus=True):

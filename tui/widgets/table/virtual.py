@@ -19,7 +19,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.keys import TABLE, bindings
+from tui.keys.model import bindings
+from tui.keys.table import TABLE
 from tui.looks import ROLES
 from tui.widgets.roles import role_style
 from tui.widgets.table.columns import GAP, Column, Moment, Placed, fit, place

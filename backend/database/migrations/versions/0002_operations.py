@@ -1,0 +1,17 @@
+"""What operating an installation needs of the database: leases, retention, alerts, roles."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+SQL = Path(__file__).parent.parent / "sql"
+PARTS = ("0002_lease.sql",)
+
+
+def upgrade() -> None:
+    """Run the parts in order; the files are sent as they are, without parameter markers."""
+    for name in PARTS:
+        op.get_bind().exec_driver_sql((SQL / name).read_text().replace("%", "%%"))
