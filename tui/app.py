@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App
 from textual.screen import Screen
 
 from backend.readmodel.overview import Snapshot
 from backend.settings import Settings
+from tui.config.state import State
 from tui.deeds import Deeds
 from tui.diary import keep_diary
 from tui.farewell import farewell
+from tui.habits.app import HabitsApp
 from tui.messages import Arrived
 from tui.screens.acting import ActingScreen
 from tui.screens.jobs import JobsScreen
@@ -25,7 +26,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class JobwardenApp(App[None]):
+class JobwardenApp(HabitsApp):
     """One source of news for all screens; a screen is a Textual mode."""
 
     CSS_PATH: ClassVar = sorted((Path(__file__).parent / "styles").glob("*.tcss"))
@@ -35,9 +36,15 @@ class JobwardenApp(App[None]):
     BINDINGS: ClassVar = []
 
     def __init__(
-        self, make_source: MakeSource, deeds: Deeds, clock: Callable[[], datetime] = utc_now, *, read_only: bool = False
+        self,
+        make_source: MakeSource,
+        deeds: Deeds,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        read_only: bool = False,
+        state: State | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(state)
         self.animation_level = "none"
         self.snapshot = Snapshot()
         self._source = make_source(self._deliver)
@@ -73,7 +80,12 @@ def run(settings: Settings, read_only: bool = False) -> int:
 
     os.environ.setdefault("ESCDELAY", "25")
     keep_diary(settings.home)
-    app = JobwardenApp(lambda deliver: Collector(settings, deliver), Operator(settings), read_only=read_only)
+    app = JobwardenApp(
+        lambda deliver: Collector(settings, deliver),
+        Operator(settings),
+        read_only=read_only,
+        state=State.of_home(settings.home),
+    )
     app.run()
     print(farewell(app.snapshot))
     return app.return_code or 0

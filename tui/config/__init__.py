@@ -1,0 +1,1 @@
+"""What a person set and what the dashboard remembers: settings, key map, themes, state of each view."""

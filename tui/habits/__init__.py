@@ -1,0 +1,1 @@
+"""What a person expects of every terminal program, on every screen: palette, clipboard, pager, suspend, bell."""
