@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 
 from backend.cli.session import database_errors
 from backend.database.engine import make_engine
-from backend.database.version import SCHEMA_VERSION, current_version
+from backend.database.version import SCHEMA_VERSION, check_schema, current_version
 from backend.embedded.servers import attach
 from backend.errors import Refused
 from backend.settings import load_settings
@@ -74,6 +74,28 @@ def shell() -> None:
     if parsed.password is not None:
         os.environ["PGPASSWORD"] = str(parsed.password)
     os.execv(psql, [psql, parsed.set(drivername="postgresql", password=None).render_as_string(hide_password=False)])
+
+
+@db.command()
+def roles() -> None:
+    """Create the roles viewer, submitter, operator and worker, with rights that PostgreSQL itself enforces.
+
+    Needs a database user that owns the tables and may create roles; run it again after each upgrade. Then give the
+    roles to people: GRANT jobwarden_viewer TO alice.
+
+    Example: jobwarden db roles
+    """
+    from backend.database.roles import ROLES, grant_roles
+
+    engine = make_engine(_url(), application_name="jobwarden cli")
+    try:
+        with database_errors(engine, load_settings()):
+            check_schema(engine)
+            grant_roles(engine)
+    finally:
+        engine.dispose()
+    for name, line in ROLES.items():
+        click.echo(f"{name:<20} {line}")
 
 
 def _url() -> str:

@@ -8,7 +8,11 @@ revision = "0002"
 down_revision = "0001"
 
 SQL = Path(__file__).parent.parent / "sql"
-PARTS = ("0002_lease.sql",)
+PARTS = (
+    "0002_lease.sql",
+    "0002_retention.sql",
+    "0002_roles.sql",  # last: it gives every trigger function its rights
+)
 
 
 def upgrade() -> None:

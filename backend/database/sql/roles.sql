@@ -1,0 +1,92 @@
+-- The four group roles and what each may do; may be run any number of times. People get one of them with
+-- GRANT jobwarden_operator TO alice. Each contains the one before it; the worker stands apart.
+
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['jobwarden_viewer', 'jobwarden_submitter', 'jobwarden_operator', 'jobwarden_worker'] LOOP
+        BEGIN
+            IF to_regrole(name) IS NULL THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of the cluster made it now
+        END;
+    END LOOP;
+    IF NOT pg_has_role('jobwarden_operator', 'jobwarden_submitter', 'MEMBER')
+       OR NOT pg_has_role('jobwarden_submitter', 'jobwarden_viewer', 'MEMBER') THEN
+        GRANT jobwarden_viewer TO jobwarden_submitter;
+        GRANT jobwarden_submitter TO jobwarden_operator;
+    END IF;
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO jobwarden_viewer, jobwarden_worker', current_schema());
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO jobwarden_viewer, jobwarden_worker', current_schema());
+    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO jobwarden_worker', current_schema());
+END $$;
+
+-- A submitter adds jobs and cancels its own.
+GRANT INSERT (name, account, partition, priority, held, script, arguments, work_dir, environment, cpus, memory_mb, gpus,
+              time_limit, resubmit_of) ON jobs TO jobwarden_submitter;
+GRANT UPDATE (state, failure_reason) ON jobs TO jobwarden_submitter;
+GRANT UPDATE (released) ON resource_allocations TO jobwarden_submitter;
+GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_submitter;
+GRANT INSERT (job_id, node_name, action, actor, reason), UPDATE (done_at, result) ON commands TO jobwarden_submitter;
+
+-- An operator acts on every job and node. What was granted, started or counted is the worker's.
+GRANT UPDATE (state, start_time, end_time, exit_code, exit_signal, failure_reason, error_msg, node_name, held, priority)
+    ON jobs TO jobwarden_operator;
+GRANT UPDATE (released, released_time, stuck) ON resource_allocations TO jobwarden_operator;
+GRANT UPDATE (drained, drain_reason) ON nodes TO jobwarden_operator;
+
+GRANT INSERT, UPDATE ON jobs, resource_allocations, commands, nodes, workers TO jobwarden_worker;
+GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
+GRANT DELETE ON jobs, resource_allocations, commands TO jobwarden_worker;
+
+-- Rows: the owner of the tables is not bound by these.
+ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS everyone_reads ON jobs;
+DROP POLICY IF EXISTS worker_works ON jobs;
+DROP POLICY IF EXISTS operator_acts ON jobs;
+DROP POLICY IF EXISTS submitter_submits ON jobs;
+DROP POLICY IF EXISTS submitter_cancels ON jobs;
+CREATE POLICY everyone_reads ON jobs FOR SELECT USING (true);
+CREATE POLICY worker_works ON jobs TO jobwarden_worker USING (true) WITH CHECK (true);
+CREATE POLICY operator_acts ON jobs FOR UPDATE TO jobwarden_operator USING (true) WITH CHECK (true);
+CREATE POLICY submitter_submits ON jobs FOR INSERT TO jobwarden_submitter WITH CHECK (true);
+CREATE POLICY submitter_cancels ON jobs FOR UPDATE TO jobwarden_submitter
+    USING (submitted_by = session_user) WITH CHECK (state = 'CANCELLED');
+
+ALTER TABLE resource_allocations ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS everyone_reads ON resource_allocations;
+DROP POLICY IF EXISTS worker_works ON resource_allocations;
+DROP POLICY IF EXISTS operator_acts ON resource_allocations;
+DROP POLICY IF EXISTS submitter_cancels ON resource_allocations;
+CREATE POLICY everyone_reads ON resource_allocations FOR SELECT USING (true);
+CREATE POLICY worker_works ON resource_allocations TO jobwarden_worker USING (true) WITH CHECK (true);
+CREATE POLICY operator_acts ON resource_allocations FOR UPDATE TO jobwarden_operator USING (true) WITH CHECK (true);
+CREATE POLICY submitter_cancels ON resource_allocations FOR UPDATE TO jobwarden_submitter
+    USING (process_id IS NULL AND EXISTS (SELECT 1 FROM jobs j WHERE j.id = job_id AND j.state = 'CANCELLED'
+                                          AND j.submitted_by = session_user));
+
+ALTER TABLE commands ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS everyone_reads ON commands;
+DROP POLICY IF EXISTS worker_works ON commands;
+DROP POLICY IF EXISTS operator_acts ON commands;
+DROP POLICY IF EXISTS operator_closes ON commands;
+DROP POLICY IF EXISTS submitter_cancels ON commands;
+DROP POLICY IF EXISTS submitter_closes ON commands;
+CREATE POLICY everyone_reads ON commands FOR SELECT USING (true);
+CREATE POLICY worker_works ON commands TO jobwarden_worker USING (true) WITH CHECK (true);
+CREATE POLICY operator_acts ON commands FOR INSERT TO jobwarden_operator WITH CHECK (true);
+CREATE POLICY operator_closes ON commands FOR UPDATE TO jobwarden_operator USING (true);
+CREATE POLICY submitter_cancels ON commands FOR INSERT TO jobwarden_submitter
+    WITH CHECK (action = 'cancel' AND EXISTS (SELECT 1 FROM jobs j WHERE j.id = job_id AND j.submitted_by = session_user));
+CREATE POLICY submitter_closes ON commands FOR UPDATE TO jobwarden_submitter
+    USING (EXISTS (SELECT 1 FROM jobs j WHERE j.id = job_id AND j.submitted_by = session_user));
+
+ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS everyone_reads ON events;
+DROP POLICY IF EXISTS others_note ON events;
+DROP POLICY IF EXISTS submitter_notes ON events;
+CREATE POLICY everyone_reads ON events FOR SELECT USING (true);
+CREATE POLICY others_note ON events FOR INSERT TO jobwarden_worker, jobwarden_operator WITH CHECK (true);
+CREATE POLICY submitter_notes ON events FOR INSERT TO jobwarden_submitter
+    WITH CHECK (EXISTS (SELECT 1 FROM jobs j WHERE j.id = job_id AND j.submitted_by = session_user));
