@@ -3,21 +3,23 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual.screen import Screen
 
-from backend.readmodel.overview import Snapshot
 from backend.settings import Settings
 from tui.config.state import State
 from tui.deeds import Deeds
+from tui.desk import Desk
 from tui.diary import keep_diary
 from tui.farewell import farewell
 from tui.habits.app import HabitsApp
-from tui.messages import Arrived
-from tui.screens.acting import ActingScreen
-from tui.screens.jobs import JobsScreen
+from tui.messages import Arrived, JobWanted
+from tui.screens.base import BaseScreen
+from tui.screens.job import JobScreen
+from tui.screens.table import SCREENS
 from tui.source import MakeSource, News
 
 
@@ -46,13 +48,13 @@ class JobwardenApp(HabitsApp):
     ) -> None:
         super().__init__(state)
         self.animation_level = "none"
-        self.snapshot = Snapshot()
         self._source = make_source(self._deliver)
-        self._modes["jobs"] = lambda: JobsScreen(self._source, deeds, clock, read_only=read_only)
+        self.desk = Desk(self._source, deeds, clock, self.state, read_only)
+        self._modes.update({entry.name: partial(entry.make, self.desk) for entry in SCREENS})
 
     def on_mount(self) -> None:
         """Show the list at once and let the data come."""
-        self.switch_mode("jobs")
+        self.switch_mode(SCREENS[0].name)
         self._source.start()
 
     def on_unmount(self) -> None:
@@ -65,12 +67,24 @@ class JobwardenApp(HabitsApp):
             self.post_message(Arrived(news))
 
     def on_arrived(self, message: Arrived) -> None:
-        """Pass the news on to every screen that stands, so that each is up to date when it comes back on top."""
-        if isinstance(message.news, Snapshot):
-            self.snapshot = message.news
-        for screen in self.screen_stack:
-            if isinstance(screen, ActingScreen):
+        """Pass the news to the screen on top, also when a dialog is over it; keep them for the others."""
+        self.desk.kept.keep(message.news)
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, BaseScreen):
                 screen.post_message(Arrived(message.news))
+                return
+
+    def on_job_wanted(self, message: JobWanted) -> None:
+        """Open a job over the screen that is on top."""
+        self.push_screen(JobScreen(message.job_id, self.desk))
+
+    def action_go(self, name: str) -> None:
+        """Open a screen of the table; the key of the open one leads back to it from what was opened over it."""
+        if self.current_mode == name:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+        else:
+            self.switch_mode(name)
 
 
 def run(settings: Settings, read_only: bool = False) -> int:
@@ -87,5 +101,5 @@ def run(settings: Settings, read_only: bool = False) -> int:
         state=State.of_home(settings.home),
     )
     app.run()
-    print(farewell(app.snapshot))
+    print(farewell(app.desk.kept.snapshot))
     return app.return_code or 0

@@ -18,6 +18,13 @@ class Arrived(Message, bubble=False):
 
 
 @dataclass
+class JobWanted(Message):
+    """Open the screen of a job."""
+
+    job_id: int
+
+
+@dataclass
 class Planned(Message):
     """What an action would do is known: ask."""
 

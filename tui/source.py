@@ -1,15 +1,13 @@
 """What the screen needs of the read model; the collector gives it, tests give something simpler."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from backend.readmodel.feed import DetailView
-from backend.readmodel.logs import LogView
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.news import News
 from backend.readmodel.records import JobRow
-from backend.readmodel.window import Window
+from backend.readmodel.wanted import Wanted
 
-News = Snapshot | Window | DetailView | LogView
+__all__ = ["MakeSource", "News", "Source"]
 
 
 class Source(Protocol):
@@ -21,6 +19,7 @@ class Source(Protocol):
     def look(self, first: int, last: int) -> None: ...
     def watch(self, job_id: int | None) -> None: ...
     def follow(self, job: JobRow | None) -> None: ...
+    def want(self, wanted: Sequence[Wanted]) -> None: ...
 
 
 MakeSource = Callable[[Callable[[News], None]], Source]

@@ -8,7 +8,7 @@ says so; the last data stay in the snapshot, marked as stale by its link.
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -23,15 +23,15 @@ from backend.database.listen import Listener, listening
 from backend.database.version import check_schema
 from backend.embedded import servers
 from backend.errors import JobwardenError
-from backend.readmodel.feed import DetailView, Feed
+from backend.readmodel.feed import Feed
 from backend.readmodel.jobs import compile_filter, read_counts
-from backend.readmodel.logs import LogView
 from backend.readmodel.logs_follow import LogFollower
 from backend.readmodel.mishap import mishap
+from backend.readmodel.news import News
 from backend.readmodel.overview import Health, Link, Snapshot, read_capacity
 from backend.readmodel.pace import Pace
 from backend.readmodel.records import JobRow, WorkerRow
-from backend.readmodel.window import Window
+from backend.readmodel.wanted import Wanted
 from backend.readmodel.workers import read_workers
 from backend.settings import Settings
 
@@ -44,7 +44,6 @@ RETRY = (0.2, 1.0, 2.0, 5.0)
 REDIS_TIMEOUT = 0.3
 """Seconds that Redis has to answer a ping."""
 
-News = Snapshot | Window | DetailView | LogView
 Deliver = Callable[[News], None]
 
 
@@ -97,6 +96,9 @@ class Collector:
     def follow(self, job: JobRow | None) -> None:
         """Deliver the end of a job's log now and as it grows; None to stop."""
         self._logs.follow(job)
+
+    def want(self, wanted: Sequence[Wanted]) -> None:
+        """Deliver the answers to these questions, now and whenever they change; nothing for none."""
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -11,6 +11,7 @@ from backend.readmodel.jobs import compile_filter
 from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Capacity, Health, Link, Snapshot
 from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow, WorkerRow
+from backend.readmodel.wanted import Wanted
 from backend.readmodel.window import Window
 from tui.app import JobwardenApp
 from tui.source import News
@@ -99,6 +100,7 @@ class FakeSource:
         self.deliver = deliver
         self.asked: list[tuple[str, object]] = []
         self.details: dict[int, JobDetail] = {}
+        self.answers: dict[Wanted, News] = {}
         self.log = LogView()
 
     def start(self) -> None:
@@ -119,6 +121,12 @@ class FakeSource:
         self.asked.append(("watch", job_id))
         if job_id is not None:
             self.deliver(DetailView(job_id, self.details.get(job_id)))
+
+    def want(self, wanted: Sequence[Wanted]) -> None:
+        self.asked.append(("want", tuple(wanted)))
+        for question in wanted:
+            if question in self.answers:
+                self.deliver(self.answers[question])
 
     def follow(self, job: JobRow | None) -> None:
         self.asked.append(("follow", job.id if job else None))

@@ -3,17 +3,16 @@
 import logging
 
 from textual import work
-from textual.screen import Screen
 
 from backend.actions.perform import Plan
 from backend.actions.table import ACTIONS
 from backend.errors import JobwardenError
-from backend.readmodel.overview import Snapshot
-from tui.deeds import Deed, Deeds
+from tui.deeds import Deed
+from tui.desk import Desk
 from tui.messages import DeedFailed, Performed, Planned
+from tui.screens.base import BaseScreen
 from tui.screens.confirm import Confirm
 from tui.screens.results import Results
-from tui.widgets.header.lines import WIDE
 
 log = logging.getLogger(__name__)
 
@@ -21,16 +20,13 @@ CLEAN = "clean"
 """The action that goes for every anomaly, not for the selected job."""
 
 
-class ActingScreen(Screen[None]):
+class ActingScreen(BaseScreen):
     """A screen with a selected job and the keys that act on it."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 (as Textual declares it)
-
-    def __init__(self, deeds: Deeds, *, read_only: bool) -> None:
-        super().__init__()
-        self.deeds = deeds
-        self.read_only = read_only
-        self.snapshot = Snapshot()
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.deeds = desk.deeds
+        self.read_only = desk.read_only
 
     def selected_id(self) -> int | None:
         """Return the job that actions are for."""

@@ -8,6 +8,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from backend.domain.filters import FIELDS
+from tui.config.chosen import chosen_keys
+from tui.config.keymap import remapped
 from tui.keys.model import Group
 from tui.screens.dialog import Dialog
 
@@ -25,7 +27,7 @@ class Help(Dialog[None]):
         """Put the page together."""
         with Vertical(id="dialog"):
             with VerticalScroll(id="body"):
-                yield Static(help_text(self._groups))
+                yield Static(help_text(remapped(self._groups, chosen_keys(self))))
             yield Static(Text("Esc close", style="dim"))
 
     def on_mount(self) -> None:

@@ -1,7 +1,6 @@
 """The list of jobs with the log of the selected one under it."""
 
-from collections.abc import Callable
-from datetime import datetime
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -10,51 +9,40 @@ from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobRow
 from backend.readmodel.window import Window
-from tui.deeds import Deeds
+from tui.desk import Desk
 from tui.keys.acts import ACT
-from tui.keys.app import APP
 from tui.keys.jobs import LIST
 from tui.keys.log import LOG
-from tui.keys.model import bindings, without_acts
+from tui.keys.model import bindings
 from tui.keys.table import TABLE
-from tui.messages import Arrived
+from tui.messages import JobWanted
 from tui.screens.acting import ActingScreen
-from tui.screens.help import Help
-from tui.screens.job import JobScreen
-from tui.source import Source
-from tui.widgets.header.banner import Banner
-from tui.widgets.header.header import Header
+from tui.source import News
 from tui.widgets.jobs.bar import ListBar
 from tui.widgets.jobs.table import JobTable
-from tui.widgets.keyline import KeyLine
 from tui.widgets.log.panel import LogPanel
 from tui.widgets.log.title import LogTitle
 from tui.widgets.prompt.filter import FilterPrompt
-
-GROUPS = (TABLE, LIST, ACT, LOG, APP)
 
 
 class JobsScreen(ActingScreen):
     """What an operator looks at all day."""
 
-    BINDINGS = bindings(LIST, ACT, APP)
+    BINDINGS = bindings(LIST, ACT)
+    NAME = "jobs"
+    GROUPS: ClassVar = (TABLE, LIST, ACT, LOG)
 
-    def __init__(self, source: Source, deeds: Deeds, clock: Callable[[], datetime], *, read_only: bool) -> None:
-        super().__init__(deeds, read_only=read_only)
-        self._source = source
-        self._clock = clock
-        self._groups = without_acts(GROUPS) if read_only else list(GROUPS)
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._source = desk.source
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Put the screen together."""
-        yield Header(read_only=self.read_only)
-        yield Banner(self._clock)
         yield ListBar()
-        yield JobTable(self._clock)
+        yield JobTable(self.desk.clock)
         yield LogTitle()
         yield LogPanel()
         yield FilterPrompt()
-        yield KeyLine(self._groups)
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -69,22 +57,15 @@ class JobsScreen(ActingScreen):
         selected = self.query_one(JobTable).selected
         return None if selected is None else selected.id
 
-    def on_arrived(self, message: Arrived) -> None:
+    def take(self, news: News) -> None:
         """Take what the read model delivered."""
-        news = message.news
         if isinstance(news, Snapshot):
-            self._take_snapshot(news)
+            self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(news.anomalies)})
         elif isinstance(news, Window):
             self.query_one(JobTable).show(news)
             self._draw_bar()
         elif isinstance(news, LogView):
             self.query_one(LogPanel).show(news)
-
-    def _take_snapshot(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.query_one(Header).show(snapshot)
-        self.query_one(Banner).show(snapshot)
-        self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(snapshot.anomalies)})
 
     def _draw_bar(self) -> None:
         table = self.query_one(JobTable)
@@ -108,9 +89,7 @@ class JobsScreen(ActingScreen):
         """Open the job under the cursor."""
         job_id = self.selected_id()
         if job_id is not None:
-            self.app.push_screen(
-                JobScreen(job_id, self._source, self.deeds, self._clock, self.snapshot, self.read_only)
-            )
+            self.post_message(JobWanted(job_id))
 
     def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
         """Say whether the log follows."""
@@ -145,7 +124,3 @@ class JobsScreen(ActingScreen):
         for widget in (self.query_one(LogPanel), self.query_one(LogTitle)):
             widget.display = shown
         self.query_one(JobTable).focus()
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.app.push_screen(Help(self._groups))
