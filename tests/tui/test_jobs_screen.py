@@ -307,7 +307,14 @@ async def test_help_lists_every_key_of_the_screen() -> None:
         await until(pilot, lambda: isinstance(screen.app.screen, Help))
         await pilot.pause()
         text = text_of(screen)
-    for word in ("newest job", "filter the list", "End jobs: TERM", "close the screen", "state of the job"):
+    for word in (
+        "stay with what is new",
+        "mark all that match",
+        "filter the list",
+        "End jobs: TERM",
+        "close the screen",
+        "state of the job",
+    ):
         assert word in text
 
 

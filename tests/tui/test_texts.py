@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from backend.actions.table import ACTIONS
 from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
 from backend.readmodel.overview import Health, Link
-from tests.tui.fakes import NOW, detail, incident, job, orphan, snapshot, window, worker
+from tests.tui.fakes import NOW, detail, incident, job, orphan, snapshot, worker
 from tui.farewell import farewell
 from tui.keys.acts import ACT
 from tui.keys.app import APP
@@ -23,9 +23,10 @@ from tui.looks import STATE_LOOKS, job_look, outcome
 from tui.views import job_text, job_title
 from tui.widgets.header.gauge import bar as gauge_bar
 from tui.widgets.header.lines import Colours, banner, header_lines
-from tui.widgets.jobs.bar import bar
 from tui.widgets.jobs.columns import JOB_COLUMNS
+from tui.widgets.table.bar import bar
 from tui.widgets.table.columns import GAP, Moment, fit, place
+from tui.widgets.table.marks import Status
 
 PLAIN = Colours({})
 
@@ -121,10 +122,29 @@ def test_redis_down_is_said() -> None:
     assert "redis" in banner(snapshot(redis=Health(False, message="refused")), 0.5, 0.0)
 
 
+BAR = dict.fromkeys(("filter", "held", "unseen", "marked"), "")
+
+
 def test_the_place_in_the_list() -> None:
-    text = bar(window([job(1), job(2)]), 1, 1234, 80, "", "").plain
+    text = bar("Jobs", Status(line=1, total=2, unseen=1234), 80, BAR).plain
     assert "2 of 2" in text
     assert "1,234 new" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status(marked=3, total=9), "◆ 3 marked"),
+        (Status(marked=8, total=9, everything=True), "◆ all 8 that match are marked"),
+        (Status(marked=2, total=9, ranging=True), "range (V ends it)"),
+        (Status(total=9, paused=True, pending=7), "paused, 7 changes pending"),
+        (Status(total=9, pending=1), "1 change pending"),
+        (Status(total=9, stale=True), "stale"),
+        (Status(total=9, line=4, exact=False), "~5 of 9"),
+    ],
+)
+def test_what_is_marked_or_held_back_is_said_over_the_list(status: Status, words: str) -> None:
+    assert words in bar("Jobs", status, 100, BAR).plain
 
 
 def test_markup_and_control_characters_of_a_job_are_plain() -> None:

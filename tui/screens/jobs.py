@@ -18,11 +18,11 @@ from tui.keys.table import TABLE
 from tui.messages import JobWanted
 from tui.screens.acting import ActingScreen
 from tui.source import News
-from tui.widgets.jobs.bar import ListBar
 from tui.widgets.jobs.table import JobTable
 from tui.widgets.log.panel import LogPanel
 from tui.widgets.log.title import LogTitle
 from tui.widgets.prompt.filter import FilterPrompt
+from tui.widgets.table.bar import ListBar
 
 
 class JobsScreen(ActingScreen):
@@ -38,7 +38,7 @@ class JobsScreen(ActingScreen):
 
     def body(self) -> ComposeResult:
         """Put the screen together."""
-        yield ListBar()
+        yield ListBar("Jobs")
         yield JobTable(self.desk.clock)
         yield LogTitle()
         yield LogPanel()
@@ -63,18 +63,16 @@ class JobsScreen(ActingScreen):
             self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(news.anomalies)})
         elif isinstance(news, Window):
             self.query_one(JobTable).show(news)
-            self._draw_bar()
         elif isinstance(news, LogView):
             self.query_one(LogPanel).show(news)
 
-    def _draw_bar(self) -> None:
-        table = self.query_one(JobTable)
-        self.query_one(ListBar).show(table.window, table.cursor_line, table.unseen)
+    def on_virtual_table_changed(self, message: JobTable.Changed) -> None:
+        """Say what is listed, marked and held back."""
+        self.query_one(ListBar).show(message.status)
 
     def on_virtual_table_viewport(self, message: JobTable.Viewport) -> None:
         """Fetch what is on the screen now, and around it."""
         self._source.look(message.first, message.last)
-        self._draw_bar()
 
     def on_virtual_table_selected(self, message: JobTable.Selected) -> None:
         """Show the log of another job."""
@@ -83,7 +81,6 @@ class JobsScreen(ActingScreen):
         if job is None:
             self.query_one(LogPanel).show(LogView())
         self._source.follow(job)
-        self._draw_bar()
 
     def on_virtual_table_opened(self) -> None:
         """Open the job under the cursor."""

@@ -1,9 +1,9 @@
 """Columns of a virtual table, as data, and which of them fit into a width."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 
@@ -22,17 +22,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a cell may depend on besides its row: the time, and the anomaly flagged for each job id."""
+    """What a cell may depend on besides its row: the time, the anomaly of each job id, why each job id waits."""
 
     now: datetime
-    flags: dict[int, str]
+    flags: Mapping[Any, str] = field(default_factory=dict)
+    waiting: Mapping[Any, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
     """One column: ``width`` in cells, ``rank`` 0 is never dropped and higher ones go first when it is narrow.
 
-    One ``flexible`` column takes what is left over, up to ``widest``.
+    ``flexible`` columns take what is left over, each up to ``widest``. ``sort`` gives the value by which a list that is
+    held as a whole is sorted (None sorts last); ``sortable`` says that the rows can be asked for in this order.
     """
 
     name: str
@@ -43,6 +45,15 @@ class Column(Generic[Row]):
     right: bool = False
     flexible: bool = False
     widest: int = 0
+    sort: Callable[[Row], Any] | None = None
+    sortable: bool = False
+    help: str = ""
+    """What the column shows, for the dialog that chooses columns."""
+
+    @property
+    def orders(self) -> bool:
+        """Whether rows can be ordered by it."""
+        return self.sortable or self.sort is not None
 
 
 @dataclass(frozen=True, slots=True)

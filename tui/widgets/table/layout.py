@@ -1,0 +1,92 @@
+"""Which columns of a table a person wants to see, in which order and how wide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from tui.widgets.table.columns import Column
+
+Row = TypeVar("Row")
+NARROWEST, WIDEST = 3, 120
+"""Bounds of a width that is chosen by hand, in cells."""
+
+
+class Shown(StrEnum):
+    """When a column is shown."""
+
+    AUTO = "auto"
+    """When there is room for it."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+    def next(self) -> "Shown":
+        """Return the next choice, in a circle."""
+        order = list(Shown)
+        return order[(order.index(self) + 1) % len(order)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen for one column; ``width`` 0 is the declared one."""
+
+    name: str
+    shown: Shown = Shown.AUTO
+    width: int = 0
+
+
+Layout = tuple[Choice, ...]
+"""The columns in the order shown."""
+
+
+def declared(columns: Sequence[Column[Any]]) -> Layout:
+    """Return the layout as the columns are declared."""
+    return tuple(Choice(column.name) for column in columns)
+
+
+def arrange(columns: Sequence[Column[Row]], layout: Layout) -> list[Column[Row]]:
+    """Return the chosen columns as they are to be placed; columns the layout does not know come last."""
+    known = {column.name: column for column in columns}
+    chosen = {choice.name: choice for choice in layout}
+    order = [choice.name for choice in layout if choice.name in known]
+    order += [name for name in known if name not in chosen]
+    arranged = [_arranged(known[name], chosen.get(name, Choice(name))) for name in order]
+    return [column for column in arranged if column is not None] or list(columns[:1])
+
+
+def _arranged(column: Column[Row], choice: Choice) -> Column[Row] | None:
+    if choice.shown is Shown.NEVER:
+        return None
+    if choice.shown is Shown.ALWAYS:
+        column = replace(column, rank=0)
+    if choice.width:
+        column = replace(column, width=choice.width, flexible=False)
+    return column
+
+
+def to_plain(layout: Layout) -> list[list[Any]]:
+    """Return the layout as JSON can hold it."""
+    return [[choice.name, str(choice.shown), choice.width] for choice in layout]
+
+
+def from_plain(kept: Any, columns: Sequence[Column[Any]]) -> Layout:
+    """Return a kept layout; what makes no sense (another version, a file edited by hand) is left out."""
+    found: dict[str, Choice] = {}
+    for entry in kept if isinstance(kept, list) else ():
+        choice = _choice(entry)
+        if choice is not None and choice.name in {column.name for column in columns}:
+            found[choice.name] = choice
+    return (*found.values(), *(choice for choice in declared(columns) if choice.name not in found))
+
+
+def _choice(entry: Any) -> Choice | None:
+    match entry:
+        case [str(name), str(shown), int(width)] if shown in set(Shown):
+            return Choice(name, Shown(shown), max(NARROWEST, min(width, WIDEST)) if width else 0)
+    return None
+
+
+def widths(columns: Sequence[Column[Any]], layout: Layout) -> Mapping[str, int]:
+    """Return the width of every column: the chosen one, else the declared one."""
+    chosen = {choice.name: choice.width for choice in layout}
+    return {column.name: chosen.get(column.name) or column.width for column in columns}
