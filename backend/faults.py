@@ -1,4 +1,4 @@
-"""Fault points: for tests, make a process of ours die, stall or lose its connection at a named step.
+"""Fault points: for tests, make a process of ours die, stall, fail or lose its connection at a named step.
 
 ``JOBWARDEN_FAULT=<point>:<deed>[:<n>]`` arms one point: at its n-th passing (default the first) the deed is done,
 once. Unset, which is always the case in production, a point costs one comparison.
@@ -35,6 +35,8 @@ POINTS: dict[str, str] = {
     "adopt": "survivors adopted, not committed",
     "adopted": "adoption committed, nothing watched",
     "requeue": "a job was put back, not committed",
+    "beat": "about to renew the lease",
+    "sweep": "about to look for what slipped out of the worker's hands",
 }
 """Every step at which a fault can be caused, with what is true there."""
 
@@ -55,7 +57,11 @@ def _cut(conn: Any) -> None:
             broken.shutdown(socket.SHUT_RDWR)
 
 
-DEEDS: dict[str, Callable[[Any], None]] = {"kill": _die, "stop": _stall, "cut": _cut}
+def _fail(conn: Any) -> None:
+    raise RuntimeError(f"a fault for a test ({VARIABLE})")
+
+
+DEEDS: dict[str, Callable[[Any], None]] = {"kill": _die, "stop": _stall, "cut": _cut, "fail": _fail}
 
 
 class _Armed:

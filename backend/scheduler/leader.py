@@ -42,7 +42,8 @@ class Leader(threading.Thread):
         """Stop after the current turn; the lock goes with the connection."""
         self._stopping = True
         self._wake.set()
-        self.join()
+        if self.is_alive():  # it is not yet when the worker fails while it recovers
+            self.join()
 
     def run(self) -> None:
         """Seek the lock, lead while the connection lasts, and again."""

@@ -47,7 +47,8 @@ class Errands(threading.Thread):
     def stop(self) -> None:
         """Stop within one poll."""
         self._stop_event.set()
-        self.join()
+        if self.is_alive():  # it is not yet when the worker fails while it recovers
+            self.join()
 
     def run(self) -> None:
         """Listen, and listen again after every loss of the connection."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from backend import __version__
 from backend.database.locks import NODE_LOCK, WORKER_LOCK, release_session_lock, try_session_lock
 from backend.errors import Refused
+from backend.faults import point
 from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, this_host
 from backend.settings import Settings
 from backend.state import machine
@@ -81,6 +82,7 @@ def hold_node_lock(conn: Connection, registration: Registration) -> bool:
 
 def beat(conn: Connection, worker_id: int) -> bool:
     """Renew the lease; False when this worker's row was ended by a successor."""
+    point("beat", conn)
     return conn.scalar(sql.BEAT, {"worker": worker_id}) is not None
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.database.engine import make_engine
 from backend.embedded import servers
 from backend.errors import JobwardenError
+from backend.faults import point
 from backend.process.spool import prepare_root
 from backend.queue import bell
 from backend.scheduler.leader import Leader
@@ -31,6 +32,7 @@ from backend.worker.pulse import Pulse
 from backend.worker.recorder import Recorder
 from backend.worker.recovery import Fate, Recovery, summary
 from backend.worker.supervisor import Supervisor
+from backend.worker.unforeseen import Guard, exit_at_the_latest
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Service:
         """Take the node. Raises Refused when it has a live worker, DBAPIError when the database is down."""
         self._settings, self._urls, self._drain_on_exit = settings, urls, drain_on_exit
         self._exit_code = 0
+        self._guard = Guard(self._fenced)
         self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
         self._redis: Redis = bell.connect(urls.redis_url)
         spool = str(Path(settings.home) / "spool" / settings.node_name)
@@ -58,9 +61,7 @@ class Service:
         self._launcher = Launcher(self._engine, self._me, self._recorder, self._supervisor.watch)
         self._recovery = Recovery(self._engine, self._me, self._supervisor.watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
-        self._doorbell = Doorbell(
-            urls.redis_url, self._me.node_name, self._me.worker_id, self._launcher.launch, self._mend
-        )
+        self._doorbell = Doorbell(urls.redis_url, self._me.node_name, self._me.worker_id, self._launch, self._mend)
         self._errands = Errands(
             self._engine,
             self._me.node_name,
@@ -75,24 +76,32 @@ class Service:
         """Recover, then schedule, then answer the bell; watch until told to stop. The exit status."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        self._guard.install()
         self._pulse.start()
         self._recorder.start()
+        try:
+            self._serve()
+        except Exception as exc:
+            self._guard.failed("the main thread", exc)
+        return self._shut_down()
+
+    def _serve(self) -> None:
         log.info("worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(self._recover()))
         self._leader.start()
         self._errands.start()
         self._doorbell.start()
         self._supervisor.run()
-        return self._shut_down()
 
     def _recover(self) -> Counter[Fate]:
         """Recover, over and over while the database is lost in the middle of it: every pass starts from what is."""
-        while True:
+        while not self._supervisor.stopping:
             try:
                 return self._recovery.run(self._in_hand)
             except DBAPIError as exc:
                 log.warning("recovery lost the database, will try again: %s", str(exc.orig).strip().splitlines()[0])
                 self._mend()
                 time.sleep(RETRY_SECONDS)
+        return Counter()
 
     # Stopping ---------------------------------------------------------------------------------------------------
 
@@ -128,11 +137,13 @@ class Service:
         return live is not None or bool(self._supervisor.tracked())
 
     def _fenced(self) -> None:
+        """End without a goodbye: the node is a successor's, or to be taken over as after a crash."""
         self._exit_code = 1
         self._supervisor.stop()
 
     def _shut_down(self) -> int:
         """Leave jobs running, give back what was not started, say goodbye. Nothing here may hang on a dead database."""
+        exit_at_the_latest()
         self._doorbell.stop()
         self._launcher.stop()
         self._leader.stop()
@@ -162,12 +173,20 @@ class Service:
     # In between -------------------------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
+        point("sweep")
         fates = self._recovery.run(self._in_hand)
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
             log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))
 
     def _in_hand(self) -> frozenset[int]:
         return self._supervisor.tracked() | self._launcher.in_flight
+
+    def _launch(self, allocation_ids: Sequence[int]) -> None:
+        """For the bell: RQ would take an unforeseen error for a failed message, log it as such, and carry on."""
+        try:
+            self._launcher.launch(allocation_ids)
+        except Exception as exc:
+            self._guard.failed("the launcher", exc)
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
         try:

@@ -62,6 +62,11 @@ class Supervisor:
         self._stopping = True
         os.eventfd_write(self._wake_fd, 1)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
+
     def tracked(self) -> frozenset[int]:
         """Allocation ids in care, from watching to settled."""
         return frozenset(tuple(self._jobs))

@@ -1,4 +1,4 @@
-"""Every step of a job's life, visited by SIGKILL, by a stall past the lease, and by a cut connection."""
+"""Every step of a job's life, visited by SIGKILL, by a stall past the lease, by an unforeseen error, and by a cut connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm, Worker, go
 
 WORKER_POINTS = sorted(POINTS.keys() - {"submit"})
-WITH_CONNECTION = ["allocate", "claim", "commit-pid", "finish", "release", "adopt", "requeue"]
+WITH_CONNECTION = ["beat", "allocate", "claim", "commit-pid", "finish", "release", "adopt", "requeue"]
 RAN = 'echo ran >> "ran-$JOBWARDEN_JOB_ID"'
 
 
@@ -130,6 +130,20 @@ def test_stalled_past_its_lease_at(farm: Farm, point: str) -> None:
     scene.play_until_over()
     scene.check()
     assert states(farm, worker.pid) == {"ONLINE"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", WORKER_POINTS)
+def test_an_unforeseen_error_ends_the_worker_and_not_its_jobs_at(farm: Farm, point: str) -> None:
+    """Every thread passes some point: none may die alone and leave a worker that looks alive and does not work."""
+    scene = Scene(farm)
+    worker = faulty_worker(farm, scene, f"{point}:fail", "Z")
+    assert worker.wait() == 1
+    assert re.search(r"CRITICAL .*unforeseen error in .*\n(.*\n)*RuntimeError: a fault for a test", worker.said)
+    assert states(farm) == {"DEAD"}
+    farm.worker()
+    scene.play_until_over()
+    scene.check()
 
 
 @pytest.mark.slow
