@@ -1,10 +1,11 @@
 """Cancel and kill: at once when nothing runs, by the worker that owns the job, or from here when that is dead."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from backend.actions.records import Context, ItemResult, Progress, done, nothing, refused
+from backend.actions.records import Context, ItemResult, done, nothing, refused
 from backend.actions.takeover import Deed, take_over
+from backend.actions.tally import Tally
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.detect import SLACK_SECONDS, dead_ids
 from backend.domain.states import JobState
@@ -19,41 +20,59 @@ CAUSES: dict[str, EndCause] = {"cancel": EndCause.CANCELLED, "kill": EndCause.KI
 _POLL_SECONDS = 0.1
 
 
-def end_jobs(ctx: Context, name: str, ids: Sequence[int], reason: str | None, tell: Progress) -> list[ItemResult]:
-    """End jobs that were not final a moment ago; waits, in bounds, until their workers are done."""
+def end_jobs(ctx: Context, name: str, ids: Iterable[Sequence[int]], reason: str | None, tally: Tally) -> None:
+    """End jobs that were not final a moment ago; waits, in bounds, until their workers are done.
+
+    ``ids`` come in pieces, and a stop is heeded between two of them and while waiting.
+    """
     action: Command = "kill" if name == "kill" else "cancel"
-    results: list[ItemResult] = []
-    running: list[int] = []
+    here: list[int] = []
+    asked: list[int] = []
+    for piece in ids:
+        running = _end_unstarted(ctx, action, piece, reason, tally)
+        mine, theirs = _ask_workers(ctx, action, running, reason, tally)
+        here += mine
+        asked += theirs
+    take_over(ctx, here, Deed(action, reason, CAUSES[action]), tally)
+    _wait(ctx, asked, tally)
+
+
+def _end_unstarted(ctx: Context, action: Command, ids: Sequence[int], reason: str | None, tally: Tally) -> list[int]:
+    """End what has no process yet; the others."""
+    running = []
     for job_id in ids:
+        if tally.stop_asked():
+            break
         with ctx.engine.begin() as conn:
-            if machine.end_unstarted(conn, job_id, action, ctx.actor, reason):
-                results.append(done(job_id, f"{_final_state(action)}: it had not started"))
-            else:
-                running.append(job_id)
-    return results + _end_running(ctx, action, running, reason, tell)
+            ended = machine.end_unstarted(conn, job_id, action, ctx.actor, reason)
+        if ended:
+            tally.add(done(job_id, f"{_final_state(action)}: it had not started"))
+        else:
+            running.append(job_id)
+    return running
 
 
 def _final_state(action: Command) -> JobState:
     return JobState.FAILED if action == "kill" else JobState.CANCELLED
 
 
-def _end_running(
-    ctx: Context, action: Command, ids: Sequence[int], reason: str | None, tell: Progress
-) -> list[ItemResult]:
+def _ask_workers(
+    ctx: Context, action: Command, ids: Sequence[int], reason: str | None, tally: Tally
+) -> tuple[list[int], list[int]]:
+    """Leave a command for each job that this host cannot end; allocations to end here, and jobs to wait for."""
     if not ids:
-        return []
+        return [], []
     with ctx.engine.connect() as conn:
-        dead = set(dead_ids(read_workers(conn, ctx.settings.lease_seconds)))
+        dead = set(dead_ids(read_workers(conn)))
         attempts = {a.job_id: a for a in read_attempts(conn, LIVE_OF_JOBS, ids=list(ids))}
-    here = [a.allocation_id for a in attempts.values() if a.worker_id in dead and a.here]
-    by_worker = [job_id for job_id in ids if job_id not in attempts or attempts[job_id].allocation_id not in here]
+    lost = {job_id: a for job_id, a in attempts.items() if a.worker_id in dead}
+    here = [a.allocation_id for a in lost.values() if a.here]
+    by_worker = [job_id for job_id in ids if job_id not in lost or not lost[job_id].here]
     for job_id in by_worker:
         with ctx.engine.begin() as conn:
             machine.request_end(conn, job_id, action, ctx.actor, reason)
-    results = take_over(ctx, here, Deed(action, reason, CAUSES[action]), tell)
-    lost = [job_id for job_id in by_worker if job_id in attempts and attempts[job_id].worker_id in dead]
-    results += [_queued(attempts[job_id]) for job_id in lost]
-    return results + _wait(ctx, [job_id for job_id in by_worker if job_id not in lost], tell)
+    tally.extend(_queued(lost[job_id]) for job_id in by_worker if job_id in lost)
+    return here, [job_id for job_id in by_worker if job_id not in lost]
 
 
 def _queued(attempt: Attempt) -> ItemResult:
@@ -64,19 +83,23 @@ def _queued(attempt: Attempt) -> ItemResult:
     )
 
 
-def _wait(ctx: Context, ids: Sequence[int], tell: Progress) -> list[ItemResult]:
+def _wait(ctx: Context, ids: Sequence[int], tally: Tally) -> None:
     """Wait until the workers have ended the jobs, at most for the grace and what KILL may take."""
-    waiting, results = list(ids), []
+    waiting = list(ids)
     deadline = time.monotonic() + ctx.settings.kill_grace_seconds + SLACK_SECONDS
     while waiting and time.monotonic() < deadline:
         with ctx.engine.connect() as conn:
             ended = [job for job in read_jobs(conn, waiting) if job.state is not JobState.RUNNING]
-        results += [_ended(job) for job in ended]
-        waiting = [job_id for job_id in waiting if job_id not in {job.id for job in ended}]
+        tally.extend(_ended(job) for job in ended)
+        gone = {job.id for job in ended}
+        waiting = [job_id for job_id in waiting if job_id not in gone]
+        if waiting and tally.stop_asked():
+            break
         if waiting:
-            tell(f"waiting for {len(waiting)} to end")
+            tally.say(f"waiting for {len(waiting)} to end")
             time.sleep(_POLL_SECONDS)
-    return results + [refused(job_id, "its worker was asked but has not ended it yet") for job_id in waiting]
+    why = "not waited for any longer" if tally.stopped else "but has not ended it yet"
+    tally.extend(refused(job_id, f"its worker was asked, {why}") for job_id in waiting)
 
 
 def _ended(job: JobRow) -> ItemResult:

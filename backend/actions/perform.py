@@ -1,75 +1,124 @@
 """Plan and perform an action of the table: the one way in for the command line and the dashboard."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from backend.actions.ending import end_jobs
-from backend.actions.records import Context, ItemResult, Plan, Progress, Victim, done, nothing, refused
+from backend.actions.records import (
+    Cancelled,
+    Context,
+    ItemResult,
+    Plan,
+    Progress,
+    Step,
+    Undo,
+    Victim,
+    done,
+    nothing,
+    refused,
+)
+from backend.actions.scope import LEFT_THE_FILTER, Scope, Targets, as_scope, find_ids, still_matching
 from backend.actions.table import ACTIONS, Action
 from backend.actions.takeover import Deed, take_over, would
+from backend.actions.tally import Tally, pieces
 from backend.anomalies import detect
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.evidence import Look
 from backend.anomalies.strays import Scanner
-from backend.domain.states import JobState, WorkerState
+from backend.domain.states import WorkerState
 from backend.process.identity import Liveness
 from backend.process.procfs import command_line
+from backend.readmodel.export import existing_jobs
 from backend.readmodel.jobs import read_jobs
-from backend.readmodel.records import JobRow
+from backend.readmodel.records import AnomalyRow, JobRow
 from backend.readmodel.workers import read_workers
 from backend.state import machine
 
-__all__ = ["Context", "ItemResult", "Plan", "Progress", "Victim", "perform", "plan"]
+__all__ = ["Context", "ItemResult", "Plan", "Progress", "Scope", "Step", "Undo", "Victim", "perform", "plan"]
 
 NO_SUCH_JOB = "does not exist"
+NO_ANOMALY = "is no anomaly: nothing to do"
 
 
-def plan(ctx: Context, name: str, ids: Sequence[int], force: bool = False) -> Plan:
-    """What ``perform`` would do now; writes nothing."""
+def plan(ctx: Context, name: str, targets: Targets, force: bool = False) -> Plan:
+    """What ``perform`` would do now; writes nothing. Raises InputError for a filter that says nothing sensible."""
+    scope = as_scope(targets)
     with ctx.engine.connect() as conn:
         if name == "clean":
-            return _plan_clean(conn, ctx, ids)
-        action, jobs = ACTIONS[name], _jobs(conn, ids)
-        against = _evidence_against(conn, name, list(jobs.values()))
-    planned = Plan()
-    for job_id in dict.fromkeys(ids):
+            return _plan_clean(conn, ctx, scope)
+        ids = find_ids(conn, scope)
+        matching = still_matching(conn, scope, ids) if scope.ids else set(ids)
+        planned = Plan()
+        for piece in pieces(ids):
+            _plan_piece(conn, ACTIONS[name], piece, matching, force, planned)
+        return planned
+
+
+def _plan_piece(
+    conn: Connection, action: Action, ids: Sequence[int], matching: Container[int], force: bool, planned: Plan
+) -> None:
+    jobs = _jobs(conn, ids)
+    against = {} if force else _evidence_against(conn, action.name, list(jobs.values()))
+    for job_id in ids:
         job = jobs.get(job_id)
-        objection = NO_SUCH_JOB if job is None else action.already(job) or action.applies(job)
-        if objection is None and not force:
-            objection = against.get(job_id)
-        if objection is not None or job is None:
-            planned.ineligible.append((job_id, objection or NO_SUCH_JOB))
+        if job is None:
+            planned.ineligible.append((job_id, NO_SUCH_JOB))
+        elif job_id not in matching:
+            planned.ineligible.append((job_id, LEFT_THE_FILTER))
+        elif objection := action.already(job) or action.applies(job) or against.get(job_id):
+            planned.ineligible.append((job_id, objection))
         else:
             planned.eligible.append(_victim(job, action))
-    return planned
 
 
 def perform(
     ctx: Context,
     name: str,
-    ids: Sequence[int],
+    targets: Targets,
     reason: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    *,
+    cancelled: Cancelled | None = None,
     value: int | None = None,
 ) -> list[ItemResult]:
     """Do it, job by job, each in its own transaction; a result for every id, in their order.
 
-    Every job is judged again at the moment it is acted on, whatever a plan said. ``value`` is the number that
-    ``priority`` sets. Raises only when the database cannot be reached.
+    Every job is judged again at the moment it is acted on, whatever a plan said, and must still match the filter of
+    the scope. ``value`` is the number that ``priority`` sets. Once ``cancelled`` says so no further job is begun.
+    Raises InputError for a wrong filter, else only when the database cannot be reached.
     """
-    tell = progress or (lambda _: None)
-    ids = list(dict.fromkeys(ids))
+    scope = as_scope(targets)
     if name == "clean":
-        results = _clean(ctx, ids, reason, tell)
-    elif name in ("cancel", "kill"):
-        results = _end(ctx, name, ids, reason, tell)
-    else:
-        results = [_one(ctx, name, job_id, reason, force, value) for job_id in ids]
-    by_id = {result.job_id: result for result in results}
-    return [by_id[job_id] for job_id in ids]
+        return _clean(ctx, scope, reason, progress, cancelled)
+    with ctx.engine.connect() as conn:
+        tally = Tally(find_ids(conn, scope), progress, cancelled)
+    if name in ("cancel", "kill"):
+        end_jobs(
+            ctx, name, (_not_final(ctx, name, piece, tally) for piece in _matching(ctx, scope, tally)), reason, tally
+        )
+        return tally.results()
+    for piece in _matching(ctx, scope, tally):
+        for job_id in piece:
+            if not tally.stop_asked():
+                tally.add(_one(ctx, name, job_id, reason, force, value))
+    return tally.results()
+
+
+def _matching(ctx: Context, scope: Scope, tally: Tally) -> Iterator[list[int]]:
+    """The ids in pieces, each asked anew for the filter just before its turn."""
+    for piece in tally.chunks():
+        with ctx.engine.connect() as conn:
+            keep = still_matching(conn, scope, piece)
+            known = keep if len(keep) == len(piece) else existing_jobs(conn, piece)
+        tally.extend(
+            nothing(job_id, LEFT_THE_FILTER) if job_id in known else refused(job_id, NO_SUCH_JOB)
+            for job_id in piece
+            if job_id not in keep
+        )
+        yield [job_id for job_id in piece if job_id in keep]
 
 
 def _jobs(conn: Connection, ids: Sequence[int]) -> dict[int, JobRow]:
@@ -83,42 +132,51 @@ def _victim(job: JobRow, action: Action) -> Victim:
     return Victim(job.id, job.name, job.node_name, job.process_id, shown, action.happens)
 
 
-def _plan_clean(conn: Connection, ctx: Context, ids: Sequence[int]) -> Plan:
+def _plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
     rows = {row.job_id: row for row in reversed(detect.find(conn, ctx.settings, Scanner()))}
     planned = Plan()
-    for job_id in dict.fromkeys(ids):
-        row = rows.get(job_id)
+    for job_id, row in _anomalies_of(conn, scope, rows).items():
         if row is None:
-            planned.ineligible.append((job_id, "is no anomaly: nothing to do"))
+            planned.ineligible.append((job_id, NO_ANOMALY))
         else:
             what = would(row.kind, row.detail)
             planned.eligible.append(Victim(job_id, row.job_name, row.node_name, row.process_id, row.cmdline, what))
     return planned
 
 
-def _clean(ctx: Context, ids: Sequence[int], reason: str | None, tell: Progress) -> list[ItemResult]:
+def _anomalies_of(conn: Connection, scope: Scope, rows: Mapping[int, AnomalyRow]) -> dict[int, AnomalyRow | None]:
+    """The scope's jobs with their anomaly. A filter alone stands for the anomalies that match, not for every job."""
+    ids = list(dict.fromkeys(scope.ids)) if scope.ids or scope.filter is None else sorted(rows)
+    matching = still_matching(conn, scope, ids)
+    if not scope.ids:
+        ids = [job_id for job_id in ids if job_id in matching]
+    return {job_id: rows.get(job_id) if job_id in matching else None for job_id in ids}
+
+
+def _clean(
+    ctx: Context, scope: Scope, reason: str | None, progress: Progress | None, cancelled: Cancelled | None
+) -> list[ItemResult]:
     with ctx.engine.connect() as conn:
-        found = {
-            row.allocation_id: row.job_id for row in detect.find(conn, ctx.settings, Scanner()) if row.allocation_id
-        }
-    wanted = [allocation for allocation, job_id in found.items() if job_id in set(ids)]
-    results = {r.job_id: r for r in take_over(ctx, wanted, Deed("clean", reason), tell)}
-    return [results.get(job_id) or nothing(job_id, "is no anomaly: nothing to do") for job_id in ids]
+        found = detect.find(conn, ctx.settings, Scanner())
+        wanted = _anomalies_of(conn, scope, {row.job_id: row for row in found})
+    tally = Tally(list(wanted), progress, cancelled)
+    tally.extend(nothing(job_id, NO_ANOMALY) for job_id, row in wanted.items() if row is None)
+    allocations = [row.allocation_id for row in found if row.allocation_id and wanted.get(row.job_id)]
+    take_over(ctx, allocations, Deed("clean", reason), tally)
+    return tally.results()
 
 
-def _end(ctx: Context, name: str, ids: Sequence[int], reason: str | None, tell: Progress) -> list[ItemResult]:
-    results, rest = [], []
+def _not_final(ctx: Context, name: str, ids: Sequence[int], tally: Tally) -> list[int]:
+    """Those of ``ids`` that can be ended; the others get their result."""
     with ctx.engine.connect() as conn:
         jobs = _jobs(conn, ids)
     for job_id in ids:
         job = jobs.get(job_id)
         if job is None:
-            results.append(refused(job_id, NO_SUCH_JOB))
+            tally.add(refused(job_id, NO_SUCH_JOB))
         elif job.state.final:
-            results.append(nothing(job_id, ACTIONS[name].already(job) or "nothing to do"))
-        else:
-            rest.append(job_id)
-    return results + end_jobs(ctx, name, rest, reason, tell)
+            tally.add(nothing(job_id, ACTIONS[name].already(job) or "nothing to do"))
+    return [job_id for job_id in ids if job_id in jobs and not jobs[job_id].state.final]
 
 
 def _evidence_against(conn: Connection, name: str, jobs: Sequence[JobRow]) -> dict[int, str]:
@@ -173,7 +231,7 @@ def _provably_gone(conn: Connection, ctx: Context, attempt: Attempt) -> bool:
     """Without a committed process a live worker may be about to commit one: then the worker has the last word."""
     if attempt.started:
         return Look().at(attempt).alive is Liveness.GONE
-    owners = read_workers(conn, ctx.settings.lease_seconds)
+    owners = read_workers(conn)
     return all(w.state is WorkerState.DEAD for w in owners if w.id == attempt.worker_id)
 
 
@@ -189,25 +247,23 @@ def _resubmit(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _
 
 
 def _hold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
-    return _changed(job, machine.set_held(conn, job.id, True, ctx.actor, reason), "held")
+    return _changed(job, machine.set_held(conn, job.id, True, ctx.actor, reason), "held", Undo("unhold"))
 
 
 def _unhold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
-    return _changed(job, machine.set_held(conn, job.id, False, ctx.actor, reason), "may start")
+    return _changed(job, machine.set_held(conn, job.id, False, ctx.actor, reason), "may start", Undo("hold"))
 
 
 def _priority(conn: Connection, ctx: Context, job: JobRow, reason: str | None, value: int | None) -> ItemResult:
     if value is None or value == job.priority:
         return nothing(job.id, f"has priority {job.priority} already: nothing to do")
-    return _changed(
-        job, machine.set_priority(conn, job.id, value, ctx.actor, reason), f"priority {job.priority} > {value}"
-    )
+    replaced = machine.set_priority(conn, job.id, value, ctx.actor, reason)
+    old = job.priority if replaced is None else replaced.value
+    return _changed(job, replaced is not None, f"priority {old} > {value}", Undo("priority", old))
 
 
-def _changed(job: JobRow, changed: bool, message: str) -> ItemResult:
-    if changed:
-        return done(job.id, message)
-    return refused(job.id, f"is not {JobState.PENDING} any more")
+def _changed(job: JobRow, changed: bool, message: str, undo: Undo) -> ItemResult:
+    return done(job.id, message, undo) if changed else refused(job.id, "was changed by somebody else meanwhile")
 
 
 Doing = Callable[[Connection, Context, JobRow, str | None, int | None], ItemResult]

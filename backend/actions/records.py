@@ -7,8 +7,43 @@ from sqlalchemy import Engine
 
 from backend.settings import Settings
 
-Progress = Callable[[str], None]
-"""Told, in a few words, what is being waited for or was done; called from the acting thread."""
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The action that takes back what was done to the same job, with the number it needs, if it needs one."""
+
+    action: str
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one job: ``ok`` False is a failure, ``changed`` False nothing to do or not done."""
+
+    job_id: int
+    ok: bool
+    changed: bool
+    message: str
+    undo: Undo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far an action is: ``done`` of ``total`` jobs have their result, ``last`` is the newest one.
+
+    ``words`` say in brief what was just done or is being waited for.
+    """
+
+    done: int
+    total: int
+    last: ItemResult | None
+    words: str
+
+
+Progress = Callable[[Step], None]
+"""Told of every result, and of what is being waited for; called from the acting thread."""
+Cancelled = Callable[[], bool]
+"""Asked between two jobs, and while waiting; True leaves the rest undone. What was begun is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +74,15 @@ class Plan:
     eligible: list[Victim] = field(default_factory=list)
     ineligible: list[tuple[int, str]] = field(default_factory=list)
 
-
-@dataclass(frozen=True, slots=True)
-class ItemResult:
-    """What became of one job: ``ok`` False is a failure, ``changed`` False nothing to do or not done."""
-
-    job_id: int
-    ok: bool
-    changed: bool
-    message: str
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The jobs that would be changed: what ``Scope.pinned`` wants once they are confirmed."""
+        return tuple(victim.job_id for victim in self.eligible)
 
 
-def done(job_id: int, message: str) -> ItemResult:
+def done(job_id: int, message: str, undo: Undo | None = None) -> ItemResult:
     """The job was changed."""
-    return ItemResult(job_id, True, True, message)
+    return ItemResult(job_id, True, True, message, undo)
 
 
 def nothing(job_id: int, message: str) -> ItemResult:

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.actions.records import Context, ItemResult, Progress, done, nothing, refused
+from backend.actions.records import Context, ItemResult, done, nothing, refused
+from backend.actions.tally import Tally
 from backend.anomalies.attempts import BY_ID, read_attempts
 from backend.anomalies.detect import Anomaly, examine, explain
 from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
@@ -33,30 +34,34 @@ ENDED_HERE = (AnomalyKind.ORPHAN, AnomalyKind.STRAY)
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What is done, as the audit names it. ``cause`` None lets each kind of anomaly say why the job ends."""
+    """What is done, as the audit names it. ``cause`` None lets each kind of anomaly say why the job ends.
+
+    ``only`` bounds what is touched: an allocation that turns out to be of another kind is left as it is.
+    """
 
     action: str
     reason: str | None
     cause: EndCause | None = None
+    only: frozenset[AnomalyKind] = frozenset(AnomalyKind)
 
 
-def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tell: Progress) -> list[ItemResult]:
-    """Deal with these allocations, each by what it is now; one result for each."""
-    results: list[ItemResult] = []
-    for start in range(0, len(allocation_ids), BATCH):
-        results += _batch(ctx, allocation_ids[start : start + BATCH], deed, tell)
-    return results
+def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:
+    """Deal with these allocations, each by what it is now; one result for each, none for those after a stop."""
+    for batch in tally.chunks(allocation_ids, BATCH):
+        _batch(ctx, batch, deed, tally)
 
 
-def _batch(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tell: Progress) -> list[ItemResult]:
+def _batch(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:
     with _locks(ctx, allocation_ids) as mine, ctx.engine.connect() as conn:
         found = examine(conn, ctx.settings, allocation_ids)
         conn.rollback()
-        results = _unconcerned(conn, allocation_ids, found)
+        tally.extend(_unconcerned(conn, allocation_ids, found))
         conn.rollback()
         busy = [a for a in found if a.attempt.allocation_id not in mine]
-        results += [nothing(a.attempt.job_id, "somebody else is at it right now") for a in busy]
-        return results + _end_and_conclude(ctx, [a for a in found if a not in busy], deed, tell)
+        tally.extend(nothing(a.attempt.job_id, "somebody else is at it right now") for a in busy)
+        spared = [a for a in found if a not in busy and a.kind not in deed.only]
+        tally.extend(nothing(a.attempt.job_id, f"is {a.kind} by now: left alone") for a in spared)
+        _end_and_conclude(ctx, [a for a in found if a not in busy + spared], deed, tally)
 
 
 @contextmanager
@@ -82,26 +87,20 @@ def _unconcerned(conn: Connection, allocation_ids: Sequence[int], found: Sequenc
     ]
 
 
-def _end_and_conclude(ctx: Context, found: Sequence[Anomaly], deed: Deed, tell: Progress) -> list[ItemResult]:
-    results: list[ItemResult] = []
-
-    def conclude(anomaly: Anomaly, ended: Ended | None) -> None:
-        result = CONCLUDE[anomaly.kind](ctx, anomaly, ended, deed)
-        tell(f"job {result.job_id}: {result.message}")
-        results.append(result)
-
+def _end_and_conclude(ctx: Context, found: Sequence[Anomaly], deed: Deed, tally: Tally) -> None:
     to_end = {anomaly.attempt.cookie: anomaly for anomaly in found if anomaly.kind in ENDED_HERE}
     for anomaly in found:
         if anomaly.kind not in ENDED_HERE:
-            conclude(anomaly, None)
-    if to_end:
-        tell(f"ending {len(to_end)} job{'s' if len(to_end) > 1 else ''}")
+            tally.add(CONCLUDE[anomaly.kind](ctx, anomaly, None, deed))
+    if not to_end:
+        return
 
-        def on_end(target: Target, ended: Ended) -> None:
-            conclude(to_end[target.cookie], ended)
+    def on_end(target: Target, ended: Ended) -> None:
+        anomaly = to_end[target.cookie]
+        tally.add(CONCLUDE[anomaly.kind](ctx, anomaly, ended, deed))
 
-        end_trees([a.attempt.target for a in to_end.values()], ctx.settings.kill_grace_seconds, on_end)
-    return results
+    tally.say(f"ending {len(to_end)} job{'s' if len(to_end) > 1 else ''}")
+    end_trees([a.attempt.target for a in to_end.values()], ctx.settings.kill_grace_seconds, on_end)
 
 
 def _orphan(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
@@ -137,7 +136,15 @@ def _record_outcome(
 ) -> ItemResult:
     attempt = anomaly.attempt
     record = read_record(attempt.spool_dir) if attempt.spool_dir else None
-    verdict = judge(record, cause=cause, rebooted=attempt.rebooted, script=_script(anomaly), work_dir=attempt.work_dir)
+    group = attempt.group
+    verdict = judge(
+        record,
+        cause=cause,
+        out_of_memory=group is not None and group.out_of_memory(),
+        rebooted=attempt.rebooted,
+        script=_script(anomaly),
+        work_dir=attempt.work_dir,
+    )
     if verdict.state is JobState.PENDING:
         with ctx.engine.begin() as conn:
             machine.requeue(conn, [attempt.allocation_id], ctx.actor, "its supervisor says that it never started")
@@ -146,6 +153,8 @@ def _record_outcome(
     with ctx.engine.begin() as conn:
         outcome = _outcome(anomaly, verdict, record, evidence)
         changed = machine.finish(conn, [outcome], ctx.actor, deed.action, deed.reason)
+    if group is not None:
+        group.remove()
     if not changed:
         return nothing(attempt.job_id, "somebody else has recorded its end: nothing to do")
     return done(attempt.job_id, f"{verdict.state}{f' ({verdict.reason})' if verdict.reason else ''}, released")
@@ -235,10 +244,10 @@ CONCLUDE: dict[AnomalyKind, Conclusion] = {
 
 def would(kind: AnomalyKind, anomaly_detail: str) -> str:
     """What clean-up would do to an anomaly of this kind, for a dry run."""
-    return f"{kind}: {_WOULD[kind]} ({anomaly_detail})"
+    return f"{kind}: {WOULD[kind]} ({anomaly_detail})"
 
 
-_WOULD = {
+WOULD = {
     AnomalyKind.ORPHAN: "TERM, grace, KILL, then FAILED and released",
     AnomalyKind.LOST: "FAILED and released, or back to PENDING if it never started",
     AnomalyKind.UNRECORDED: "its true outcome is recorded, and it is released",

@@ -1,13 +1,13 @@
 """The verbs that act on jobs, made from the table of actions."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from backend.actions.actor import current_actor
-from backend.actions.perform import Context, ItemResult, Plan, perform, plan
+from backend.actions.perform import Context, ItemResult, Plan, Progress, perform, plan
 from backend.actions.table import ACTIONS, Action
 from backend.cli.jobs import no_such_job, parse_id
 from backend.cli.output import Column, print_table, printable
@@ -65,7 +65,7 @@ def act_on(
         return 0
     if ACTIONS[name].destructive and len(ids) > TYPED_ABOVE and not yes:
         confirm(ACTIONS[name], len(plan(ctx, name, ids, force).eligible))
-    results = perform(ctx, name, ids, reason, force, _progress(), value)
+    results = perform(ctx, name, ids, reason, force, _progress(), value=value)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     for result in results:
@@ -105,11 +105,13 @@ def _all_must_exist(session: Session, ids: Sequence[int]) -> None:
             raise no_such_job(job_id)
 
 
-def _progress() -> Callable[[str], None] | None:
+def _progress() -> Progress | None:
     """On a terminal, the last word of what is going on, on one line that is overwritten."""
     if not sys.stderr.isatty():
         return None
-    return lambda words: click.echo(f"\r\x1b[K{printable(words)[:100]}\r", err=True, nl=False)
+    return lambda step: click.echo(
+        f"\r\x1b[K{step.done}/{step.total} {printable(step.words)[:90]}\r", err=True, nl=False
+    )
 
 
 def _command(action: Action) -> click.Command:

@@ -47,9 +47,11 @@ def existing_jobs(conn: Connection, ids: Sequence[int]) -> set[int]:
     return set(conn.scalars(text("SELECT id FROM jobs WHERE id = ANY(:ids)"), {"ids": list(ids)}))
 
 
-def matching_ids(conn: Connection, query: Query) -> list[int]:
-    """Ids of all jobs that match, oldest first."""
-    return list(conn.scalars(text(f"SELECT id FROM jobs WHERE {query.where} ORDER BY id"), query.params))
+def matching_ids(conn: Connection, query: Query, among: Sequence[int] | None = None) -> list[int]:
+    """Ids of the jobs that match, oldest first: of all jobs, or of those ``among`` these ids."""
+    keys = "true" if among is None else "id = ANY(:among)"
+    values = query.params if among is None else {"among": list(among), **query.params}
+    return list(conn.scalars(text(f"SELECT id FROM jobs WHERE {keys} AND ({query.where}) ORDER BY id"), values))
 
 
 def _of(job_id: int | None) -> str:

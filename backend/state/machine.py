@@ -17,6 +17,7 @@ from backend.domain.states import FailureReason, JobState
 from backend.faults import point
 from backend.state import sql
 from backend.state.records import LaunchOrder, Outcome, Placement, Started
+from backend.state.replaced import Replaced
 
 Command = Literal["cancel", "kill"]
 """What an operator may ask a worker to do to a running job."""
@@ -238,19 +239,26 @@ def set_held(conn: Connection, job_id: int, held: bool, actor: str, reason: str 
     return conn.scalar(sql.SET_HELD, {"job": job_id, "held": held}) is not None
 
 
-def set_priority(conn: Connection, job_id: int, priority: int, actor: str, reason: str | None) -> bool:
-    """Move a PENDING job in the queue; higher runs first."""
+def set_priority(conn: Connection, job_id: int, priority: int, actor: str, reason: str | None) -> Replaced[int] | None:
+    """Move a PENDING job in the queue; higher runs first. Returns the priority it had, None when nothing changed."""
     _say(conn, actor, "priority", reason, {"*": {"priority": priority}})
-    return conn.scalar(sql.SET_PRIORITY, {"job": job_id, "priority": priority}) is not None
+    row = conn.execute(sql.SET_PRIORITY, {"job": job_id, "priority": priority}).one_or_none()
+    return None if row is None else Replaced(row.priority)
 
 
-def set_drain(conn: Connection, node_name: str, drained: bool, actor: str, reason: str | None) -> bool:
-    """Drain a node (running jobs go on, no new ones come) or resume it; False when it was so already."""
+def set_drain(
+    conn: Connection, node_name: str, drained: bool, actor: str, reason: str | None
+) -> Replaced[str | None] | None:
+    """Drain a node (running jobs go on, no new ones come) or resume it.
+
+    Returns the reason its drain had, if any; None when it was so already.
+    """
     values = {"node": node_name, "drained": drained, "reason": reason if drained else None}
-    if conn.scalar(sql.SET_DRAIN, values) is None:
-        return False
+    row = conn.execute(sql.SET_DRAIN, values).one_or_none()
+    if row is None:
+        return None
     note_node(conn, node_name, actor, "drain" if drained else "resume", reason)
-    return True
+    return Replaced(row.drain_reason)
 
 
 def note_node(

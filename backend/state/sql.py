@@ -176,11 +176,16 @@ FAIL = text("""
 
 SET_HELD = text("UPDATE jobs SET held = :held WHERE id = :job AND state = 'PENDING' AND held <> :held RETURNING id")
 
-SET_PRIORITY = text(
-    "UPDATE jobs SET priority = :priority WHERE id = :job AND state = 'PENDING' AND priority <> :priority RETURNING id"
-)
+SET_PRIORITY = text("""
+    UPDATE jobs SET priority = :priority
+    FROM (SELECT id, priority FROM jobs WHERE id = :job FOR NO KEY UPDATE) old
+    WHERE jobs.id = old.id AND jobs.state = 'PENDING' AND jobs.priority <> :priority
+    RETURNING old.priority
+""")
 
 SET_DRAIN = text("""
     UPDATE nodes SET drained = :drained, drain_reason = :reason
-    WHERE name = :node AND (drained <> :drained) RETURNING name
+    FROM (SELECT name, drain_reason FROM nodes WHERE name = :node FOR NO KEY UPDATE) old
+    WHERE nodes.name = old.name AND nodes.drained <> :drained
+    RETURNING old.drain_reason
 """)

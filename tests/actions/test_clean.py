@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from backend.actions.perform import Context, ItemResult, perform, plan
 from backend.actions.takeover import Deed, take_over
+from backend.actions.tally import Tally
 from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
 from backend.process.procfs import scan
 from tests.support.processes import is_gone, wait_until
@@ -134,7 +135,9 @@ def test_a_job_that_a_live_worker_took_over_is_left_to_it(stage: Scene) -> None:
     assert plan(context(stage), "clean", [job.id]).eligible
     new = stage.worker(alive=True)
     stage.execute("UPDATE resource_allocations SET worker_id = :new WHERE job_id = :id", new=new, id=job.id)
-    [result] = take_over(context(stage), [job.allocation_id], Deed("clean", None), lambda _: None)
+    tally = Tally([job.id])
+    take_over(context(stage), [job.allocation_id], Deed("clean", None), tally)
+    [result] = tally.results()
     assert (result.ok, result.changed) == (True, False)
     assert "owns it now" in result.message
     assert not is_gone(job.pid)
