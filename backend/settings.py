@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     kill_grace_seconds: float = Field(default=10.0, ge=0, le=86400)
     """Seconds between TERM and KILL."""
 
+    cgroup: Literal["auto", "off"] = "auto"
+    """Whether each job gets a control group (v2) where the worker may make one, or none at all: auto or off."""
+
+    limit_memory: bool = False
+    """Whether the kernel ends a job that takes more memory than it asked for. Needs the delegated memory controller."""
+
     default_memory_mb: int = Field(default=256, ge=1, le=1 << 30)
     """MiB that are set aside for a job that asks for no memory."""
 

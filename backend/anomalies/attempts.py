@@ -7,6 +7,7 @@ from importlib.resources import files
 from sqlalchemy import Connection, TextClause, text
 
 from backend.domain.states import JobState
+from backend.process.cgroup import Group, group_of
 from backend.process.identity import ProcessIdentity, this_host
 from backend.process.members import Target
 
@@ -60,6 +61,11 @@ class Attempt:
     def rebooted(self) -> bool:
         """Whether this machine was started anew since."""
         return self.started and self.boot_id != this_host().boot_id
+
+    @property
+    def group(self) -> Group | None:
+        """Its control group on this host, if it has one."""
+        return group_of(self.spool_dir, self.cookie) if self.spool_dir else None
 
     @property
     def target(self) -> Target:

@@ -1,15 +1,14 @@
 """Processes that outlived even the release of their job, found by the cookie in their environment."""
 
-import os
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from backend.anomalies.attempts import BY_ID, Attempt, read_attempts
 from backend.process.members import cookie_index
+from backend.process.procfs import read_allocation
 
 SCAN_SECONDS = 3.0
 """A scan of /proc is dear with thousands of jobs; between two, what the last one found is looked at again."""
@@ -51,12 +50,4 @@ def find_strays(conn: Connection, scanner: Scanner = SCANNER) -> list[Attempt]:
 
 def _allocation_ids(pids: Iterable[int]) -> Iterable[int]:
     """Allocation ids that processes say they are of; to be believed only when the cookie fits."""
-    for pid in pids:
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            continue  # it has ended meanwhile
-        for entry in environ.split(b"\0"):
-            name, _, value = entry.partition(b"=")
-            if name == b"JOBWARDEN_ALLOCATION_ID" and value.isdigit() and len(value) < 19:
-                yield int(os.fsdecode(value))
+    return (allocation for pid in pids if (allocation := read_allocation(pid)) is not None)

@@ -2,6 +2,7 @@
 
 Nothing here blocks, so one loop ends thousands of jobs at a time: take one snapshot, give it to every `Ending` that is
 due, sleep until the next one is. The supervisor is left to exit by itself, because it records how the script ended.
+A control group is killed as one; freezing and looking again is for those who have none, or have left it.
 """
 
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.process.cgroup import Group
 from backend.process.chase import chase_orphans
 from backend.process.identity import Liveness, Stat, liveness
 from backend.process.members import Family, Target, family
@@ -131,14 +133,14 @@ class Ending:
             return 0.0  # ended since the snapshot: who seems to be its child could be a child of its pid's next owner
         self._empty_looks = 0
         others = [process for process in found.others if process.pid != os.getpid()]
-        if not others:
+        if not others and (found.group is None or found.others):
             return self._only_the_unsignallable(now, found)
         self._alone_since = None
         if self.phase is Phase.TERM:
             self._term(now, found.shim, others)
         if self.phase is Phase.GRACE and now < self._deadline:
             return min(self._next_poll(), self._deadline - now)
-        return self._kill(now, found.shim, others)
+        return self._kill(now, found, others)
 
     def _confirm(self) -> float | None:
         """Nothing was found. The supervisor's own word settles it, else a second look, as a scan is not atomic."""
@@ -186,15 +188,17 @@ class Ending:
             if process.stopped:
                 self._send(process, signal.SIGCONT)
 
-    def _kill(self, now: float, shim: Stat | None, others: Sequence[Stat]) -> float | None:
-        """Freeze until a look finds nothing new, so that nothing can fork any more; then kill all."""
+    def _kill(self, now: float, found: Family, others: Sequence[Stat]) -> float | None:
+        """Kill the group; freeze the others until a look finds nothing new, so that nothing can fork; then kill all."""
         elapsed = now - self._start_kill(now)
         if self._survive(now, elapsed, others):
-            self._finish(False, "processes survive KILL", others)
+            self._finish(False, "processes survive KILL" if others else "processes out of sight survive KILL", others)
             return None
+        if found.group is not None:
+            self._kill_group(found.group, now, others)
         self._freeze_looks += 1
         freezing = elapsed < _FREEZE_SECONDS or self._freeze_looks < _FREEZE_LOOKS
-        if self._freeze(shim, others) and freezing:
+        if self._freeze(found.shim, others) and freezing:
             return 0.0
         for process in others:
             self._killed_at.setdefault(_key(process), now)
@@ -204,9 +208,21 @@ class Ending:
     def _survive(self, now: float, elapsed: float, others: Sequence[Stat]) -> bool:
         """Whether all that is left had its KILL long ago; what has just been found is given its time."""
         patience = self._stuck_seconds
+        if not others:
+            return elapsed > patience
         return elapsed > _ENDLESS * patience or all(
             now - self._killed_at.get(_key(process), now) > patience for process in others
         )
+
+    def _kill_group(self, group: Group, now: float, others: Sequence[Stat]) -> None:
+        """KILL reaches all of the group at once, forks included, so that its members need not be frozen."""
+        inside = group.pids()
+        if os.getpid() in inside or not group.kill():
+            return
+        for process in [process for process in others if process.pid in inside]:
+            self._signalled[process.pid] = None
+            self._frozen.add(_key(process))
+            self._killed_at.setdefault(_key(process), now)
 
     def _freeze(self, shim: Stat | None, others: Sequence[Stat]) -> bool:
         """Stop what was not stopped before; whether there was any such process."""

@@ -1,14 +1,16 @@
 """Which processes belong to an allocation.
 
 While the supervisor lives the answer is exact: it is a subreaper, so every process of the job is its descendant, also
-after double forks, setsid or a scrubbed environment. When it was killed, three marks remain: the cookie in the
-environment, its session, and descent from a process that has one of those.
+after double forks, setsid or a scrubbed environment. When it was killed, its control group is as exact where there is
+one; elsewhere three marks remain: the cookie in the environment, its session, and descent from a process that has one
+of those.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.process.identity import ProcessIdentity, Stat, this_host
+from backend.process.cgroup import Group, group_of
+from backend.process.identity import ProcessIdentity, Stat, read_stat, this_host
 from backend.process.procfs import Snapshot, holds_open, scan
 
 
@@ -23,16 +25,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The living processes of an allocation. ``suspects`` might be of the job, without proof: never signal them."""
+    """The living processes of an allocation. ``suspects`` might be of the job, without proof: never signal them.
+
+    ``group`` is its control group while processes live in it, whether or not they could be read.
+    """
 
     shim: Stat | None
     others: tuple[Stat, ...]
     suspects: tuple[Stat, ...] = ()
+    group: Group | None = None
 
     @property
     def empty(self) -> bool:
         """Whether nothing that is, or might be, of the job is left."""
-        return self.shim is None and not self.others and not self.suspects
+        return self.shim is None and not self.others and not self.suspects and self.group is None
 
 
 _NOBODY = Family(None, ())
@@ -45,7 +51,12 @@ def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = ()) -> Fa
         return _NOBODY
     shim = _same(snapshot, identity.pid, identity.start_ticks)
     roots = [process for old in known if (process := _same(snapshot, old.pid, old.start_ticks))]
+    group = group_of(target.spool_dir, target.cookie)
+    if group is not None and not group.populated():
+        group = None
     suspects: list[Stat] = []
+    if group is not None:
+        roots += _inside(group)
     if shim is not None:
         roots += [shim, *snapshot.sessions.get(identity.pid, ())]
     else:
@@ -54,8 +65,8 @@ def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = ()) -> Fa
         roots += session
     found = _with_descendants(snapshot, roots)
     found.pop(identity.pid, None)
-    others = tuple(process for process in found.values() if not process.gone)
-    return Family(shim, others, tuple(process for process in suspects if process.pid not in found))
+    others = tuple(sorted((process for process in found.values() if not process.gone), key=_age))
+    return Family(shim, others, tuple(process for process in suspects if process.pid not in found), group)
 
 
 def members(target: Target, snapshot: Snapshot) -> list[Stat]:
@@ -67,6 +78,24 @@ def members(target: Target, snapshot: Snapshot) -> list[Stat]:
 def cookie_index() -> dict[str, list[int]]:
     """The pids of every job process on this host that still shows a cookie, by cookie."""
     return {cookie: [process.pid for process in found] for cookie, found in scan().cookies.items()}
+
+
+def _age(process: Stat) -> tuple[int, int]:
+    """Oldest first: what an operator is shown of many."""
+    return process.start_ticks, process.pid
+
+
+def _inside(group: Group) -> list[Stat]:
+    """The processes of a group, read anew: a snapshot misses those that came after it. Listed again at the end, so
+    that no pid is taken for the next process that got it."""
+    found = []
+    for pid in group.pids():
+        try:
+            found.append(read_stat(pid))
+        except OSError:
+            continue  # it ended meanwhile, or is hidden: the group tells that somebody is there
+    still = group.pids()
+    return [process for process in found if process.pid in still]
 
 
 def _same(snapshot: Snapshot, pid: int, start_ticks: int) -> Stat | None:

@@ -51,6 +51,7 @@ def judge(
     record: Record | None,
     *,
     cause: EndCause | None = None,
+    out_of_memory: bool = False,
     rebooted: bool = False,
     script: str = "",
     work_dir: str = "",
@@ -58,6 +59,7 @@ def judge(
     """The outcome of an attempt whose processes are gone.
 
     ``cause``: why we ended it; leave it None when the script had ended before we did anything.
+    ``out_of_memory``: the kernel killed one of its processes for that; a script that succeeds all the same counts.
     ``rebooted``: the host's boot id has changed since the start. ``script`` and ``work_dir`` are paths for the
     message of a failed launch (the script is read for the interpreter it names).
     """
@@ -69,6 +71,8 @@ def judge(
     if record is None:
         reason, message = (FailureReason.HOST_REBOOT, _REBOOTED) if rebooted else (FailureReason.WORKER_LOST, _LOST)
         return Verdict(JobState.FAILED, reason, message=message)
+    if out_of_memory and record.kind is not RecordKind.NEVER and (record.kind, record.value) != (RecordKind.EXIT, 0):
+        return _ended_by_us(EndCause.OUT_OF_MEMORY, record)
     return _ended_by_itself(record)
 
 

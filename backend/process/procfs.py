@@ -10,9 +10,11 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from backend.process import cgroup
 from backend.process.identity import Stat, elapsed_seconds, read_stat
 
 COOKIE_VARIABLE = b"JOBWARDEN_COOKIE"
+ALLOCATION_VARIABLE = b"JOBWARDEN_ALLOCATION_ID"
 _READ_SIZE = 1 << 14
 # A process between fork and exec still shows its parent's environment, so that a young one may yet get a cookie.
 _SETTLED_SECONDS = 2.0
@@ -39,7 +41,7 @@ class Snapshot:
 
     @cached_property
     def cookies(self) -> dict[str, list[Stat]]:
-        """Processes by the job cookie in their environment. Reads every readable environment once."""
+        """Processes by the job cookie in their environment, or in the name of their control group. Each read once."""
         _forget_ended(self.processes)
         found: defaultdict[str, list[Stat]] = defaultdict(list)
         for process in self.processes.values():
@@ -69,12 +71,31 @@ def scan() -> Snapshot:
 
 
 def read_cookie(pid: int) -> str | None:
-    """The job cookie in the environment that ``pid`` was started with; None without one or when unreadable."""
+    """The job cookie that ``pid`` was started with; None without one or when unreadable.
+
+    Who scrubbed it from the environment still is in the control group of the job, where there is one.
+    """
+    if (cookie := _variable(pid, COOKIE_VARIABLE)) is not None:
+        return cookie
+    owner = cgroup.owner(pid)
+    return owner[1] if owner else None
+
+
+def read_allocation(pid: int) -> int | None:
+    """The id of the allocation that ``pid`` says it is of; to be believed only when the cookie fits."""
+    said = _variable(pid, ALLOCATION_VARIABLE)
+    if said is not None and said.isdecimal() and len(said) < 19:
+        return int(said)
+    owner = cgroup.owner(pid)
+    return owner[0] if owner else None
+
+
+def _variable(pid: int, name: bytes) -> str | None:
     try:
         raw = b"\0" + _read_all(f"/proc/{pid}/environ")
     except OSError:
         return None
-    _, found, rest = raw.partition(b"\0" + COOKIE_VARIABLE + b"=")
+    _, found, rest = raw.partition(b"\0" + name + b"=")
     return os.fsdecode(rest.partition(b"\0")[0]) if found else None
 
 

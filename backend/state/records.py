@@ -18,7 +18,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class LaunchOrder:
-    """All a worker needs to start an allocation it has claimed. ``time_limit`` is in seconds."""
+    """All a worker needs to start an allocation it has claimed. ``time_limit`` is in seconds, ``memory_mb`` in MiB."""
 
     allocation_id: int
     job_id: int
@@ -28,6 +28,7 @@ class LaunchOrder:
     work_dir: str
     environment: Mapping[str, str]
     time_limit: int | None
+    memory_mb: int
 
 
 @dataclass(frozen=True, slots=True)

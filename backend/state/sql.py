@@ -77,7 +77,8 @@ CLAIM = text("""
     FROM jobs j
     WHERE a.id = ANY(:allocations) AND a.worker_id = :worker AND a.claimed_at IS NULL AND NOT a.released
       AND j.id = a.job_id AND j.state = 'RUNNING'
-    RETURNING a.id AS allocation_id, a.job_id, a.cookie, j.script, j.arguments, j.work_dir, j.environment, j.time_limit
+    RETURNING a.id AS allocation_id, a.job_id, a.cookie, j.script, j.arguments, j.work_dir, j.environment,
+              j.time_limit, j.memory_mb
 """)
 
 COMMIT_PIDS = text("""

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.domain.states import FailureReason, JobState
 from backend.faults import point
 from backend.process import spool
+from backend.process.cgroup import Groups
 from backend.process.identity import elapsed_seconds
 from backend.process.spawn import Gated, job_environment, spawn
 from backend.process.spool import LaunchError
@@ -30,9 +31,15 @@ class Launcher:
     """Called from RQ's thread and from the sweep, one batch at a time. ``watch`` hands started jobs over."""
 
     def __init__(
-        self, engine: Engine, registration: Registration, recorder: Recorder, watch: Callable[[Watched], None]
+        self,
+        engine: Engine,
+        registration: Registration,
+        groups: Groups,
+        recorder: Recorder,
+        watch: Callable[[Watched], None],
     ) -> None:
-        self._engine, self._me, self._recorder, self._watch = engine, registration, recorder, watch
+        self._engine, self._me, self._groups = engine, registration, groups
+        self._recorder, self._watch = recorder, watch
         self._turn = threading.Lock()
         self._stopped = False
         self.in_flight: frozenset[int] = frozenset()
@@ -64,6 +71,7 @@ class Launcher:
     def _spawn(self, order: LaunchOrder) -> tuple[Watched, Gated] | None:
         try:
             folder = spool.create(self._me.spool, order.allocation_id, order.job_id, order.script)
+            self._groups.add(folder.path, order.allocation_id, order.cookie, order.memory_mb)
             environment = job_environment(
                 order.environment,
                 job_id=order.job_id,

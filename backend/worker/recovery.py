@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from backend.domain.states import JobState
 from backend.faults import point
+from backend.process import cgroup
 from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, this_host
 from backend.process.spool import Record, RecordKind, read_record
 from backend.state import machine
@@ -82,19 +83,22 @@ class Recovery:
         self,
         engine: Engine,
         me: Registration,
+        groups: cgroup.Groups,
         watch: Callable[[Watched], None],
         launch: Callable[[Sequence[int]], None],
     ) -> None:
-        self._engine, self._me, self._watch, self._launch = engine, me, watch, launch
+        self._engine, self._me, self._groups, self._watch, self._launch = engine, me, groups, watch, launch
 
     def run(self, except_for: Callable[[], Collection[int]]) -> Counter[Fate]:
         """One pass over the node's live allocations but those in hand. Raises DBAPIError when the database is down.
 
         ``except_for`` is asked after the rows are read: what came into hand meanwhile is left alone.
         """
+        groups = self._groups.made()  # before the rows: a group without a live allocation is then of an ended one
         with self._engine.connect() as conn:
             rows = conn.execute(sql.LIVE_ON_NODE, {"node": self._me.node_name}).all()
         in_hand = except_for()
+        cgroup.sweep(groups, {row.allocation_id for row in rows} | set(in_hand))
         fates: defaultdict[Fate, list[Any]] = defaultdict(list)
         host = this_host()
         for row in rows:

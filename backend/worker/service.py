@@ -19,6 +19,7 @@ from backend.database.engine import make_engine
 from backend.embedded import servers
 from backend.errors import JobwardenError
 from backend.faults import point
+from backend.process.cgroup import Groups, make_groups
 from backend.process.spool import prepare_root
 from backend.queue import bell
 from backend.scheduler.leader import Leader
@@ -58,8 +59,9 @@ class Service:
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
-        self._launcher = Launcher(self._engine, self._me, self._recorder, self._supervisor.watch)
-        self._recovery = Recovery(self._engine, self._me, self._supervisor.watch, self._launcher.launch)
+        groups = make_groups(spool, settings.limit_memory) if settings.cgroup == "auto" else Groups(None)
+        self._launcher = Launcher(self._engine, self._me, groups, self._recorder, self._supervisor.watch)
+        self._recovery = Recovery(self._engine, self._me, groups, self._supervisor.watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
         self._doorbell = Doorbell(urls.redis_url, self._me.node_name, self._me.worker_id, self._launch, self._mend)
         self._errands = Errands(

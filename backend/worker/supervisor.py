@@ -151,6 +151,8 @@ class Supervisor:
         for allocation_id in allocation_ids:
             job = self._jobs.get(allocation_id)
             if job is not None and job.concluded:
+                if (group := job.group) is not None:
+                    group.remove()
                 del self._jobs[allocation_id]
                 if self._by_job.get(job.job_id) == allocation_id:
                     del self._by_job[job.job_id]

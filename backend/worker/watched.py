@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.process.cgroup import Group, group_of
 from backend.process.ending import Ending
 from backend.process.identity import ProcessIdentity
 from backend.process.members import Target
@@ -52,6 +53,11 @@ class Watched:
         return Target(self.identity, self.cookie, self.spool_dir)
 
     @property
+    def group(self) -> Group | None:
+        """Its control group, if it has one."""
+        return group_of(self.spool_dir, self.cookie)
+
+    @property
     def script(self) -> str:
         """Path of the script in the spool."""
         return f"{self.spool_dir}/job_{self.job_id}.sh"
@@ -62,8 +68,15 @@ class Watched:
             record = Record(RecordKind.NEVER)
         elif record is None and self.wait_status is not None:  # its folder was deleted, but we are the parent
             record = Record(RecordKind.EXIT, self.wait_status)
-        cause = self.request.cause if self.request else None
-        return judge(record, cause=cause, rebooted=self.rebooted, script=self.script, work_dir=self.work_dir)
+        group = self.group
+        return judge(
+            record,
+            cause=self.request.cause if self.request else None,
+            out_of_memory=group is not None and group.out_of_memory(),
+            rebooted=self.rebooted,
+            script=self.script,
+            work_dir=self.work_dir,
+        )
 
     def outcome(self, verdict: Verdict, record: Record | None) -> Outcome:
         """The verdict as the state machine takes it, with the evidence for the event."""

@@ -49,7 +49,7 @@ def test_damage_is_noticed(engine: Engine, damage: str, complaint: str) -> None:
 def test_a_second_start_and_a_release_of_the_living_are_noticed(engine: Engine) -> None:
     with engine.begin() as conn:
         job, allocation = running(conn, add_node(conn))
-        first, second = (Attempt(LaunchOrder(a, job, "", "", (), "/", {}, None)) for a in (allocation, allocation + 1))
+        first, second = (Attempt(LaunchOrder(a, job, "", "", (), "/", {}, None, 0)) for a in (allocation, allocation + 1))
         world = World({allocation: first, allocation + 1: second})
         first.open_gate()
         seen = read(conn)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from backend.process.cgroup import Group, Groups, group_of
 from backend.process.members import Target
 from backend.process.spawn import Gated, job_environment, spawn
 from backend.process.spool import Folder, Record, create, prepare_root, read_record
@@ -31,6 +32,10 @@ class Job:
     @property
     def target(self) -> Target:
         return Target(self.gated.identity, self.cookie, self.folder.path)
+
+    @property
+    def group(self) -> Group | None:
+        return group_of(self.folder.path, self.cookie)
 
     @property
     def log(self) -> bytes:
@@ -77,6 +82,7 @@ class Jobs:
 
     root: Path
     mark: str
+    groups: Groups = field(default_factory=lambda: Groups(None))
     all: list[Job] = field(default_factory=list)
 
     def start(
@@ -94,6 +100,7 @@ class Jobs:
             {MARK: self.mark, **(env or {})}, job_id=number, allocation_id=number, cookie=cookie, node="here"
         )
         folder = create(str(self.root), number, number, script)
+        self.groups.add(folder.path, number, cookie, 0)
         job = Job(folder, spawn(folder, arguments=arguments, environment=environment, work_dir=work_dir), cookie)
         self.all.append(job)
         if gate:
@@ -110,6 +117,9 @@ class Jobs:
         self.clean_up_processes()
         for job in self.all:
             os.close(job.gated.pidfd)
+            if job.group is not None:
+                job.group.kill()
+                wait_until(job.group.remove, what="the removal of a control group")
 
 
 def _kill_hard(job: Job) -> None:

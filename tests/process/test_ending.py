@@ -16,6 +16,13 @@ from backend.process.spool import RecordKind
 from tests.process.jobs import Job, Jobs
 from tests.support.processes import is_gone, marked, wait_until
 
+
+@pytest.fixture
+def jobs(jobs_both_ways: Jobs) -> Jobs:
+    """Whatever kills a job must do so with a control group and without."""
+    return jobs_both_ways
+
+
 PYTHON = f"#!{sys.executable} -S\nimport os, signal, sys, time\n"
 DAEMON = 'setsid sh -c \'trap "" TERM; setsid sh -c "trap : TERM; echo daemon \\$\\$; exec sleep 600" &\' &\n'
 

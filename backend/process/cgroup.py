@@ -1,0 +1,241 @@
+"""A control group for each allocation, where this user may make them: nothing that a job starts can leave it unseen.
+
+Cgroup v2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst). The supervisor starts the script right inside the
+group of its allocation and stays outside itself, so that killing the group leaves it to record the end. A file in the
+folder of the allocation says where the group is; the cookie in the group's name proves whose it is.
+
+Where no group can be made everything works without: see `backend.process.members`.
+"""
+
+import errno
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+POINTER = "control_group"
+"""Name of the file in an allocation's folder that holds the path of its group; shim.c knows it too."""
+
+# The innermost one: an installation may run inside a job of another.
+_GROUP = re.compile(r".*/jobwarden-[0-9a-f]+/(\d+)\.([^/\n]+)")
+_MIB = 1 << 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The control group of one allocation, which may be gone already."""
+
+    path: str
+
+    def populated(self) -> bool:
+        """Whether a process lives in it, or in a group that the job made below it."""
+        return "populated 1" in _read(f"{self.path}/cgroup.events")
+
+    def pids(self) -> set[int]:
+        """Its processes; 0 stands for those of a PID namespace that is not visible from here."""
+        return {int(pid) for folder in self._folders() for pid in _read(f"{folder}/cgroup.procs").split()}
+
+    def kill(self) -> bool:
+        """Send KILL to all at once, also to what is being forked this moment; False before Linux 5.14."""
+        return _write(f"{self.path}/cgroup.kill", "1") is None
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel killed one of its processes for want of memory. Needs the memory controller."""
+        return re.search(r"^oom_kill [1-9]", _read(f"{self.path}/memory.events"), re.MULTILINE) is not None
+
+    def remove(self) -> bool:
+        """Remove it, and its parent after the last one; False when it is in use. No error when it is gone."""
+        removed = all(_remove(folder) for folder in reversed(self._folders()))
+        _remove(self.path.rpartition("/")[0])
+        return removed
+
+    def _folders(self) -> list[str]:
+        """It and the groups below it, parents first."""
+        return [folder for folder, _, _ in os.walk(self.path)]
+
+
+def group_of(folder: str, cookie: str) -> Group | None:
+    """The group of the allocation with this folder and cookie; None when it has none, or the path is not its own."""
+    path = _read(f"{folder}/{POINTER}")
+    found = _GROUP.search(path)
+    if found is None or found[2] != cookie or found.end() != len(path):
+        return None
+    return Group(path) if any(path.startswith(f"{mount}/") for _, mount in _mounts()) else None
+
+
+def owner(pid: int) -> tuple[int, str] | None:
+    """Allocation id and cookie in the name of the group that ``pid`` lives in; None outside of such groups."""
+    found = _GROUP.search(_read(f"/proc/{pid}/cgroup"))
+    return (int(found[1]), found[2]) if found else None
+
+
+class Groups:
+    """Makes the groups of one node below ``parent``; None: there are none, and every method does nothing."""
+
+    def __init__(self, parent: str | None, limit_memory: bool = False) -> None:
+        self.parent, self._limit_memory = parent, limit_memory
+
+    def add(self, folder: str, allocation_id: int, cookie: str, memory_mb: int) -> None:
+        """Make the group of an allocation, and the file that says where. What cannot be is logged and done without."""
+        if self.parent is None:
+            return
+        path = f"{self.parent}/{allocation_id}.{cookie}"
+        try:
+            self._make(self.parent, path)
+            with open(f"{folder}/{POINTER}", "x", encoding="utf-8", opener=_private) as file:
+                file.write(path)
+        except OSError as error:
+            log.warning("allocation %d gets no control group: %s", allocation_id, error)
+            return
+        if self._limit_memory and (refusal := _write(f"{path}/memory.max", str(memory_mb * _MIB))):
+            log.warning("the memory of allocation %d is not limited: %s", allocation_id, refusal)
+
+    def _make(self, parent: str, path: str) -> None:
+        try:
+            os.mkdir(path, 0o755)  # noqa: PTH102 (once per job)
+        except FileNotFoundError:  # the parent went with the last group
+            os.makedirs(parent, exist_ok=True)  # noqa: PTH103
+            if self._limit_memory:
+                _write(f"{parent}/cgroup.subtree_control", "+memory")
+            os.mkdir(path, 0o755)  # noqa: PTH102
+
+    def made(self) -> dict[int, Group]:
+        """The groups there are, by allocation id."""
+        return {
+            int(name.partition(".")[0]): Group(f"{self.parent}/{name}")
+            for name in _subdirectories(self.parent)
+            if name.partition(".")[0].isdecimal()
+        }
+
+
+def make_groups(spool: str, limit_memory: bool) -> Groups:
+    """Groups for the node whose spool is ``spool``, below the control group of this process.
+
+    With ``limit_memory`` each allocation also gets the memory it asked for as a limit. Then the group above ours
+    serves as well, because the kernel gives controllers only to groups that have no processes of their own: it is
+    the one that systemd delegates with ``DelegateSubgroup=``. Says in the log what was found.
+    """
+    own = own_group()
+    if own is None:
+        log.info("no control groups: there is no cgroup v2 hierarchy here")
+        return Groups(None)
+    name = f"jobwarden-{hashlib.sha256(spool.encode()).hexdigest()[:12]}"
+    if limit_memory:
+        for base in (own, own.rpartition("/")[0]):
+            if _usable(base, f"{base}/{name}") is None and _with_memory(base, f"{base}/{name}"):
+                log.info("each job gets a control group with its memory limit below %s/%s", base, name)
+                return Groups(f"{base}/{name}", limit_memory=True)
+        log.warning("jobs get no memory limit: the memory controller is not delegated to %s", own)
+    refusal = _usable(own, f"{own}/{name}")
+    if refusal is not None:
+        log.info("no control groups: %s", refusal)
+        return Groups(None)
+    log.info("each job gets a control group below %s/%s", own, name)
+    return Groups(f"{own}/{name}")
+
+
+def sweep(groups: Mapping[int, Group], live: Collection[int]) -> None:
+    """Remove groups that no live allocation owns; one that is in use stays, its processes being strays."""
+    for allocation_id, group in groups.items():
+        if allocation_id not in live:
+            group.remove()
+
+
+def own_group() -> str | None:
+    """Directory of the control group that this process is in; None without cgroup v2."""
+    line = next((line for line in _read("/proc/self/cgroup").splitlines() if line.startswith("0::")), None)
+    if line is None:
+        return None
+    inside = line.removeprefix("0::").rstrip("/")
+    for root, mount in _mounts():
+        root = root.rstrip("/")
+        if (inside == root or inside.startswith(f"{root}/")) and Path(mount + inside[len(root) :]).is_dir():
+            return mount + inside[len(root) :]
+    return None
+
+
+@lru_cache(maxsize=1)
+def _mounts() -> tuple[tuple[str, str], ...]:
+    """Root within the hierarchy, and mount point, of every cgroup2 file system (proc_pid_mountinfo(5))."""
+    found = []
+    for line in _read("/proc/self/mountinfo").splitlines():
+        left, _, right = line.partition(" - ")
+        if right.startswith("cgroup2 "):
+            found.append((_unescaped(left.split(" ")[3]), _unescaped(left.split(" ")[4])))
+    return tuple(found)
+
+
+def _unescaped(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), field)
+
+
+def _usable(base: str, parent: str) -> str | None:
+    """Make ``parent``; why it cannot hold processes that come from ``base``, None when it can."""
+    if not os.access(f"{base}/cgroup.procs", os.W_OK):
+        return f"{base} is not delegated to this user"
+    try:
+        os.makedirs(parent, exist_ok=True)  # noqa: PTH103
+    except OSError as error:
+        return str(error)
+    kind = _read(f"{parent}/cgroup.type").strip()
+    return None if kind == "domain" else f"{parent} would be {kind or 'of an unknown type'}"
+
+
+def _with_memory(base: str, parent: str) -> bool:
+    """Give the groups below ``parent`` the memory controller."""
+    return all(_write(f"{group}/cgroup.subtree_control", "+memory") is None for group in (base, parent))
+
+
+def _subdirectories(folder: str | None) -> list[str]:
+    if folder is None:
+        return []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+def _remove(folder: str) -> bool:
+    try:
+        os.rmdir(folder)  # noqa: PTH106 (once per job)
+    except FileNotFoundError:
+        return True  # somebody else was faster
+    except OSError:
+        return False
+    return True
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _read(path: str) -> str:
+    """The text of a control file; nothing where it is missing: a group that was removed has no processes."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 (once per process and look)
+            return file.read()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESRCH, errno.EACCES):
+            raise
+        return ""
+
+
+def _write(path: str, text: str) -> str | None:
+    """Write a control file; why it was refused, None when it was not."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        return str(error)
+    try:
+        os.write(fd, text.encode())
+    except OSError as error:
+        return f"{error.strerror}: {path}"
+    finally:
+        os.close(fd)
+    return None
