@@ -49,7 +49,8 @@ def test_damage_is_noticed(engine: Engine, damage: str, complaint: str) -> None:
 def test_a_second_start_and_a_release_of_the_living_are_noticed(engine: Engine) -> None:
     with engine.begin() as conn:
         job, allocation = running(conn, add_node(conn))
-        first, second = (Attempt(LaunchOrder(a, job, "", "", (), "/", {}, None, 0)) for a in (allocation, allocation + 1))
+        orders = (LaunchOrder(a, job, "", "", (), "/", {}, None, 0) for a in (allocation, allocation + 1))
+        first, second = (Attempt(order) for order in orders)
         world = World({allocation: first, allocation + 1: second})
         first.open_gate()
         seen = read(conn)
