@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backend import hardware
@@ -69,8 +69,8 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=3600)
     """Seconds between two heartbeats of a worker."""
 
-    lease_seconds: float = Field(default=10.0, gt=0, le=86400)
-    """Seconds after its last heartbeat at which a worker counts as dead."""
+    lease_seconds: float = Field(default=10.0, gt=0, le=86400, validate_default=True)
+    """Seconds after its last heartbeat at which a worker counts as dead; more than heartbeat_seconds."""
 
     kill_grace_seconds: float = Field(default=10.0, ge=0, le=86400)
     """Seconds between TERM and KILL."""
@@ -133,6 +133,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (keeps symlinks)
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlasts_a_heartbeat(cls, seconds: float, info: ValidationInfo) -> float:
+        heartbeat = info.data.get("heartbeat_seconds", 0.0)  # absent when it is wrong by itself
+        if seconds <= heartbeat:
+            raise ValueError(f"must be more than heartbeat_seconds, which is {heartbeat:g}")
+        return seconds
 
     @field_validator("partitions", mode="before")
     @classmethod

@@ -39,7 +39,7 @@ def find(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> li
 
     The shared scanner looks for strays every few seconds only; whoever is about to act brings a new one.
     """
-    workers = read_workers(conn, settings.lease_seconds)
+    workers = read_workers(conn)
     suspects = read_attempts(conn, SUSPECT, dead=dead_ids(workers), slack=_slack(settings))
     known = {attempt.allocation_id for attempt in suspects}
     suspects += [stray for stray in find_strays(conn, scanner) if stray.allocation_id not in known]
@@ -49,7 +49,7 @@ def find(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> li
 
 def examine(conn: Connection, settings: Settings, allocation_ids: Sequence[int]) -> list[Anomaly]:
     """The anomalies among these allocations, judged anew: for whoever is about to act on them."""
-    workers = read_workers(conn, settings.lease_seconds)
+    workers = read_workers(conn)
     return _judge_all(read_attempts(conn, BY_ID, ids=list(allocation_ids)), workers, settings)
 
 

@@ -74,7 +74,7 @@ def _prepare_schema(settings: Settings, urls: Urls, engine: Engine) -> None:
 def live_worker(engine: Engine, settings: Settings) -> WorkerRow | None:
     """The worker that serves the node of ``settings`` now."""
     with engine.connect() as conn:
-        workers = read_workers(conn, settings.lease_seconds)
+        workers = read_workers(conn)
     alive = (w for w in workers if w.node_name == settings.node_name and w.state is not WorkerState.DEAD)
     return next(alive, None)
 

@@ -32,7 +32,7 @@ def workers(json_wanted: bool) -> None:
     Example: jobwarden workers
     """
     with open_session() as session, session.reading() as conn:
-        rows = read_workers(conn, session.settings.lease_seconds)
+        rows = read_workers(conn)
     if json_wanted:
         print_json(rows)
     else:

@@ -58,7 +58,7 @@ def show(job_id: str, json_wanted: bool) -> None:
 def _read(session: Session, job_id: int) -> tuple[dict[str, Any], JobDetail]:
     with session.reading() as conn:
         columns = read_job(conn, job_id)
-        workers = read_workers(conn, session.settings.lease_seconds)
+        workers = read_workers(conn)
         detail = read_detail(conn, job_id, workers)
     if columns is None or detail is None:
         raise no_such_job(job_id)

@@ -143,7 +143,7 @@ class Collector:
 
     def _beat(self, conn: Connection) -> None:
         """Look at the workers; read the rest when something changed or it is time."""
-        workers = tuple(read_workers(conn, self._settings.lease_seconds))
+        workers = tuple(read_workers(conn))
         if _states(workers) != _states(self._snapshot.workers):
             self._anomalies.now()
             self._poll.now()

@@ -14,22 +14,23 @@ from backend.readmodel.statements import statement
 ProcessCheck = Callable[[ProcessIdentity], Liveness]
 
 
-def read_workers(conn: Connection, lease_seconds: float, check: ProcessCheck = liveness) -> list[WorkerRow]:
+def read_workers(conn: Connection, check: ProcessCheck = liveness) -> list[WorkerRow]:
     """Read the workers by node, newest first, each with its state of this moment.
 
-    ``lease_seconds`` is how long a heartbeat counts. Ended workers stay listed for a day.
+    How long a heartbeat counts is each worker's own setting. Ended workers stay listed for a day.
     """
     rows = conn.execute(statement("workers"), {"worker_lock": WORKER_LOCK}).mappings()
-    return [_worker(row, lease_seconds, check) for row in rows]
+    return [_worker(row, check) for row in rows]
 
 
-def _worker(row: RowMapping, lease_seconds: float, check: ProcessCheck) -> WorkerRow:
+def _worker(row: RowMapping, check: ProcessCheck) -> WorkerRow:
     values: dict[str, Any] = dict(row)
     lock_held, draining = values.pop("lock_held"), values.pop("draining")
+    lease_fresh = values["lease_age"] <= values.pop("lease_seconds")
     state = judge(
         ended=values["ended_at"] is not None,
         lock_held=lock_held,
-        lease_fresh=values["lease_age"] <= lease_seconds,
+        lease_fresh=lease_fresh,
         process_gone=lambda: _gone(row, check),
         draining=draining or values["drained"],
     )

@@ -15,9 +15,9 @@ QUEUE_DEPTH = range(100, 1001)
 """How far down the queue one turn looks, at least and at most; jobs beyond it wait for a later turn."""
 
 
-def run_cycle(conn: Connection, lease_seconds: float, patience: float) -> dict[str, list[int]]:
+def run_cycle(conn: Connection, patience: float) -> dict[str, list[int]]:
     """Allocate what fits now, inside the caller's transaction: allocation ids by node, to be rung after commit."""
-    rooms = _rooms(conn, lease_seconds)
+    rooms = _rooms(conn)
     if not rooms:
         return {}
     placements = plan(_queue(conn, rooms), rooms, patience)
@@ -34,8 +34,8 @@ def _queue(conn: Connection, rooms: Sequence[Room]) -> list[Waiting]:
     return [Waiting(row.id, row.partition, _size(row), row.time_limit, row.waited) for row in rows]
 
 
-def _rooms(conn: Connection, lease_seconds: float) -> list[Room]:
-    rows = conn.execute(sql.ROOMS, {"lease": lease_seconds}).all()
+def _rooms(conn: Connection) -> list[Room]:
+    rows = conn.execute(sql.ROOMS).all()
     running: defaultdict[str, list[Ending]] = defaultdict(list)
     for row in conn.execute(sql.RUNNING) if rows else ():
         running[row.node_name].append(Ending(_size(row), inf if row.seconds_left is None else row.seconds_left))

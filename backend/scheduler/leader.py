@@ -79,7 +79,7 @@ class Leader(threading.Thread):
         """One cycle; whether it placed anything, so that there may be more to place."""
         try:
             with conn.begin():
-                granted = run_cycle(conn, self._settings.lease_seconds, self._settings.starve_seconds)
+                granted = run_cycle(conn, self._settings.starve_seconds)
         except DBAPIError as exc:
             if not refused(exc):
                 raise  # a new connection has to seek the lock anew

@@ -45,7 +45,7 @@ def register(conn: Connection, settings: Settings, spool: str) -> Registration:
     node = {"name": name, "partitions": list(settings.partitions), **capacity}
     conn.execute(sql.ADD_NODE, node)
     node_id = conn.execute(sql.NODE_ID, node).scalar_one()
-    _take_node(conn, name, node_id, settings.lease_seconds)
+    _take_node(conn, name, node_id)
     conn.execute(sql.SET_CAPACITY, node)
     host, me = this_host(), identify(os.getpid())
     assert me is not None, "/proc shows this very process"
@@ -62,6 +62,7 @@ def register(conn: Connection, settings: Settings, spool: str) -> Registration:
             "pid_namespace": host.pid_namespace,
             "spool": spool,
             "version": __version__,
+            "lease_seconds": settings.lease_seconds,
         },
     )
     hold_worker_lock(conn, worker_id)
@@ -98,27 +99,28 @@ def end(conn: Connection, registration: Registration, reason: str) -> None:
     machine.note_node(conn, registration.node_name, registration.actor, "worker-stopped", reason, detail)
 
 
-def _take_node(conn: Connection, name: str, node_id: int, lease_seconds: float) -> None:
+def _take_node(conn: Connection, name: str, node_id: int) -> None:
     """Wait for the node's lock and for proof that nobody serves it; both are at hand when the predecessor crashed."""
-    deadline = time.monotonic() + lease_seconds + LOCK_PATIENCE_SECONDS
+    began = time.monotonic()
     while True:
         locked = try_session_lock(conn, NODE_LOCK, node_id)
         holder = conn.execute(sql.CURRENT_WORKER, {"name": name}).one_or_none()
-        serving = holder is not None and _serving(holder, lease_seconds)
+        serving = holder is not None and _serving(holder)
         if locked and not serving:
             return
         if locked:
             release_session_lock(conn, NODE_LOCK, node_id)
-        if _certain(holder) or time.monotonic() > deadline:
+        lease = 0.0 if holder is None else holder.lease_seconds
+        if _certain(holder) or time.monotonic() > began + lease + LOCK_PATIENCE_SECONDS:
             raise Refused(_taken(name, holder))
         time.sleep(0.05)
 
 
-def _serving(holder: Any, lease_seconds: float) -> bool:
+def _serving(holder: Any) -> bool:
     """Whether a worker whose lock is free may yet live: its lost connection can come back before its lease ends."""
     if holder.machine_id == this_host().machine_id and liveness(_identity(holder)) is Liveness.GONE:
         return False
-    return bool(holder.lease_age < lease_seconds)
+    return bool(holder.lease_age < holder.lease_seconds)
 
 
 def _certain(holder: Any) -> bool:

@@ -16,7 +16,7 @@ SET_CAPACITY = text("""
 
 CURRENT_WORKER = text("""
     SELECT id, hostname, machine_id, pid, process_start, boot_id, pid_namespace,
-           extract(epoch FROM clock_timestamp() - heartbeat_at)::float AS lease_age
+           extract(epoch FROM clock_timestamp() - heartbeat_at)::float AS lease_age, lease_seconds
     FROM workers
     WHERE node_name = :name AND ended_at IS NULL ORDER BY id DESC LIMIT 1
 """)
@@ -27,8 +27,10 @@ SUPERSEDE = text("""
 """)
 
 INSERT_WORKER = text("""
-    INSERT INTO workers (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version)
-    VALUES (:node_name, :hostname, :machine_id, :boot_id, :pid, :process_start, :pid_namespace, :spool, :version)
+    INSERT INTO workers (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version,
+                         lease_seconds)
+    VALUES (:node_name, :hostname, :machine_id, :boot_id, :pid, :process_start, :pid_namespace, :spool, :version,
+            :lease_seconds)
     RETURNING id
 """)
 

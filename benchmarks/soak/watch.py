@@ -64,7 +64,7 @@ class Watch:
 
     def _look(self) -> None:
         with self.installation.engine.connect() as conn:
-            for worker in read_workers(conn, self.installation.settings.lease_seconds):
+            for worker in read_workers(conn):
                 if worker.state is WorkerState.DEAD and worker.pid in self._dead:
                     killed = self._dead.pop(worker.pid)
                     self.noticed.append(time.monotonic() - killed)

@@ -1,4 +1,4 @@
-"""Every step of a job's life, visited by SIGKILL, by a stall past the lease, by an unforeseen error, and by a cut connection."""
+"""Every step of a job's life, visited by SIGKILL, a stall past the lease, an unforeseen error, a cut connection."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def faulty_worker(farm: Farm, scene: Scene, fault: str, mark: str) -> Worker:
 
 def states(farm: Farm, pid: int | None = None) -> set[str]:
     """What `jobwarden workers` says of the workers, or of the one with ``pid``."""
-    rows = farm.cli("workers", "--json", JOBWARDEN_LEASE_SECONDS="3").json
+    rows = farm.cli("workers", "--json", JOBWARDEN_LEASE_SECONDS="600").json  # the lease is the worker's, not ours
     return {row["state"] for row in rows if pid in (None, row["pid"])}
 
 

@@ -13,8 +13,6 @@ from backend.readmodel.workers import judge, read_workers
 from tests.readmodel.rows import add_jobs, add_worker, start, typed
 from tests.support.processes import wait_until
 
-LEASE = 10.0
-
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
@@ -24,9 +22,9 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         sleeping.kill()
 
 
-def state(engine: Engine, lease: float = LEASE) -> WorkerState:
+def state(engine: Engine) -> WorkerState:
     with engine.connect() as conn:
-        (worker,) = read_workers(conn, lease)
+        (worker,) = read_workers(conn)
     return worker.state
 
 
@@ -71,6 +69,14 @@ def test_a_worker_of_another_host_lives_until_its_lease_ends(engine: Engine, pro
     assert state(engine) is WorkerState.DEAD
 
 
+def test_a_lease_is_as_long_as_its_worker_said(engine: Engine, process: subprocess.Popen[bytes]) -> None:
+    add_worker(engine, "node1", process.pid)
+    typed(engine, "UPDATE workers SET lease_seconds = 60, heartbeat_at = now() - interval '40 seconds'")
+    assert state(engine) is WorkerState.ONLINE
+    typed(engine, "UPDATE workers SET lease_seconds = 30")
+    assert state(engine) is WorkerState.DEAD
+
+
 def test_a_drained_node_shows_on_its_worker(engine: Engine, process: subprocess.Popen[bytes]) -> None:
     add_worker(engine, "node1", process.pid)
     typed(engine, "UPDATE nodes SET drained = true, drain_reason = 'new disk'")
@@ -82,7 +88,7 @@ def test_a_stopped_worker_is_dead_and_its_successor_online(engine: Engine, proce
     typed(engine, f"UPDATE workers SET ended_at = now(), end_reason = 'stopped' WHERE id = {old}")
     new = add_worker(engine, "node1", process.pid)
     with engine.connect() as conn:
-        states = {worker.id: worker.state for worker in read_workers(conn, LEASE)}
+        states = {worker.id: worker.state for worker in read_workers(conn)}
     assert states == {old: WorkerState.DEAD, new: WorkerState.ONLINE}
 
 
@@ -90,5 +96,5 @@ def test_a_worker_carries_what_its_node_has_granted(engine: Engine, process: sub
     worker_id = add_worker(engine, "node1", process.pid)
     start(engine, add_jobs(engine, 3, cpus=2), worker_id)
     with engine.connect() as conn:
-        (worker,) = read_workers(conn, LEASE)
+        (worker,) = read_workers(conn)
     assert (worker.cpus_allocated, worker.memory_mb_allocated, worker.running_jobs) == (6, 192, 3)

@@ -42,6 +42,18 @@ def test_environment_wins_over_file_wins_over_default(tmp_path: Path) -> None:
     assert (settings.lease_seconds, settings.heartbeat_seconds, settings.kill_grace_seconds) == (30, 4, 10)
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"JOBWARDEN_LEASE_SECONDS": "2"}, "JOBWARDEN_LEASE_SECONDS: must be more than heartbeat_seconds, which is 2 "),
+        ({"JOBWARDEN_HEARTBEAT_SECONDS": "10"}, "lease_seconds in default: must be more than heartbeat_seconds"),
+    ],
+)
+def test_a_heartbeat_fits_into_the_lease(given: dict[str, str], named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        load_settings({"HOME": "/home/ann", **given})
+
+
 def test_the_file_is_looked_for_in_the_home_then_in_the_configuration_directory(tmp_path: Path) -> None:
     env = {"JOBWARDEN_HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     assert load_settings(env).node_cpus is None
