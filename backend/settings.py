@@ -19,6 +19,9 @@ from backend.errors import InputError
 
 PREFIX = "JOBWARDEN_"
 
+DASHBOARD_PREFIX = "JOBWARDEN_TUI_"
+"""Variables that only the dashboard reads, and checks."""
+
 NOT_SETTINGS = frozenset(
     {
         "JOBWARDEN_CONFIG",
@@ -269,7 +272,8 @@ def _variables(env: Mapping[str, str]) -> dict[str, str]:
     """Variable -> setting for everything that is set (an empty variable counts as unset)."""
     found = {name.upper(): name for name in ("database_url", "redis_url") if env.get(name.upper())}
     for variable in env:
-        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS and env[variable]:
+        ours = variable.startswith(PREFIX) and not variable.startswith(DASHBOARD_PREFIX)
+        if ours and variable not in NOT_SETTINGS and env[variable]:
             found[variable] = _known(variable[len(PREFIX) :].lower(), "in the environment", variable)
     return found
 

@@ -217,3 +217,7 @@ def test_importing_settings_stays_light() -> None:
     code = f"import sys, backend.settings; print([m for m in {names} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_dashboard_checks_its_own_variables(tmp_path: Path) -> None:
+    assert load_settings({"JOBWARDEN_HOME": str(tmp_path), "JOBWARDEN_TUI_THEME": "nord"}).home == tmp_path
