@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.screen import Screen
 
 from backend.settings import Settings
+from tui.config.settings import Preferences, load_preferences
 from tui.config.state import State
 from tui.deeds import Deeds
 from tui.desk import Desk
@@ -45,8 +46,9 @@ class JobwardenApp(HabitsApp):
         *,
         read_only: bool = False,
         state: State | None = None,
+        preferences: Preferences | None = None,
     ) -> None:
-        super().__init__(state)
+        super().__init__(state, preferences)
         self.animation_level = "none"
         self._source = make_source(self._deliver)
         self.desk = Desk(self._source, deeds, clock, self.state, read_only)
@@ -88,10 +90,14 @@ class JobwardenApp(HabitsApp):
 
 
 def run(settings: Settings, read_only: bool = False) -> int:
-    """Run the dashboard until it is closed; returns the exit code. Says afterwards what goes on without it."""
+    """Run the dashboard until it is closed; returns the exit code. Says afterwards what goes on without it.
+
+    Raises InputError, before the screen opens, for a mistake in the preferences.
+    """
     from backend.readmodel.collector import Collector
     from backend.readmodel.operator import Operator
 
+    preferences = load_preferences(settings.home)
     os.environ.setdefault("ESCDELAY", "25")
     keep_diary(settings.home)
     app = JobwardenApp(
@@ -99,7 +105,8 @@ def run(settings: Settings, read_only: bool = False) -> int:
         Operator(settings),
         read_only=read_only,
         state=State.of_home(settings.home),
+        preferences=preferences,
     )
-    app.run()
+    app.run(mouse=preferences.mouse)
     print(farewell(app.desk.kept.snapshot))
     return app.return_code or 0

@@ -1,19 +1,26 @@
-"""The part of the application that is no screen's own: what is kept across runs."""
+"""The part of the application that is no screen's own: preferences, and what is kept across runs."""
 
 from textual.app import App
 
+from tui.config.settings import Preferences
 from tui.config.state import State
+from tui.config.themes import THEMES
 
 SAVE_EVERY = 2.0
 """Seconds between two saves of what changed in the views; what is not saved yet is lost only with ``kill -9``."""
 
 
 class HabitsApp(App[None]):
-    """Base of the dashboard; screens use ``app.state``."""
+    """Base of the dashboard; screens use ``app.state`` and ``app.preferences``."""
 
-    def __init__(self, state: State | None = None) -> None:
+    def __init__(self, state: State | None = None, preferences: Preferences | None = None) -> None:
         super().__init__()
         self.state = State() if state is None else state
+        self.preferences = Preferences() if preferences is None else preferences
+        self.set_keymap(dict(self.preferences.keys))
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = self._first_theme()
 
     def on_mount(self) -> None:
         """Begin to keep what changes."""
@@ -24,3 +31,10 @@ class HabitsApp(App[None]):
     def on_unmount(self) -> None:
         """Keep what changed last."""
         self.state.save()
+
+    def _first_theme(self) -> str:
+        """The theme that is set; where none is, the one chosen on the screen last."""
+        chosen = self.state.get("app", "theme", "")
+        if chosen in THEMES and "theme" not in self.preferences.model_fields_set:
+            return chosen
+        return self.preferences.theme

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 from textual.widgets import Static
 
+from tui.config.chosen import chosen_keys
+from tui.config.keymap import remapped
 from tui.keys.model import Group, Key
 from tui.widgets.roles import role_style
 
@@ -16,11 +18,13 @@ class KeyLine(Static):
 
     def __init__(self, groups: Sequence[Group], *, id: str | None = None) -> None:
         super().__init__("", id=id)
-        self._keys = sorted((key for group in groups for key in group.keys if key.rank), key=lambda key: key.rank)
+        self._groups = groups
 
     def on_resize(self) -> None:
         """Fit into another width."""
-        self.update(key_line(self._keys, self.size.width, str(role_style(self, "keys--key"))))
+        groups = remapped(self._groups, chosen_keys(self))
+        keys = sorted((key for group in groups for key in group.keys if key.rank), key=lambda key: key.rank)
+        self.update(key_line(keys, self.size.width, str(role_style(self, "keys--key"))))
 
 
 def key_line(keys: Iterable[Key], width: int, style: str) -> Text:

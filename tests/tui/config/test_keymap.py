@@ -1,0 +1,48 @@
+"""Chosen keys work, and are what the key line and the help show."""
+
+import pytest
+
+from tests.tui.fakes import FakeDeeds, FakeSource
+from tui.app import JobwardenApp
+from tui.config.keymap import check_keys, remapped, shown
+from tui.config.settings import Preferences
+from tui.keys.app import APP
+from tui.keys.every import every_group
+from tui.screens.help import Help
+from tui.widgets.keyline import KeyLine
+
+
+def test_every_binding_has_a_name_of_its_own() -> None:
+    names = [key.id for group in every_group() for key in group.keys]
+    assert len(names) == len(set(names))
+    assert "act.clean" in names
+
+
+def test_what_nobody_chose_is_as_it_was() -> None:
+    assert remapped([APP], {}) == [APP]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [("f5", "F5"), ("ctrl+x", "^x"), ("question_mark,f1", "? F1"), ("alt+left", "alt+←"), ("Z", "Z"), ("+", "+")],
+)
+def test_a_key_is_shown_as_people_read_it(keys: str, said: str) -> None:
+    assert check_keys({"app.help": keys}) == {"app.help": keys}
+    assert shown(keys) == said
+
+
+def test_two_keys_may_be_exchanged() -> None:
+    assert check_keys({"act.hold": "C", "act.clean": "H"})
+
+
+async def test_a_chosen_key_works_instead_of_ours() -> None:
+    preferences = Preferences(keys={"app.help": "f9"})
+    app = JobwardenApp(FakeSource, FakeDeeds(), preferences=preferences)
+    async with app.run_test(size=(200, 40)) as pilot:
+        await pilot.pause()
+        assert "F9 help" in str(app.screen.query_one(KeyLine).render())
+        await pilot.press("question_mark")
+        assert not isinstance(app.screen, Help)
+        await pilot.press("f9")
+        assert isinstance(app.screen, Help)
+        assert "F9" in str(app.screen.query("#body Static").first().render())

@@ -1,0 +1,104 @@
+"""Preferences: where they come from, and one clear line for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from backend.errors import InputError
+from tui.config.settings import Preferences, load_preferences
+from tui.config.themes import THEMES
+
+
+@pytest.fixture
+def write(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Writes dashboard.toml into the home and reads it with the environment given."""
+
+    def write(text: str, **env: str) -> Preferences:
+        (tmp_path / "dashboard.toml").write_text(text)
+        return load_preferences(tmp_path, env)
+
+    return write
+
+
+def test_without_a_file_everything_has_a_default_and_the_path_says_where_to_put_one(tmp_path: Path) -> None:
+    preferences = load_preferences(tmp_path, {})
+    assert preferences.model_dump() == Preferences().model_dump()
+    assert preferences.path == tmp_path / "dashboard.toml"
+
+
+def test_the_environment_wins_over_the_file(write) -> None:  # type: ignore[no-untyped-def]
+    text = 'theme = "nord"\nbell = false\npoll_seconds = 5\n'
+    assert write(text).theme == "nord"
+    preferences = write(text, JOBWARDEN_TUI_THEME="ansi", JOBWARDEN_TUI_POLL_SECONDS="2.5")
+    assert (preferences.theme, preferences.bell, preferences.poll_seconds) == ("ansi", False, 2.5)
+
+
+def test_the_home_wins_over_the_configuration_directory(tmp_path: Path) -> None:
+    config = tmp_path / "config" / "jobwarden"
+    config.mkdir(parents=True)
+    (config / "dashboard.toml").write_text('theme = "light"')
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    assert load_preferences(home, env).theme == "light"
+    (home / "dashboard.toml").write_text('theme = "nord"')
+    assert load_preferences(home, env).theme == "nord"
+
+
+def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read .*/nowhere\.toml"):
+        load_preferences(tmp_path, {"JOBWARDEN_TUI_CONFIG": str(tmp_path / "nowhere.toml")})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('theme = "darkk"', "theme in FILE: no theme 'darkk': the nearest known one is 'dark'"),
+        ("bel = true", "unknown setting bel in FILE: the nearest known one is bell"),
+        ("poll_seconds = 0", "poll_seconds in FILE: input should be greater than or equal to 0.25 (not '0')"),
+        ("bell = 'perhaps'", "bell in FILE: input should be a valid boolean"),
+        ("[keys]\n'act.klean' = 'X'", "keys in FILE: no binding 'act.klean': the nearest known one is 'act.clean'"),
+        ("[keys]\n'app.quit' = 'page-up'", "keys in FILE: app.quit: no key 'page-up': the nearest known one is"),
+        ("[keys]\n'app.quit' = 'hyper+q'", "keys in FILE: app.quit: no key 'hyper+q': the nearest known one is "),
+        ("[keys]\n'app.quit' = ''", "keys in FILE: app.quit: no key ''"),
+        ("[keys]\n'act.hold' = 'C'", "keys in FILE: key 'C' is given to both act.clean and act.hold"),
+        ("[keys]\n'table.up' = '?'", "keys in FILE: key 'question_mark' is given to both table.up and app.help"),
+        ("[keys]\n'app.quit' = 7", "keys.app.quit in FILE: input should be a valid string (not '7')"),
+        ("[columns]\njbos = ['id']", "columns in FILE: no table 'jbos': the nearest known one is 'jobs'"),
+        ("[columns]\njobs = ['nam']", "columns in FILE: no column of jobs 'nam': the nearest known one is 'name'"),
+        ("[columns]\njobs = []", "columns in FILE: jobs: needs at least one column, and none of them twice"),
+        ("theme = ", "the settings file FILE is not TOML"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line(write, tmp_path: Path, text: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError) as caught:
+        write(text)
+    line = str(caught.value)
+    assert line.replace(str(tmp_path / "dashboard.toml"), "FILE").startswith(said)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("JOBWARDEN_TUI_THME", "unknown setting JOBWARDEN_TUI_THME in the environment: .* JOBWARDEN_TUI_THEME"),
+        ("JOBWARDEN_TUI_KEYS", "unknown setting JOBWARDEN_TUI_KEYS in the environment"),
+        ("JOBWARDEN_TUI_BELL", "bell in JOBWARDEN_TUI_BELL: input should be a valid boolean"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, variable: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        load_preferences(tmp_path, {variable: "sometimes"})
+
+
+def test_there_are_five_themes_and_one_uses_the_terminal_s_own_colours() -> None:
+    assert len(THEMES) == 5
+    assert [theme.name for theme in THEMES.values() if theme.ansi] == ["ansi"]
+    described = str(Preferences.model_fields["theme"].description)
+    assert all(name in described for name in THEMES)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "dashboard.toml").symlink_to("dashboard.toml")
+    with pytest.raises(InputError, match="cannot read the settings file"):
+        load_preferences(tmp_path, {})
