@@ -10,10 +10,11 @@ from backend.database.engine import make_engine, refused, unavailable
 from backend.database.version import check_schema
 from backend.embedded import servers
 from backend.errors import InputError, Refused
+from backend.process.descriptors import raise_limit
 from backend.process.shim import shim_path
 from backend.process.spool import LaunchError
 from backend.settings import Settings, load_settings
-from backend.worker.service import Service, raise_descriptor_limit
+from backend.worker.service import Service
 
 RETRY_SECONDS = 2.0
 
@@ -34,7 +35,7 @@ def run_worker(settings: Settings, node_name: str | None = None, drain_on_exit: 
         format="%(asctime)s %(levelname)-7s %(threadName)s: %(message)s",
     )
     shim_path()
-    raise_descriptor_limit()
+    raise_limit()
     try:
         return _start(settings, drain_on_exit).run()
     except LaunchError as exc:

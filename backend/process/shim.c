@@ -89,6 +89,10 @@ static void default_dispositions(void)
 {
     for (int sig = 1; sig < NSIG; sig++)
         signal(sig, SIG_DFL);
+    /* posix_spawn ignores the two signals that glibc uses itself, and signal(3) does not touch them. */
+    static const unsigned long default_action[16];
+    for (long sig = 32; sig <= 33; sig++)
+        syscall(SYS_rt_sigaction, sig, default_action, NULL, (size_t)(NSIG - 1) / 8);
 }
 
 /* Runs in the child: only system calls, and it never returns. */

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from backend.process.descriptors import restore_limit
 from backend.process.identity import ProcessIdentity, read_stat, this_host
 from backend.process.shim import shim_path
 from backend.process.spool import PRIVATE_MODE, Folder, LaunchError
@@ -87,6 +88,7 @@ def spawn(folder: Folder, *, arguments: Sequence[str], environment: Mapping[str,
 
 
 def _gated(pid: int, gate_fd: int) -> Gated:
+    restore_limit(pid)
     host = this_host()
     identity = ProcessIdentity(pid, read_stat(pid).start_ticks, host.boot_id, host.pid_namespace)
     return Gated(pid, os.pidfd_open(pid), gate_fd, identity)

@@ -1,7 +1,6 @@
 """One worker put together: start order, stop order, and what happens in between."""
 
 import logging
-import resource
 import signal
 import threading
 import time
@@ -15,6 +14,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from backend.alerts.keeper import Keeper
 from backend.database.engine import make_engine
 from backend.embedded import servers
 from backend.errors import JobwardenError
@@ -63,6 +63,7 @@ class Service:
         self._launcher = Launcher(self._engine, self._me, groups, self._recorder, self._supervisor.watch)
         self._recovery = Recovery(self._engine, self._me, groups, self._supervisor.watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
+        self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
         self._doorbell = Doorbell(urls.redis_url, self._me.node_name, self._me.worker_id, self._launch, self._mend)
         self._errands = Errands(
             self._engine,
@@ -91,6 +92,7 @@ class Service:
         log.info("worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(self._recover()))
         self._leader.start()
         self._errands.start()
+        self._alerts.start()
         self._doorbell.start()
         self._supervisor.run()
 
@@ -146,6 +148,7 @@ class Service:
     def _shut_down(self) -> int:
         """Leave jobs running, give back what was not started, say goodbye. Nothing here may hang on a dead database."""
         exit_at_the_latest()
+        self._alerts.stop()
         self._doorbell.stop()
         self._launcher.stop()
         self._leader.stop()
@@ -202,11 +205,3 @@ class Service:
             servers.attach(self._settings)
         except JobwardenError as exc:
             log.warning("%s", exc)
-
-
-def raise_descriptor_limit() -> None:
-    """A watched job costs one descriptor: use what the hard limit allows, as systemd advises for such daemons."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
