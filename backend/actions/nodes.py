@@ -1,6 +1,7 @@
 """Drain and resume: what is done to a node rather than to a job."""
 
 import difflib
+from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
@@ -9,16 +10,30 @@ from backend.errors import InputError
 from backend.state import machine
 
 
-def set_drain(engine: Engine, name: str, drained: bool, actor: str, reason: str | None) -> str:
-    """Drain the node or resume it; the line that says what happened. InputError when there is no such node."""
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """What became of a node. ``was_drained`` and ``old_reason`` are what it was before: set that to take it back."""
+
+    node_name: str
+    changed: bool
+    message: str
+    was_drained: bool
+    old_reason: str | None = None
+
+
+def set_drain(engine: Engine, name: str, drained: bool, actor: str, reason: str | None) -> NodeResult:
+    """Drain the node or resume it. InputError when there is no such node."""
     with engine.begin() as conn:
         names = list(conn.scalars(text("SELECT name FROM nodes ORDER BY name")))
         if name not in names:
             raise InputError(f"there is no node {shorten(name)}{_hint(name, names)}")
-        changed = machine.set_drain(conn, name, drained, actor, reason)
-    if not changed:
-        return f"node {name} {'is drained' if drained else 'takes jobs'} already: nothing to do"
-    return f"node {name} {'drained: running jobs go on, no new ones start' if drained else 'takes jobs again'}"
+        replaced = machine.set_drain(conn, name, drained, actor, reason)
+    if replaced is None:
+        already = f"node {name} {'is drained' if drained else 'takes jobs'} already: nothing to do"
+        return NodeResult(name, False, already, drained)
+    why = f" (it was drained: {replaced.value})" if replaced.value else ""
+    now = "drained: running jobs go on, no new ones start" if drained else f"takes jobs again{why}"
+    return NodeResult(name, True, f"node {name} {now}", not drained, replaced.value)
 
 
 def _hint(name: str, names: list[str]) -> str:

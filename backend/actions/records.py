@@ -7,6 +7,8 @@ from sqlalchemy import Engine
 
 from backend.settings import Settings
 
+NO_SUCH_JOB = "does not exist"
+
 
 @dataclass(frozen=True, slots=True)
 class Undo:

@@ -17,6 +17,7 @@ SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR a.stuck IS NOT NULL
 """Whatever a live worker in time would not leave as it is."""
 BY_ID = "a.id = ANY(:ids)"
 LIVE_OF_JOBS = "NOT a.released AND a.job_id = ANY(:ids)"
+LATEST_OF_JOBS = "a.id IN (SELECT max(id) FROM resource_allocations WHERE job_id = ANY(:ids) GROUP BY job_id)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import click
 
 from backend.actions.actor import current_actor
 from backend.actions.nodes import set_drain
-from backend.cli.output import Column, print_json, print_table
+from backend.cli.output import Column, print_json, print_table, printable
 from backend.cli.session import open_session
 from backend.domain.units import format_age, format_memory
 from backend.readmodel.workers import read_workers
@@ -41,26 +41,32 @@ def workers(json_wanted: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--reason", help="Why, for the audit and for whoever wonders.")
-def drain(name: str, reason: str | None) -> None:
+@click.option("--reason", metavar="TEXT", help="Why, for the audit and for whoever wonders.")
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON array.")
+def drain(name: str, reason: str | None, json_wanted: bool) -> None:
     """Give the node NAME no new jobs; running ones go on.
 
     Example: jobwarden drain node7 --reason 'disk is failing'
     """
-    _set(name, True, reason)
+    _set(name, True, reason, json_wanted)
 
 
 @click.command()
 @click.argument("name")
-@click.option("--reason", help="Why, for the audit.")
-def resume(name: str, reason: str | None) -> None:
+@click.option("--reason", metavar="TEXT", help="Why, for the audit.")
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON array.")
+def resume(name: str, reason: str | None, json_wanted: bool) -> None:
     """Give the node NAME new jobs again.
 
     Example: jobwarden resume node7
     """
-    _set(name, False, reason)
+    _set(name, False, reason, json_wanted)
 
 
-def _set(name: str, drained: bool, reason: str | None) -> None:
+def _set(name: str, drained: bool, reason: str | None, json_wanted: bool) -> None:
     with open_session() as session:
-        click.echo(set_drain(session.engine, name, drained, current_actor(), reason))
+        result = set_drain(session.engine, name, drained, current_actor(), reason)
+    if json_wanted:
+        print_json([result])
+    else:
+        click.echo(printable(result.message))

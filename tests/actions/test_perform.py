@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from backend.actions.actor import current_actor
-from backend.actions.nodes import set_drain
-from backend.actions.perform import DO, Context, ItemResult, perform, plan
+from backend.actions.nodes import NodeResult, set_drain
+from backend.actions.perform import Context, ItemResult, perform, plan
+from backend.actions.single import DO
 from backend.actions.table import ACTIONS
 from backend.cli.root import VERBS
 from backend.domain.states import JobState
@@ -184,13 +185,14 @@ def test_a_refusal_of_the_database_is_a_result(stage: Scene, monkeypatch: pytest
 
 
 def test_drain_and_resume(stage: Scene) -> None:
-    def drain(drained: bool, name: str = "node1") -> str:
+    def drain(drained: bool, name: str = "node1") -> NodeResult:
         return set_drain(stage.engine, name, drained, "op@desk", "disk")
 
-    assert "drained" in drain(True)
-    assert "nothing to do" in drain(True)
-    assert "takes jobs again" in drain(False)
-    assert "nothing to do" in drain(False)
+    assert drain(True).message == "node node1 drained: running jobs go on, no new ones start"
+    assert drain(True) == NodeResult("node1", False, "node node1 is drained already: nothing to do", True)
+    again = drain(False)
+    assert again == NodeResult("node1", True, "node node1 takes jobs again (it was drained: disk)", True, "disk")
+    assert drain(False) == NodeResult("node1", False, "node node1 takes jobs already: nothing to do", False)
     with pytest.raises(InputError, match="did you mean node1"):
         drain(True, "nod1")
 

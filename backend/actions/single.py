@@ -1,0 +1,115 @@
+"""Actions on one job in one transaction: judged at that moment, then done with its event."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from backend.actions.records import NO_SUCH_JOB, Context, ItemResult, Undo, done, nothing, refused
+from backend.actions.table import ACTIONS
+from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
+from backend.anomalies.evidence import Look
+from backend.domain.states import WorkerState
+from backend.process.identity import Liveness
+from backend.readmodel.jobs import read_jobs
+from backend.readmodel.records import JobRow
+from backend.readmodel.workers import read_workers
+from backend.state import machine
+
+
+def evidence_against(conn: Connection, name: str, jobs: Sequence[JobRow]) -> dict[int, str]:
+    """Jobs that evidence protects from being marked failed or released, with the words that say so."""
+    if name not in ("mark-failed", "release"):
+        return {}
+    look, against = Look(), {}
+    for attempt in read_attempts(conn, LIVE_OF_JOBS, ids=[job.id for job in jobs]):
+        evidence = look.at(attempt)
+        if evidence.alive is Liveness.ALIVE:
+            against[attempt.job_id] = f"is alive (pid {evidence.pids[0]}): kill it, or use force"
+        elif evidence.alive is Liveness.UNKNOWN:
+            against[attempt.job_id] = f"may be alive on host {attempt.hostname}: act there, or use force"
+    return against
+
+
+def act_on_one(ctx: Context, name: str, job_id: int, reason: str | None, force: bool, value: int | None) -> ItemResult:
+    try:
+        with ctx.engine.begin() as conn:
+            return _judge_and_do(conn, ctx, name, job_id, reason, force, value)
+    except DBAPIError as exc:
+        if not str(getattr(exc.orig, "pgcode", None)).startswith("JW"):
+            raise
+        return refused(job_id, str(exc.orig).splitlines()[0])
+
+
+def _judge_and_do(
+    conn: Connection, ctx: Context, name: str, job_id: int, reason: str | None, force: bool, value: int | None
+) -> ItemResult:
+    job = next(iter(read_jobs(conn, [job_id])), None)
+    if job is None:
+        return refused(job_id, NO_SUCH_JOB)
+    if already := ACTIONS[name].already(job):
+        return nothing(job_id, already)
+    objection = ACTIONS[name].applies(job)
+    if objection is None and not force:
+        objection = evidence_against(conn, name, [job]).get(job_id)
+    if objection is not None:
+        return refused(job_id, objection)
+    return DO[name](conn, ctx, job, reason, value)
+
+
+def _mark_failed(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+    live = read_attempts(conn, LIVE_OF_JOBS, ids=[job.id])
+    proven = all(_provably_gone(conn, ctx, attempt) for attempt in live)
+    if not machine.fail(conn, job.id, ctx.actor, reason, release=proven):
+        return nothing(job.id, "has ended meanwhile: nothing to do")
+    return done(job.id, "FAILED" if proven else "FAILED; its resources stay taken until they are released")
+
+
+def _provably_gone(conn: Connection, ctx: Context, attempt: Attempt) -> bool:
+    """Without a committed process a live worker may be about to commit one: then the worker has the last word."""
+    if attempt.started:
+        return Look().at(attempt).alive is Liveness.GONE
+    owners = read_workers(conn)
+    return all(w.state is WorkerState.DEAD for w in owners if w.id == attempt.worker_id)
+
+
+def _release(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+    if not machine.release(conn, job.id, ctx.actor, reason):
+        return nothing(job.id, "holds nothing: nothing to do")
+    return done(job.id, "released")
+
+
+def _resubmit(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+    new_id = machine.resubmit(conn, job.id, ctx.actor, reason)
+    return refused(job.id, "is not finished") if new_id is None else done(job.id, f"submitted again as job {new_id}")
+
+
+def _hold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+    return _changed(job, machine.set_held(conn, job.id, True, ctx.actor, reason), "held", Undo("unhold"))
+
+
+def _unhold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+    return _changed(job, machine.set_held(conn, job.id, False, ctx.actor, reason), "may start", Undo("hold"))
+
+
+def _priority(conn: Connection, ctx: Context, job: JobRow, reason: str | None, value: int | None) -> ItemResult:
+    if value is None or value == job.priority:
+        return nothing(job.id, f"has priority {job.priority} already: nothing to do")
+    replaced = machine.set_priority(conn, job.id, value, ctx.actor, reason)
+    old = job.priority if replaced is None else replaced.value
+    return _changed(job, replaced is not None, f"priority {old} > {value}", Undo("priority", old))
+
+
+def _changed(job: JobRow, changed: bool, message: str, undo: Undo) -> ItemResult:
+    return done(job.id, message, undo) if changed else refused(job.id, "was changed by somebody else meanwhile")
+
+
+Doing = Callable[[Connection, Context, JobRow, str | None, int | None], ItemResult]
+DO: dict[str, Doing] = {
+    "mark-failed": _mark_failed,
+    "release": _release,
+    "resubmit": _resubmit,
+    "hold": _hold,
+    "unhold": _unhold,
+    "priority": _priority,
+}
