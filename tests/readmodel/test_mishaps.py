@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from backend.readmodel import collector, feed
-from backend.readmodel.logs import LogTail, LogView
+from backend.readmodel.logs import LogView
+from backend.readmodel.logs.reader import LogReader
 from backend.readmodel.logs_follow import LogFollower
 from backend.readmodel.mishap import mishap
 from backend.settings import Settings
@@ -69,7 +70,7 @@ def test_a_broken_list_is_said_logged_and_comes_back(
 def test_a_broken_log_is_said_and_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(LogTail, "read", Broken(None))
+    monkeypatch.setattr(LogReader, "step", Broken(None))
     heard: list[LogView] = []
     follower = LogFollower(heard.append)
     follower.start()

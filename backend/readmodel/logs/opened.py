@@ -1,0 +1,95 @@
+"""A log file that is open: notices that it grew, was cut, or that another file took its name."""
+
+import errno
+import os
+import stat
+from enum import Enum
+from pathlib import Path
+
+_PRINT = 64
+"""Bytes at the end that are compared, to notice a file that was cut and has grown again since."""
+
+
+class Change(Enum):
+    """What happened to the file since the last look."""
+
+    NOTHING = "nothing"
+    GREW = "grew"
+    CUT = "cut"
+    """Truncated or rewritten: whatever was read of it is no more."""
+    OTHER = "other"
+    """Opened for the first time, or another file took the name."""
+
+
+class OpenLog:
+    """Looks at one path. A file that is deleted stays readable here, as it is for the job that writes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.written = 0.0
+        """Unix time of the last write."""
+        self.deleted = False
+        self._file: int | None = None
+        self._identity = (0, 0)
+        self._print = b""
+
+    @property
+    def file(self) -> int:
+        """Return the descriptor; only for an open file."""
+        assert self._file is not None
+        return self._file
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a file to read."""
+        return self._file is not None
+
+    def look(self) -> Change:
+        """Look again. Raises OSError when there is no file that can be read."""
+        try:
+            named = self.path.stat()
+        except FileNotFoundError:
+            if self._file is None:
+                raise
+            self.deleted = True
+            return self._grown()
+        if self._file is None or (named.st_dev, named.st_ino) != self._identity:
+            self._open()
+            return Change.OTHER
+        self.deleted = False
+        return self._grown()
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _open(self) -> None:
+        file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(file)
+            directory = stat.S_ISDIR(status.st_mode)
+            raise OSError(errno.EISDIR if directory else errno.EINVAL, "it is a directory" if directory else "no file")
+        self.close()
+        self._file, self._identity, self.deleted = file, (status.st_dev, status.st_ino), False
+        self._take(status)
+
+    def _grown(self) -> Change:
+        status = os.fstat(self.file)
+        if status.st_size == self.size and status.st_mtime == self.written:
+            return Change.NOTHING
+        cut = status.st_size < self.size or self._fingerprint() != self._print
+        grew = status.st_size > self.size
+        self._take(status)
+        return Change.CUT if cut else Change.GREW if grew else Change.NOTHING
+
+    def _take(self, status: os.stat_result) -> None:
+        self.size, self.written = status.st_size, status.st_mtime
+        self._print = self._fingerprint()
+
+    def _fingerprint(self) -> bytes:
+        length = min(_PRINT, self.size)
+        return os.pread(self.file, length, self.size - length)

@@ -1,0 +1,112 @@
+"""A log file as rows: lines, and pieces of lines too long to be one row.
+
+Where a row begins depends only on the bytes just before it, so any part of a file of any size is split without
+reading the rest. A row ends after a newline; and at an offset that is a multiple of PIECE when the PIECE bytes before
+it have no newline (moved back so that no UTF-8 character is cut). So no row is longer than twice PIECE, and one
+enormous line can be read, searched and scrolled like any other part.
+"""
+
+import os
+from dataclasses import dataclass
+from itertools import pairwise
+
+from backend.readmodel.logs.safe import show_bytes
+
+PIECE = 16 * 1024
+"""Bytes; a line is broken only where so many have no newline."""
+CHUNK = 16 * PIECE
+"""Bytes read at once."""
+
+Span = tuple[int, int]
+"""From one character to another, the latter excluded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a log, safe to show. ``start`` and ``end`` are offsets in the file, the newline included."""
+
+    start: int
+    end: int
+    text: str
+    begins: bool = True
+    """False for a piece that continues a line."""
+    whole: bool = True
+    """False when the line may still go on: the last one, without its newline."""
+    number: int | None = None
+    """Number of the line, from 1, when it is known."""
+    seen: float | None = None
+    """Unix time at which the row was seen to arrive; None when it was there before anybody looked."""
+    marks: tuple[Span, ...] | None = None
+    """Where the searched text is, in characters of the text without colours; None when nobody looked yet."""
+
+
+def rows_after(file: int, offset: int, size: int, limit: int) -> list[Row]:
+    """Return at most ``limit`` rows from ``offset``, which begins a row, up to ``size``; about CHUNK bytes of them."""
+    base = offset - offset % PIECE
+    data = os.pread(file, min(CHUNK + PIECE, size - base), base)
+    starts = [offset, *(start for start in _starts(data, base) if start > offset)]
+    end = base + len(data)
+    if end > starts[-1] and end >= size:
+        starts.append(end)
+    return _rows(file, data, base, starts[: limit + 1])
+
+
+def rows_before(file: int, offset: int, limit: int) -> list[Row]:
+    """Return the last rows before ``offset``, which begins a row or is the end of the file; at most ``limit``."""
+    base = max(0, offset - CHUNK)
+    base -= base % PIECE
+    data = os.pread(file, offset - base, base)
+    starts = [start for start in _starts(data, base) if start < offset]
+    if base == 0:
+        starts.insert(0, 0)
+    return _rows(file, data, base, [*starts, offset][-limit - 1 :]) if offset else []
+
+
+def row_start(file: int, offset: int, size: int) -> int:
+    """Return where the row that contains ``offset`` begins; at or beyond the end of the file, where its end is."""
+    if offset >= size:
+        return size
+    base = max(0, offset - offset % PIECE - 2 * PIECE)
+    data = os.pread(file, min(size, base + 4 * PIECE) - base, base)
+    return max((start for start in _starts(data, base) if start <= offset), default=base)
+
+
+def _starts(data: bytes, base: int) -> list[int]:
+    """Return where rows begin in ``data``, which lies at ``base``, a multiple of PIECE; not for its first byte."""
+    starts: list[int] = []
+    for begin in range(0, len(data), PIECE):
+        chunk = data[begin : begin + PIECE]
+        found = chunk.find(b"\n")
+        if found < 0 and len(chunk) == PIECE:
+            starts.append(base + begin + PIECE - _cut_character(chunk))
+        while found >= 0:
+            starts.append(base + begin + found + 1)
+            found = chunk.find(b"\n", found + 1)
+    return starts
+
+
+def _cut_character(chunk: bytes) -> int:
+    """Return how many bytes at the end belong to a UTF-8 character that is not complete."""
+    for back in range(1, min(4, len(chunk)) + 1):
+        byte = chunk[-back]
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if length > back else 0
+        if byte < 0x80:
+            return 0
+    return 0
+
+
+def _rows(file: int, data: bytes, base: int, bounds: list[int]) -> list[Row]:
+    begins = bool(bounds) and _begins(file, bounds[0])
+    rows = []
+    for start, end in pairwise(bounds):
+        raw = data[start - base : end - base]
+        whole = raw.endswith(b"\n")
+        rows.append(Row(start, end, show_bytes(raw), begins, whole))
+        begins = whole
+    return rows
+
+
+def _begins(file: int, offset: int) -> bool:
+    return offset == 0 or os.pread(file, 1, offset - 1) == b"\n"

@@ -1,0 +1,224 @@
+"""Serves what a viewer asks for: going somewhere, searching, filtering, numbers, copying, saving."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backend.errors import InputError
+from backend.readmodel.logs import goto, requests
+from backend.readmodel.logs.beside import Finder
+from backend.readmodel.logs.chores import Chore, Counting, Saving, SavingSome
+from backend.readmodel.logs.rows import Row, row_start, rows_before
+from backend.readmodel.logs.sgr import plain
+from backend.readmodel.logs.stretch import Stretch
+from backend.readmodel.logs.times import find_time
+from backend.readmodel.logs.view import Outcome
+
+MOST_COPIED = 10_000
+"""Lines that fit a clipboard ..."""
+MOST_CLIP = 512 * 1024
+"""... and their characters, before terminals refuse."""
+
+
+class Service:
+    """One handler for each kind of request; ``outcome`` is what came of the last one."""
+
+    def __init__(self, stretch: Stretch) -> None:
+        self._stretch = stretch
+        self._log = stretch.log
+        self._finder = Finder()
+        self._find: requests.Find | None = None
+        self._chore: Chore | None = None
+        self.since = 0.0
+        """Unix time from which arrivals are known."""
+        self.outcome: Outcome | None = None
+        self._serve: dict[type[Any], Callable[[Any], None]] = {
+            requests.Follow: self._on_follow,
+            requests.Near: self._on_near,
+            requests.Go: self._on_go,
+            requests.Find: self._on_find,
+            requests.Unmark: self._on_unmark,
+            requests.Only: self._on_only,
+            requests.Number: self._on_number,
+            requests.Copy: self._on_copy,
+            requests.Save: self._on_save,
+            requests.Cancel: self._on_cancel,
+        }
+
+    @property
+    def busy(self) -> bool:
+        """Whether ``work`` has something to do at once."""
+        return self._chore is not None
+
+    @property
+    def task(self) -> str:
+        """Return what goes on for longer, and how far it is."""
+        if self._chore is not None:
+            return f"{self._chore.what} {self._chore.progress:.0%}"
+        if self._finder.busy:
+            return f"searching {self._finder.progress:.0%}"
+        return f"filtering {self._stretch.sifter.progress:.0%}" if self._stretch.sifter.busy else ""
+
+    def files(self) -> list[int]:
+        """Return what becomes readable when a search has found something."""
+        return self._finder.files()
+
+    def stop(self) -> None:
+        """Give everything up."""
+        self._find = None
+        self._finder.stop()
+        if self._chore is not None:
+            chore, self._chore = self._chore, None
+            chore.close()
+
+    def handle(self, request: requests.Request) -> None:
+        """Serve a request. Raises InputError, OSError and SeekerEnded."""
+        self._serve[type(request)](request)
+
+    def tell(self, text: str, *, error: bool = False, goto: int | None = None, clip: str | None = None) -> None:
+        """Give the viewer something to act on."""
+        serial = (self.outcome.serial if self.outcome else 0) + 1
+        self.outcome = Outcome(serial, goto, clip, text, error)
+        self._stretch.changed = True
+
+    def work(self) -> None:
+        """Go on with what takes long. Raises OSError and SeekerEnded."""
+        self._hear()
+        chore = self._chore
+        if chore is None:
+            return
+        self._stretch.changed = True
+        if chore.step():
+            self.stop()
+            chore.finish()
+
+    def lines(self) -> int | None:
+        """Return how many lines the log has, when they are counted."""
+        size = self._log.size
+        if not self._stretch.numbered or not self._stretch.index.complete(size):
+            return None
+        return self._stretch.index.number_at(self._log.file, size - 1) if size else 0
+
+    def _on_follow(self, request: requests.Follow) -> None:
+        self._stretch.follow = request.on
+        if request.on and not self._stretch.at_end:
+            self._stretch.to_end()
+
+    def _on_near(self, request: requests.Near) -> None:
+        self._stretch.follow, self._stretch.place = False, request.offset
+        self._stretch.settle()
+
+    def _on_go(self, request: requests.Go) -> None:
+        latest = datetime.fromtimestamp(self._log.written, UTC)
+        target = goto.parse(request.text, datetime.now(UTC), latest)
+        self.stop()
+        if isinstance(target, goto.Percent):
+            self._go(int(self._log.size * target.percent / 100))
+        elif isinstance(target, goto.Line):
+            self._chore = Counting(self._log, self._stretch.index, target.number, self._counted)
+        else:
+            self._go_to_time(target.when, latest)
+
+    def _go_to_time(self, when: datetime, latest: datetime) -> None:
+        offset = find_time(self._log.file, self._log.size, when, latest)
+        if offset is None:
+            offset = self._stretch.arrivals.offset_at(when.timestamp())
+        if offset is None:
+            opened = datetime.fromtimestamp(self.since).strftime("%H:%M:%S")
+            raise InputError(f"the lines begin with no time, and arrivals are known only since {opened}")
+        self._go(offset, "no line is that late: this is the last" if offset >= self._log.size else "")
+
+    def _go(self, offset: int, text: str = "") -> None:
+        """Make the viewer go to the row that contains an offset; the last one for the end."""
+        size = self._log.size
+        start = row_start(self._log.file, min(offset, max(0, size - 1)), size)
+        self._stretch.around(start)
+        self.tell(text, goto=start)
+
+    def _on_find(self, request: requests.Find) -> None:
+        request.pattern.check()
+        self.stop()
+        if self._stretch.marker.pattern != request.pattern:
+            self._stretch.mark(request.pattern)
+        self._find = request
+        only = self._stretch.only
+        patterns = [request.pattern, only] if only is not None else [request.pattern]
+        stop = self._log.size if request.way == "down" else 0
+        self._finder.go(self._log.file, patterns, request.way, request.start, stop)
+
+    def _on_unmark(self, _: requests.Unmark) -> None:
+        self._finder.stop()
+        self._stretch.mark(None)
+
+    def _on_only(self, request: requests.Only) -> None:
+        if request.pattern is not None:
+            request.pattern.check()
+        self.stop()
+        self._stretch.sift(request.pattern, request.at)
+        if request.at is not None:
+            self.tell("", goto=self._stretch.place)
+
+    def _on_number(self, request: requests.Number) -> None:
+        self._stretch.numbered = request.on
+        if request.on and self._chore is None:
+            self._chore = Counting(self._log, self._stretch.index, None, self._counted)
+
+    def _counted(self, number: int | None) -> None:
+        """Lines are counted far enough: go where somebody wanted to, and show numbers."""
+        self._stretch.numbered = True
+        self._stretch.renumber()
+        if number is None:
+            return
+        offset = self._stretch.index.offset_of(self._log.file, number, self._log.size)
+        if offset is None or offset >= self._log.size:
+            self._go(self._log.size, f"the log has only {self.lines() or 0:,} lines: this is the last")
+        else:
+            self._go(offset)
+
+    def _on_copy(self, request: requests.Copy) -> None:
+        wanted = min(request.lines, MOST_COPIED)
+        rows = self._stretch.rows[-wanted:] if self._stretch.only is not None else self._last(wanted)
+        lines = [plain(row.text) for row in rows]
+        while sum(map(len, lines)) > MOST_CLIP:
+            del lines[: len(lines) // 10 + 1]
+        few = len(lines) < len(rows) or wanted < request.lines
+        self.tell(
+            f"{len(lines):,} lines copied" + (": a clipboard takes no more" if few else ""),
+            clip="".join(f"{line}\n" for line in lines),
+        )
+
+    def _last(self, wanted: int) -> list[Row]:
+        rows: list[Row] = []
+        low = self._log.size
+        while len(rows) < wanted and low > 0 and self._log.size - low < 2 * MOST_CLIP:
+            rows[:0] = rows_before(self._log.file, low, wanted - len(rows))
+            low = rows[0].start
+        return rows
+
+    def _on_save(self, request: requests.Save) -> None:
+        self.stop()
+        path, only = Path(request.path).expanduser(), self._stretch.only
+        self._chore = SavingSome(self._log, path, only, self._saved) if only else Saving(self._log, path, self._saved)
+
+    def _saved(self, path: Path, size: int) -> None:
+        self.tell(f"{size:,} bytes saved in {path}")
+
+    def _on_cancel(self, _: requests.Cancel) -> None:
+        if self._chore is not None or self._finder.busy:
+            self.tell("given up")
+        self.stop()
+
+    def _hear(self) -> None:
+        """Take what the search for a match found."""
+        done, hit = self._finder.answer()
+        if not done or self._find is None:
+            return
+        find, self._find = self._find, None
+        if hit is not None:
+            self._go(hit)
+        elif find.turn:
+            self._on_find(replace(find, way="down" if find.way == "up" else "up", turn=False))
+        else:
+            self.tell(f"no match {'below' if find.way == 'down' else 'above'}", error=True)
