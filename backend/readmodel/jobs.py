@@ -1,7 +1,7 @@
 """Jobs by key: pages, what changed since, and how many match. Nothing here ever uses OFFSET."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
@@ -10,23 +10,42 @@ from backend.domain.filters import parse_filter
 from backend.domain.states import FailureReason, JobState
 from backend.process.identity import this_host
 from backend.readmodel.filter_sql import to_sql
+from backend.readmodel.lists import EVERY_JOB, Query, in_order
+from backend.readmodel.order import (
+    NEWEST,
+    SORT_KEYS,
+    Order,
+    Position,
+    beyond_sql,
+    bound,
+    downward,
+    order_sql,
+    position,
+)
 from backend.readmodel.records import JobRow
 from backend.readmodel.statements import source, statement
 
-TOP = 1 << 62
-"""Above every job id."""
+__all__ = ["EVERY_JOB", "Query", "compile_filter"]
+
+SAMPLE = 2000
+"""Rows by which it is guessed what stands on a far line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A filter as typed, with the SQL condition it stands for."""
+class Page:
+    """Rows in the order of the list, and whether there are more in the direction they were read."""
 
-    filter: str = ""
-    where: str = "true"
-    params: Mapping[str, Any] = field(default_factory=dict)
+    rows: tuple[JobRow, ...]
+    more: bool
 
 
-EVERY_JOB = Query()
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a list shows: the ids it holds, and the positions between which rows belong (None: an end of the list)."""
+
+    held: Sequence[int]
+    top: Position | None
+    bottom: Position | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +58,49 @@ class Changes:
     """False when there were more than asked for: read the stretch again instead."""
 
 
-def compile_filter(typed: str) -> Query:
+def compile_filter(typed: str, order: Order = NEWEST) -> Query:
     """Turn a filter as typed into a query. Raises InputError that points at the wrong word."""
     if not typed.strip():
-        return EVERY_JOB
+        return EVERY_JOB if order == NEWEST else Query(order=order)
     where, params = to_sql(parse_filter(typed))
-    return Query(typed, where, params)
+    return Query(typed, where, params, order)
 
 
-def read_page(conn: Connection, query: Query, *, below: int = TOP, above: int = -1, limit: int) -> list[JobRow]:
-    """Read up to ``limit`` jobs with ``above`` < id < ``below``, newest first.
+def read_page(
+    conn: Connection,
+    query: Query,
+    limit: int,
+    *,
+    at: Position | None = None,
+    backwards: bool = False,
+    inclusive: bool = False,
+) -> Page:
+    """Read up to ``limit`` jobs behind the position ``at``, or before it when ``backwards``.
 
-    With ``above`` given (>= 0) and no ``below`` the page is the one right above that id, else right under ``below``.
+    Without a position the page begins at the top of the list, backwards at its bottom; ``inclusive`` counts the row
+    at the position in.
     """
-    direction = "ASC" if above >= 0 and below == TOP else "DESC"
-    rows = _execute(conn, query, direction, {"below": below, "above": above, "limit": limit})
-    return [_job(row) for row in rows]
+    order = query.order
+    keys = "true" if at is None else beyond_sql(order, backwards=backwards, inclusive=inclusive)
+    params = {**({} if at is None else bound(order, at)), "limit": limit + 1, **_given(query)}
+    sql = _sql(keys, query.where, order_sql(order, backwards=backwards))
+    rows = in_order(query, [_job(row) for row in conn.execute(text(sql), params).mappings()])
+    if len(rows) <= limit:
+        return Page(rows, False)
+    return Page(rows[1:] if backwards else rows[:limit], True)
 
 
-def read_changes(conn: Connection, query: Query, since: int, *, low: int, high: int, limit: int) -> Changes:
-    """Read what changed from transaction ``since`` on among the ids ``low`` to ``high``, both included."""
-    keys = "id BETWEEN :low AND :high AND changed_xid >= CAST(:since AS xid8)"
-    sql = _sql("DESC", keys, "true", f", ({query.where}) IS TRUE AS matches")
-    params = {"low": low, "high": high, "since": str(since), "limit": limit + 1, **query.params}
+def read_changes(conn: Connection, query: Query, since: int, stretch: Stretch, limit: int) -> Changes:
+    """Read what changed from transaction ``since`` on of what a stretch holds and of what belongs into it."""
+    order = query.order
+    bounds, params = [], {"since": str(since), "limit": limit + 1, "held": list(stretch.held), **_given(query)}
+    for name, edge, backwards in (("top", stretch.top, False), ("bottom", stretch.bottom, True)):
+        if edge is not None:
+            bounds.append(beyond_sql(order, backwards=backwards, inclusive=True, name=name))
+            params |= bound(order, edge, name)
+    inside = " AND ".join(bounds) or "true"
+    keys = f"changed_xid >= CAST(:since AS xid8) AND (id = ANY(:held) OR ({inside}))"
+    sql = _sql(keys, "true", "id DESC", flags=f", ({query.where}) IS TRUE AS matches")
     rows = list(conn.execute(text(sql), params).mappings())
     kept = tuple(_job(row) for row in rows if row["matches"])
     return Changes(kept, frozenset(row["id"] for row in rows if not row["matches"]), len(rows) <= limit)
@@ -75,8 +114,27 @@ def count_newer(conn: Connection, query: Query, *, above: int) -> tuple[int, int
 
 
 def count(conn: Connection, query: Query) -> int:
-    """Count all matching jobs. Costs about 100 ms a million jobs: ask seldom."""
+    """Count all matching jobs. With a filter it costs about 100 ms a million jobs: ask seldom."""
+    if query.where == "true":
+        return sum(read_counts(conn).values())
     return int(conn.execute(text(f"SELECT count(*) FROM jobs WHERE {query.where}"), query.params).scalar_one())
+
+
+def guess_position(conn: Connection, query: Query, line: int, total: int) -> Position | None:
+    """Guess what stands on a far line; None when a sample of the table has no row that matches.
+
+    Nothing is counted off: it costs what reading some thousand rows costs, however long the list is.
+    """
+    order = query.order
+    if SORT_KEYS[order.column].by_id and query.where == "true":
+        low, high = id_range(conn)
+        step = (high - low) * line // max(1, total)
+        return 0, (high - step if downward(order) else low + step)
+    percent = min(100.0, 100.0 * SAMPLE / max(1, sum(read_counts(conn).values())))
+    sql = _sql("true", query.where, order_sql(order), table=f"jobs TABLESAMPLE SYSTEM ({percent})")
+    found = conn.execute(text(sql), {"limit": SAMPLE * 4, **_given(query)}).mappings()
+    rows = in_order(query, [_job(row) for row in found])
+    return position(rows[min(len(rows) - 1, line * len(rows) // max(1, total))], order) if rows else None
 
 
 def id_range(conn: Connection) -> tuple[int, int]:
@@ -92,8 +150,9 @@ def horizon(conn: Connection) -> int:
 
 def read_jobs(conn: Connection, ids: Sequence[int]) -> list[JobRow]:
     """Read the given jobs, newest first; unknown ids are left out."""
-    sql = _sql("DESC", "id = ANY(:ids)", "true", "")
-    return [_job(row) for row in conn.execute(text(sql), {"ids": list(ids), "limit": len(ids)}).mappings()]
+    sql = _sql("id = ANY(:ids)", "true", "id DESC")
+    rows = conn.execute(text(sql), {"ids": list(ids), "limit": len(ids)}).mappings()
+    return sorted((_job(row) for row in rows), key=lambda row: row.id, reverse=True)
 
 
 def read_counts(conn: Connection) -> dict[JobState, int]:
@@ -102,14 +161,15 @@ def read_counts(conn: Connection) -> dict[JobState, int]:
     return {state: found.get(state, 0) for state in JobState}
 
 
-def _execute(conn: Connection, query: Query, direction: str, params: dict[str, Any]) -> list[RowMapping]:
-    sql = _sql(direction, "id < :below AND id > :above", query.where, "")
-    return list(conn.execute(text(sql), {**params, **query.params}).mappings())
+def _given(query: Query) -> dict[str, Any]:
+    """The parameters of a query's own condition and order."""
+    return {**query.params, "as_of": query.order.as_of}
 
 
-def _sql(direction: str, keys: str, where: str, flags: str) -> str:
+def _sql(keys: str, where: str, order: str, *, flags: str = "", table: str = "jobs") -> str:
     template = source("jobs")
-    for name, value in {"direction": direction, "keys": keys, "where": where, "flags": flags}.items():
+    given = {"keys": keys, "where": where, "order": order, "flags": flags, "source": table}
+    for name, value in given.items():
         template = template.replace("{" + name + "}", value)
     return template
 

@@ -14,7 +14,7 @@ from tui.keys.acts import ACT
 from tui.keys.jobs import LIST
 from tui.keys.log import LOG
 from tui.keys.model import bindings
-from tui.keys.table import TABLE
+from tui.keys.table import MARK, TABLE
 from tui.messages import JobWanted
 from tui.screens.acting import ActingScreen
 from tui.source import News
@@ -30,7 +30,7 @@ class JobsScreen(ActingScreen):
 
     BINDINGS = bindings(LIST, ACT)
     NAME = "jobs"
-    GROUPS: ClassVar = (TABLE, LIST, ACT, LOG)
+    GROUPS: ClassVar = (TABLE, MARK, LIST, ACT, LOG)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)

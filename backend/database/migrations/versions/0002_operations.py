@@ -10,6 +10,7 @@ down_revision = "0001"
 SQL = Path(__file__).parent.parent / "sql"
 PARTS = (
     "0002_lease.sql",
+    "0002_lists.sql",
     "0002_retention.sql",
     "0002_roles.sql",  # last: it gives every trigger function its rights
 )
