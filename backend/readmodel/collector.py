@@ -30,6 +30,7 @@ from backend.readmodel.mishap import mishap
 from backend.readmodel.news import News
 from backend.readmodel.overview import Health, Link, Snapshot, read_capacity
 from backend.readmodel.pace import Pace
+from backend.readmodel.rates import RateBook
 from backend.readmodel.records import JobRow, WorkerRow
 from backend.readmodel.wanted import Wanted
 from backend.readmodel.workers import read_workers
@@ -50,7 +51,7 @@ Deliver = Callable[[News], None]
 class Collector:
     """Reads for one screen. ``deliver`` is called from its threads and must only pass on what it gets."""
 
-    def __init__(self, settings: Settings, deliver: Deliver) -> None:
+    def __init__(self, settings: Settings, deliver: Deliver, poll: float = POLL) -> None:
         self._settings = settings
         self._deliver = deliver
         self._snapshot = Snapshot()
@@ -60,10 +61,12 @@ class Collector:
         self._feed = Feed(deliver)
         self._logs = LogFollower(deliver)
         self._failures = 0
-        self._poll = Pace(POLL)
+        self._poll = Pace(poll)
         self._counts = Pace(0.0, share=20)
         self._anomalies = Pace(0.5, share=5)
         self._ping = Pace(POLL)
+        self._rates = Pace(2.0, share=50)
+        self._rate_book = RateBook()
 
     def start(self) -> None:
         """Start reading."""
@@ -129,7 +132,7 @@ class Collector:
     def _session(self, engine: Engine, listener: Listener, conn: Connection) -> None:
         """Collect over one connection until it breaks or the end."""
         self._feed.use(engine)
-        for pace in (self._poll, self._counts, self._anomalies, self._ping):
+        for pace in (self._poll, self._counts, self._anomalies, self._ping, self._rates):
             pace.now()
         pulse = Pace(PULSE)
         while not self._stopping.is_set():
@@ -163,6 +166,9 @@ class Collector:
         if self._anomalies.due:
             with self._anomalies.measured():
                 snapshot = replace(snapshot, anomalies=tuple(detect.find(conn, self._settings)))
+        if self._rates.due:
+            with self._rates.measured():
+                snapshot = replace(snapshot, rates=self._rate_book.read(conn))
         self._failures = 0
         self._publish(
             replace(

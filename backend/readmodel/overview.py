@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from backend.database.locks import LEADER_LOCK
 from backend.domain.states import JobState, WorkerState
+from backend.readmodel.rates import Rates
 from backend.readmodel.records import AnomalyRow, WorkerRow
 from backend.readmodel.statements import statement
 
@@ -59,6 +60,7 @@ class Snapshot:
     counts: Mapping[JobState, int] = field(default_factory=dict)
     anomalies: tuple[AnomalyRow, ...] = ()
     capacity: Capacity = Capacity()
+    rates: Rates = field(default_factory=Rates)
 
     @property
     def loaded(self) -> bool:
@@ -79,7 +81,7 @@ class Snapshot:
 
 
 def read_capacity(conn: Connection, workers: Sequence[WorkerRow]) -> Capacity:
-    """Sum up the nodes that have a living worker or still have something granted."""
+    """Sum up the nodes that have a living worker: what a dead one has, nobody can be given."""
     alive = sorted({worker.node_name for worker in workers if worker.state is not WorkerState.DEAD})
     row = conn.execute(statement("overview"), {"alive": alive, "leader_lock": LEADER_LOCK}).mappings().one()
     return Capacity(**row)

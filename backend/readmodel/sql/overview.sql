@@ -1,8 +1,8 @@
--- Capacity and grants of the nodes that count (a living worker, or something still granted), and who leads.
+-- Capacity and grants of the nodes with a living worker, and whether anybody leads.
 SELECT coalesce(sum(cpus), 0)::int AS cpus, coalesce(sum(cpus_allocated), 0)::int AS cpus_allocated,
        coalesce(sum(memory_mb), 0)::bigint AS memory_mb,
        coalesce(sum(memory_mb_allocated), 0)::bigint AS memory_mb_allocated,
        coalesce(sum(gpus), 0)::int AS gpus, coalesce(sum(gpus_allocated), 0)::int AS gpus_allocated,
        EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :leader_lock AND objsubid = 2 AND granted
                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS leader
-FROM nodes WHERE name = ANY(:alive) OR cpus_allocated > 0
+FROM nodes WHERE name = ANY(:alive)
