@@ -14,7 +14,7 @@ def scanned(engine: Engine) -> dict[JobState, int]:
     """What counting every row says."""
     with engine.connect() as conn:
         rows = conn.execute(text("SELECT state, count(*) FROM jobs GROUP BY state"))
-        found = dict(rows)
+        found = dict(rows.all())
     return {state: found.get(state, 0) for state in JobState}
 
 
