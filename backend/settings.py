@@ -99,6 +99,21 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What the worker's log keeps: DEBUG, INFO, WARNING or ERROR."""
 
+    retention_days: float = Field(default=30.0, ge=0, le=36500, allow_inf_nan=False)
+    """Days that a finished job and its events stay in the database; after that, `cleanup` moves them to the archive."""
+
+    spool_retention_hours: float = Field(default=168.0, ge=0, le=876_000, allow_inf_nan=False)
+    """Hours that a finished job's script and log stay on its node, where `cleanup` gets no --max-age-hours."""
+
+    archive_dir: Path | None = None
+    """Directory for archives of finished jobs. Unset: archive in the home."""
+
+    log_limit_mb: int = Field(default=0, ge=0, le=1 << 30)
+    """MiB that the log of one job may take on the disk; of a larger one the middle is cut out. 0: no limit."""
+
+    disk_free_percent: float = Field(default=5.0, ge=0, le=100, allow_inf_nan=False)
+    """Percent of the disks of spool and data that must be free for `health` to be content."""
+
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
@@ -132,7 +147,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a redis://, rediss:// or unix:// URL")
         return url
 
-    @field_validator("home", "socket_dir", mode="after")
+    @field_validator("home", "socket_dir", "archive_dir", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (keeps symlinks)
@@ -169,6 +184,11 @@ class Settings(BaseSettings):
     def memory_mb(self) -> int:
         """MiB of memory this node offers: as set, else as found."""
         return hardware.memory_mb() if self.node_memory_mb is None else self.node_memory_mb
+
+    @property
+    def archives(self) -> Path:
+        """Where archives are written."""
+        return self.archive_dir or self.home / "archive"
 
     @property
     def gpus(self) -> int:

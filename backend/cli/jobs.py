@@ -92,6 +92,7 @@ def parse_id(text: str) -> int:
     return int(text)
 
 
-def no_such_job(job_id: int) -> InputError:
-    """The error for an id that names nothing."""
-    return InputError(f"there is no job {job_id}")
+def no_such_job(job_id: int, archive: str | None = None) -> InputError:
+    """The error for an id that names nothing; ``archive`` says where the job went, if it was archived."""
+    went = f": it was archived to {archive}" if archive else ""
+    return InputError(f"there is no job {job_id}{went}")

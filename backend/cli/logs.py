@@ -16,6 +16,7 @@ from backend.domain.states import JobState
 from backend.errors import Refused
 from backend.process.identity import this_host
 from backend.process.spool import log_path
+from backend.readmodel.archives import archived_in
 from backend.readmodel.logs import harmless
 
 CHUNK = 256 * 1024
@@ -73,7 +74,7 @@ def _find(session: Session, job_id: int) -> Place:
 def _place(conn: Connection, job_id: int) -> Place:
     row = conn.execute(_WHERE_IS_IT, {"job": job_id}).one_or_none()
     if row is None:
-        raise no_such_job(job_id)
+        raise no_such_job(job_id, archived_in(conn, job_id))
     if row.spool_dir is None:
         return Place(JobState(row.state), None)
     host = this_host()

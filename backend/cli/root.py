@@ -38,6 +38,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "drain": ("nodes", "Keep new jobs from a node; running ones go on."),
     "resume": ("nodes", "Give a drained node new jobs again."),
     "events": ("events", "Print the audit: who did what, when and why."),
+    "alerts": ("alerts", "List open alerts, or test who is told."),
+    "metrics": ("metrics", "Print or serve metrics for Prometheus."),
+    "cleanup": ("cleanup", "Release, remove and archive what is old."),
     "db": ("db", "Upgrade, inspect or open the database."),
     "config": ("config", "Show the settings and where each comes from."),
 }

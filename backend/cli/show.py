@@ -10,6 +10,7 @@ from backend.cli.output import Column, as_json, local, print_pairs, print_table
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_duration, format_memory
 from backend.process.spool import log_path
+from backend.readmodel.archives import archived_in
 from backend.readmodel.detail import read_detail
 from backend.readmodel.export import read_job
 from backend.readmodel.records import AllocationRow, EventRow, JobDetail
@@ -60,8 +61,8 @@ def _read(session: Session, job_id: int) -> tuple[dict[str, Any], JobDetail]:
         columns = read_job(conn, job_id)
         workers = read_workers(conn)
         detail = read_detail(conn, job_id, workers)
-    if columns is None or detail is None:
-        raise no_such_job(job_id)
+        if columns is None or detail is None:
+            raise no_such_job(job_id, archived_in(conn, job_id))
     return columns, detail
 
 

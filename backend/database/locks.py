@@ -14,6 +14,8 @@ NODE_LOCK = 19033
 """Held by the one worker that serves the node ``nodes.id``."""
 ALLOCATION_LOCK = 19034
 """Held by whoever ends the processes of an allocation (its id, modulo 2**31) on behalf of a dead worker."""
+HOUSEKEEPING_LOCK = 19035
+"""Held by a clean-up: with second key 0 while it archives, with that of its host while it tidies that host."""
 
 
 def try_session_lock(conn: Connection, kind: int, key: int) -> bool:

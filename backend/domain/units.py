@@ -56,6 +56,15 @@ def format_memory(mib: int) -> str:
     return f"{mib}M"
 
 
+def format_bytes(count: int) -> str:
+    """A number of bytes for people: ``812 B``, ``3.4 MiB``, ``12 GiB``."""
+    if count < 1024:
+        return f"{count} B"
+    power = next((power for power in (1, 2, 3) if count / 1024**power < 1023.95), 4)
+    size, unit = count / 1024**power, ("KiB", "MiB", "GiB", "TiB")[power - 1]
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
+
+
 def format_duration(seconds: float | None) -> str:
     """Seconds as a clock: ``0:42``, ``1:30:00``, ``2-03:00:00``; ``None`` is unlimited."""
     if seconds is None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backend.domain.units import (
     format_age,
+    format_bytes,
     format_duration,
     format_memory,
     parse_duration,
@@ -96,3 +97,14 @@ def test_unlimited_has_a_word() -> None:
 def test_a_quoted_piece_of_input_is_short_and_printable(text: str) -> None:
     assert shorten(text).isprintable()
     assert len(shorten(text)) <= 61
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (3_565_158, "3.4 MiB"), (12 << 30, "12 GiB"),
+        ((1 << 20) - 1, "1.0 MiB"), (5000 << 40, "5000 TiB"),
+    ],
+)  # fmt: skip
+def test_bytes_for_people(count: int, shown: str) -> None:
+    assert format_bytes(count) == shown

@@ -113,6 +113,8 @@ def test_unknown_key_names_the_file_and_the_nearest(tmp_path: Path) -> None:
         ("PARTITIONS", "a,,b"), ("PARTITIONS", ","), ("LEASE_SECONDS", "0"), ("LEASE_SECONDS", "nan"),
         ("HEARTBEAT_SECONDS", "inf"), ("KILL_GRACE_SECONDS", "-1"), ("DEFAULT_MEMORY_MB", "0"),
         ("DEFAULT_TIME_LIMIT", "0"), ("STARVE_SECONDS", "-1"), ("POLL_SECONDS", "0"), ("LOG_LEVEL", "loud"),
+        ("RETENTION_DAYS", "-1"), ("RETENTION_DAYS", "nan"), ("SPOOL_RETENTION_HOURS", "-0.5"),
+        ("LOG_LIMIT_MB", "-1"), ("DISK_FREE_PERCENT", "101"),
     ],
 )  # fmt: skip
 def test_bad_value_names_the_variable_and_the_value(name: str, value: str) -> None:

@@ -1,0 +1,1 @@
+"""Housekeeping: stale allocations, old spool folders, and the archive of finished jobs."""

@@ -1,0 +1,237 @@
+"""Finished jobs past retention: to a file first, and only when that is read back, out of the database.
+
+A crash at any point leaves the jobs in the database, in a finished archive, or in both: the next run archives again
+what is still in the database. Nothing is ever only in an unfinished file.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import TextClause
+from sqlalchemy.exc import DBAPIError
+
+from backend.actions.records import Context
+from backend.errors import InputError, Refused
+from backend.housekeeping import sql
+from backend.housekeeping.archive_file import ArchiveFile, Measure, Sink, Written, remove_unfinished, verify
+from backend.housekeeping.records import Limits, Progress, Step, StepReport
+from backend.state import machine
+
+JOBS_PER_FILE = 20_000
+EVENTS_PER_FILE = 200_000
+"""Of those that belong to no job."""
+DELETED_TOGETHER = 500
+"""Jobs a transaction deletes: live work never waits long behind one."""
+FETCHED_TOGETHER = 200
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one file holds. ``jobs``: id, transaction of its last change and number of events, as archived."""
+
+    jobs: list[dict[str, int | str]] = field(default_factory=list)
+    loose_events: list[int] = field(default_factory=list)
+    job_events: int = 0
+
+    @property
+    def job_ids(self) -> list[int]:
+        """Ids of its jobs."""
+        return [int(job["id"]) for job in self.jobs]
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be more where it came from."""
+        return len(self.jobs) == JOBS_PER_FILE or len(self.loose_events) == EVENTS_PER_FILE
+
+    @property
+    def events(self) -> int:
+        """All its events."""
+        return self.job_events + len(self.loose_events)
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs or self.loose_events)
+
+
+def check_directory(directory: Path, dry_run: bool) -> None:
+    """Raise InputError unless archives can be written there; makes the directory, except in a dry run."""
+    try:
+        if dry_run:
+            nearest = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
+            if not nearest.is_dir():
+                raise NotADirectoryError(20, "Not a directory")
+            if not os.access(nearest, os.W_OK | os.X_OK):
+                raise PermissionError(13, "Permission denied")
+            return
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ArchiveFile(directory, f"jobs-check-{os.getpid()}").abandon()
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise InputError(f"no archive can be written to {directory} ({reason}): set archive_dir") from exc
+
+
+def archive_old(
+    ctx: Context, limits: Limits, dry_run: bool, progress: Progress, still_alone: Callable[[], None]
+) -> StepReport:
+    """Archive and delete what is past retention. ``still_alone`` raises when another run may have begun.
+
+    Raises Refused when an archive cannot be written or read back; what was archived before that stays so.
+    """
+    with ctx.engine.connect() as conn:
+        total = int(conn.scalar(sql.COUNT_OLD_JOBS, {"after": 0, "seconds": limits.retention_seconds}) or 0)
+    if not dry_run:
+        remove_unfinished(ctx.settings.archives)
+    report, after, after_event = StepReport(Step.ARCHIVE), 0, 0
+    while True:
+
+        def tell(count: int, done: int = report.count) -> None:
+            progress(Step.ARCHIVE, min(total, done + count), total)
+
+        batch, size, written = _export(ctx, limits, after, after_event, dry_run, tell)
+        if batch and written is not None:
+            still_alone()
+            report = _merged(report, _retire(ctx, batch, written))
+        report = replace(report, bytes=report.bytes + size)
+        if dry_run:
+            report = replace(report, count=report.count + len(batch.jobs), events=report.events + batch.events)
+        if not batch.full:
+            return report
+        after = max(batch.job_ids, default=after)
+        after_event = max(batch.loose_events, default=after_event)
+
+
+def _merged(report: StepReport, one: StepReport) -> StepReport:
+    return replace(
+        report,
+        count=report.count + one.count,
+        events=report.events + one.events,
+        files=report.files + one.files,
+        left=report.left + one.left,
+    )
+
+
+# Writing ----------------------------------------------------------------------------------------------------------
+
+
+def _export(
+    ctx: Context, limits: Limits, after: int, after_event: int, dry_run: bool, tell: Callable[[int], None]
+) -> tuple[Batch, int, Written | None]:
+    """Write one file, or measure it in a dry run: what it holds, its bytes, and the file, if there is any."""
+    if dry_run:
+        measure = Measure()
+        batch = _fill(ctx, limits, after, after_event, lambda: measure, tell)
+        return batch, measure.finish() if batch else 0, None
+    directory = ctx.settings.archives
+    file: ArchiveFile | None = None
+
+    def sink() -> ArchiveFile:
+        nonlocal file
+        file = file or ArchiveFile(directory, _name())
+        return file
+
+    try:
+        batch = _fill(ctx, limits, after, after_event, sink, tell)
+        if file is None:
+            return batch, 0, None
+        written = file.finish()
+    except OSError as exc:
+        _abandon(file)
+        raise Refused(f"the archive in {directory} cannot be written ({exc.strerror}): no job was deleted") from exc
+    except BaseException:
+        _abandon(file)
+        raise
+    verify(written, set(batch.job_ids))
+    return batch, written.bytes, written
+
+
+def _abandon(file: ArchiveFile | None) -> None:
+    if file is not None:
+        file.abandon()
+
+
+def _name() -> str:
+    """Sorts by time; the pid keeps two hosts' clocks from meeting."""
+    return f"jobs-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{socket.gethostname()}-{os.getpid()}"
+
+
+def _fill(
+    ctx: Context,
+    limits: Limits,
+    after: int,
+    after_event: int,
+    sink: Callable[[], Sink],
+    tell: Callable[[int], None],
+) -> Batch:
+    """Write the next jobs and loose events to the sink, which is asked for when there is a first line."""
+    batch, seconds = Batch(), limits.retention_seconds
+
+    def job(row: tuple[int, str, int, str]) -> None:
+        batch.jobs.append({"id": row[0], "xid": row[1], "events": row[2]})
+        batch.job_events += row[2]
+        sink().write(row[3])
+        if len(batch.jobs) % FETCHED_TOGETHER == 0:
+            tell(len(batch.jobs))
+
+    def event(row: tuple[int, str]) -> None:
+        batch.loose_events.append(row[0])
+        sink().write(row[1])
+
+    _stream(ctx, sql.EXPORT_JOBS, {"after": after, "seconds": seconds, "limit": JOBS_PER_FILE}, job)
+    tell(len(batch.jobs))
+    _stream(ctx, sql.EXPORT_EVENTS, {"after": after_event, "seconds": seconds, "limit": EVENTS_PER_FILE}, event)
+    return batch
+
+
+def _stream(ctx: Context, statement: TextClause, values: dict[str, float], take: Callable[..., None]) -> None:
+    """Hand over the rows one by one; they are fetched as they are needed, so that a file of any size fits."""
+    with ctx.engine.connect().execution_options(stream_results=True, max_row_buffer=FETCHED_TOGETHER) as conn:
+        for row in conn.execute(statement, values):
+            take(tuple(row))
+
+
+# Deleting ---------------------------------------------------------------------------------------------------------
+
+
+def _retire(ctx: Context, batch: Batch, written: Written) -> StepReport:
+    """Register the file, and delete what it holds; a job that changed since stays for the next archive."""
+    archive_id = _register(ctx, batch, written)
+    gone = 0
+    for start in range(0, len(batch.jobs), DELETED_TOGETHER):
+        gone += _delete(ctx, sql.RETIRE, archive_id, jobs=json.dumps(batch.jobs[start : start + DELETED_TOGETHER]))
+    for start in range(0, len(batch.loose_events), DELETED_TOGETHER * 10):
+        _delete(ctx, sql.RETIRE_EVENTS, archive_id, ids=batch.loose_events[start : start + DELETED_TOGETHER * 10])
+    stay = len(batch.jobs) - gone
+    left = (f"{stay} archived jobs were changed or in use meanwhile and stay until the next run",) if stay else ()
+    return StepReport(Step.ARCHIVE, gone, 0, batch.events, files=(str(written.path),), left=left)
+
+
+def _register(ctx: Context, batch: Batch, written: Written) -> int:
+    values = {
+        "hostname": socket.gethostname(),
+        "path": str(written.path),
+        "sha256": written.sha256,
+        "bytes": written.bytes,
+        "event_count": batch.events,
+    }
+    ids = {"jobs": batch.job_ids, "loose_events": batch.loose_events}
+    detail = {"file": values["path"], "sha256": values["sha256"], "jobs": len(batch.jobs), "events": batch.events}
+    with ctx.engine.begin() as conn:
+        archive_id = int(conn.execute(sql.REGISTER, {**values, **ids}).scalar_one())
+        machine.note_node(conn, ctx.settings.node_name, ctx.actor, "archive", "past retention", detail)
+    return archive_id
+
+
+def _delete(ctx: Context, statement: TextClause, archive_id: int, **values: object) -> int:
+    """One bounded transaction; 0 when somebody uses or has just changed one of them."""
+    try:
+        with ctx.engine.begin() as conn:
+            conn.execute(sql.BOUND_WAITING)
+            return int(conn.scalar(statement, {"archive": archive_id, **values}) or 0)
+    except DBAPIError as exc:
+        if getattr(exc.orig, "pgcode", None) not in ("55P03", "40P01", "JW006"):  # lock timeout, deadlock, new event
+            raise
+        return 0

@@ -1,0 +1,89 @@
+"""Folders of the spool: what is there, how large and how old, and their removal. No link is ever followed."""
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_ID = 18
+"""Digits of the longest allocation id: a longer name is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One allocation's folder; ``age`` is seconds since the last change in it, ``bytes`` what it takes on the disk."""
+
+    name: str
+    bytes: int
+    age: float
+
+    @property
+    def allocation_id(self) -> int:
+        """The allocation it is named after."""
+        return int(self.name)
+
+
+@contextmanager
+def opened(root: Path) -> Iterator[int]:
+    """A descriptor of the directory itself: a name that is a link raises OSError (ELOOP or ENOTDIR)."""
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def node_directories(spool: Path) -> tuple[list[Path], list[str]]:
+    """The nodes' directories in the spool, and names of what is none of them."""
+    try:
+        entries = sorted(os.scandir(spool), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return [], []
+    nodes = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return nodes, [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+
+
+def allocation_folders(root_fd: int) -> tuple[list[str], list[str]]:
+    """Names in a node's directory that are an allocation's folder, by id, and names of what is not."""
+    folders: list[str] = []
+    others: list[str] = []
+    with os.scandir(root_fd) as entries:
+        for entry in entries:
+            ours = entry.is_dir(follow_symlinks=False) and _is_id(entry.name)
+            (folders if ours else others).append(entry.name)
+    return sorted(folders, key=int), sorted(others)
+
+
+def _is_id(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) <= LONGEST_ID and str(int(name)) == name
+
+
+def measure(name: str, root_fd: int) -> Folder:
+    """Size and age of a folder; what vanishes while it is looked at counts nothing."""
+    size, newest = 0, 0.0
+    for _, folders, files, fd in os.fwalk(name, dir_fd=root_fd, follow_symlinks=False):
+        seen = [os.fstat(fd)]
+        for entry in [*files, *(f for f in folders if _is_link(f, fd))]:
+            with suppress(FileNotFoundError):
+                seen.append(os.stat(entry, dir_fd=fd, follow_symlinks=False))
+        size += sum(one.st_blocks * 512 for one in seen)
+        newest = max(newest, *(one.st_mtime for one in seen))
+    return Folder(name, size, max(0.0, time.time() - newest))
+
+
+def _is_link(name: str, fd: int) -> bool:
+    with suppress(FileNotFoundError):
+        return stat.S_ISLNK(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode)
+    return False
+
+
+def remove(name: str, root_fd: int) -> None:
+    """Delete the folder with all that is in it, held by descriptors all the way, so that nobody can put a link in its
+    place meanwhile. No error when it is gone already. Raises OSError when something cannot be deleted."""
+    assert shutil.rmtree.avoids_symlink_attacks
+    with suppress(FileNotFoundError):
+        shutil.rmtree(name, dir_fd=root_fd)

@@ -1,0 +1,78 @@
+"""A whole clean-up: one at a time on each host, and one archiver at a time for the whole database.
+
+It may be started while jobs run, twice at once, and be killed at any moment: the locks are advisory ones of the
+session, and go with it.
+"""
+
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+
+from backend.actions.records import Context
+from backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
+from backend.housekeeping import sql
+from backend.housekeeping.allocations import release_stale
+from backend.housekeeping.archive import archive_old, check_directory
+from backend.housekeeping.records import Limits, Progress, Report, Step, StepReport
+from backend.housekeeping.spool import tidy_spool
+from backend.process.identity import this_host
+
+ARCHIVE_KEY = 0
+
+
+def clean_up(ctx: Context, limits: Limits, *, dry_run: bool, progress: Progress = lambda *_: None) -> Report:
+    """Release stale allocations, remove old spool folders, archive old jobs; a dry run only says what would be done.
+
+    Raises InputError when no archive could be written, before anything is done; Refused when one fails later.
+    """
+    check_directory(ctx.settings.archives, dry_run)
+    if dry_run:
+        return Report(True, tuple(_steps(ctx, limits, True, progress, None)))
+    with _lock_connection(ctx) as conn:
+        if not try_session_lock(conn, HOUSEKEEPING_LOCK, host_key(ctx)):
+            return Report(False, busy=_holder(conn, host_key(ctx)))
+        return Report(False, tuple(_steps(ctx, limits, False, progress, conn)))
+
+
+def host_key(ctx: Context) -> int:
+    """Second key of the lock: a clean-up of another host, or of another home on this one, has another spool to tidy."""
+    name = f"{this_host().machine_id}\0{os.path.realpath(ctx.settings.home)}"
+    return 1 + zlib.crc32(name.encode("utf-8", "surrogateescape")) % (2**31 - 1)
+
+
+def _steps(
+    ctx: Context, limits: Limits, dry_run: bool, progress: Progress, conn: Connection | None
+) -> Iterator[StepReport]:
+    yield release_stale(ctx, limits, dry_run, progress)
+    yield tidy_spool(ctx, limits, dry_run, progress)
+    if conn is None:
+        yield archive_old(ctx, limits, True, progress, lambda: None)
+    elif try_session_lock(conn, HOUSEKEEPING_LOCK, ARCHIVE_KEY):
+        yield archive_old(ctx, limits, False, progress, lambda: _still_there(conn))
+    else:
+        yield StepReport(Step.ARCHIVE, left=(f"{_holder(conn, ARCHIVE_KEY)} archives right now: left to it",))
+
+
+@contextmanager
+def _lock_connection(ctx: Context) -> Iterator[Connection]:
+    """The connection that holds the locks; never given back to the pool, where it might go on holding them."""
+    with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        try:
+            yield conn
+        finally:
+            conn.invalidate()
+
+
+def _still_there(conn: Connection) -> None:
+    """Raise DBAPIError when the connection, and with it the locks, was lost: another run may archive by now."""
+    conn.execute(text("SELECT 1"))
+
+
+def _holder(conn: Connection, key: int) -> str:
+    row = conn.execute(sql.LOCK_HOLDER, {"kind": HOUSEKEEPING_LOCK, "key": key}).first()
+    return (
+        "another clean-up" if row is None else f"another clean-up, started {row.backend_start:%Y-%m-%d %H:%M:%S} UTC,"
+    )

@@ -1,0 +1,68 @@
+"""What housekeeping asks of the database."""
+
+from sqlalchemy import text
+
+STALE_SINCE = text("""
+    SELECT a.id, extract(epoch FROM clock_timestamp() - CASE WHEN j.state IN ('COMPLETED', 'FAILED', 'CANCELLED')
+               THEN j.end_time ELSE coalesce(w.ended_at, w.heartbeat_at) END)::float8 AS age
+    FROM resource_allocations a JOIN jobs j ON j.id = a.job_id JOIN workers w ON w.id = a.worker_id
+    WHERE a.id = ANY(:ids)
+""")
+"""Seconds since the job ended, or since its worker was last heard of."""
+
+FOLDER_AGES = text("""
+    SELECT a.id, extract(epoch FROM clock_timestamp() - greatest(a.released_time, j.end_time))::float8 AS age
+    FROM resource_allocations a JOIN jobs j ON j.id = a.job_id
+    WHERE a.id = ANY(:ids) AND a.released
+""")
+
+SERVED_HERE = text("""
+    SELECT EXISTS (SELECT 1 FROM workers WHERE node_name = :node AND (machine_id = :machine OR boot_id = :boot)
+                   AND id = (SELECT max(id) FROM workers WHERE node_name = :node))
+""")
+"""Whether the node's latest worker was one of this host: else its spool is not ours to judge."""
+
+OLD_JOBS = """FROM jobs j
+    WHERE j.state IN ('COMPLETED', 'FAILED', 'CANCELLED') AND j.id > :after
+      AND j.end_time < clock_timestamp() - make_interval(secs => :seconds)
+      AND NOT EXISTS (SELECT 1 FROM resource_allocations a WHERE a.job_id = j.id AND NOT a.released)"""
+
+LOOSE_EVENTS = """FROM events e LEFT JOIN jobs j ON j.id = e.job_id
+    WHERE j.id IS NULL AND e.id > :after AND e.at < clock_timestamp() - make_interval(secs => :seconds)"""
+
+COUNT_OLD_JOBS = text(f"SELECT count(*) {OLD_JOBS}")
+
+EXPORT_JOBS = text(f"""
+    SELECT j.id, j.changed_xid::text AS xid, jsonb_array_length(l.line -> 'events') AS events, l.line::text AS line
+    FROM (SELECT j.* {OLD_JOBS} ORDER BY j.id LIMIT :limit) j
+    CROSS JOIN LATERAL (SELECT jsonb_build_object(
+        'job', to_jsonb(j),
+        'allocations', coalesce((SELECT jsonb_agg(to_jsonb(a) ORDER BY a.id) FROM resource_allocations a
+                                 WHERE a.job_id = j.id), '[]'),
+        'commands', coalesce((SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id) FROM commands c
+                              WHERE c.job_id = j.id), '[]'),
+        'events', coalesce((SELECT jsonb_agg(to_jsonb(e) ORDER BY e.id) FROM events e
+                            WHERE e.job_id = j.id), '[]')) AS line) l
+    ORDER BY j.id
+""")
+
+EXPORT_EVENTS = text(f"""
+    SELECT e.id, jsonb_build_object('event', to_jsonb(e))::text AS line {LOOSE_EVENTS} ORDER BY e.id LIMIT :limit
+""")
+
+REGISTER = text("""
+    INSERT INTO archives (hostname, path, sha256, bytes, event_count, jobs, loose_events)
+    VALUES (:hostname, :path, :sha256, :bytes, :event_count, jw_ranges(:jobs), jw_ranges(:loose_events))
+    RETURNING id
+""")
+
+RETIRE = text("SELECT jw_retire(:archive, CAST(:jobs AS jsonb))")
+RETIRE_EVENTS = text("SELECT jw_retire_events(:archive, :ids)")
+BOUND_WAITING = text("SET LOCAL lock_timeout = '5s'")
+
+LOCK_HOLDER = text("""
+    SELECT coalesce(s.application_name, '') AS name, s.backend_start FROM pg_locks l
+    JOIN pg_stat_activity s ON s.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.classid = :kind AND l.objid = :key AND l.objsubid = 2 AND l.granted
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
