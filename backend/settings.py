@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, Validati
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backend import hardware
+from backend.alerts.settings import AlertSettings
 from backend.errors import InputError
 
 PREFIX = "JOBWARDEN_"
@@ -35,7 +36,7 @@ NOT_SETTINGS = frozenset(
 """Variables of ours that are no settings: the file to read, and what every job finds in its environment."""
 
 
-class Settings(BaseSettings):
+class Settings(AlertSettings):
     """One frozen set of settings; made by :func:`load_settings`, or directly in tests."""
 
     model_config = SettingsConfigDict(

@@ -12,6 +12,7 @@ from backend.domain.states import JobState, WorkerState
 from backend.readmodel.rates import Rates
 from backend.readmodel.records import AnomalyRow, WorkerRow
 from backend.readmodel.statements import statement
+from backend.readmodel.workers import lost_nodes
 
 
 class Link(StrEnum):
@@ -73,11 +74,7 @@ class Snapshot:
 
     def dead(self) -> int:
         """How many nodes have lost their worker: the newest worker of the node died without a clean stop."""
-        newest: dict[str, WorkerRow] = {}
-        for worker in self.workers:
-            if worker.node_name not in newest or worker.id > newest[worker.node_name].id:
-                newest[worker.node_name] = worker
-        return sum(worker.state is WorkerState.DEAD and worker.ended_at is None for worker in newest.values())
+        return len(lost_nodes(self.workers))
 
 
 def read_capacity(conn: Connection, workers: Sequence[WorkerRow]) -> Capacity:

@@ -1,6 +1,6 @@
 """Which workers live: the advisory lock, the lease and the process itself, weighed in one place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -35,6 +35,15 @@ def _worker(row: RowMapping, check: ProcessCheck) -> WorkerRow:
         draining=draining or values["drained"],
     )
     return WorkerRow(state=state, **values)
+
+
+def lost_nodes(workers: Iterable[WorkerRow]) -> list[str]:
+    """Nodes that have lost their worker: the newest one died without a clean stop."""
+    newest: dict[str, WorkerRow] = {}
+    for worker in workers:
+        if worker.node_name not in newest or worker.id > newest[worker.node_name].id:
+            newest[worker.node_name] = worker
+    return sorted(w.node_name for w in newest.values() if w.state is WorkerState.DEAD and w.ended_at is None)
 
 
 def judge(

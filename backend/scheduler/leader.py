@@ -33,6 +33,8 @@ class Leader(threading.Thread):
         self._engine, self._settings, self._ring = engine, settings, ring
         self._wake = threading.Event()
         self._stopping = False
+        self.leads = False
+        """Whether this worker schedules now, for whoever may be a moment late to know."""
 
     def wake(self) -> None:
         """Something changed: have a look now rather than at the next poll."""
@@ -60,6 +62,7 @@ class Leader(threading.Thread):
             while not self._stopping and not self._lead_if_free(conn):
                 self._pause(RETRY_SECONDS)
         finally:
+            self.leads = False
             conn.invalidate()  # back in the pool, the session would go on holding the leader's lock
 
     def _lead_if_free(self, conn: Connection) -> bool:
@@ -67,6 +70,7 @@ class Leader(threading.Thread):
             if not try_session_lock(conn, LEADER_LOCK, 0):
                 return False
         log.info("leading: this worker schedules now")
+        self.leads = True
         while not self._stopping:
             self._wake.clear()
             if self._turn(conn):

@@ -1,0 +1,1 @@
+"""Rules that tell somebody: measured by the workers, kept in the database, delivered to a command and a webhook."""

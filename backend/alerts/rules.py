@@ -1,0 +1,88 @@
+"""The rules, as a table: what each measures and how it is said."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from backend.alerts import sql
+from backend.alerts.records import Reading
+from backend.anomalies import detect
+from backend.domain.states import WorkerState
+from backend.domain.units import format_duration
+from backend.readmodel.workers import lost_nodes, read_workers
+from backend.settings import Settings
+
+FEWEST_ENDED = 10
+"""Jobs that must have ended within the window: two failures of three are no rate."""
+
+Measured = tuple[float, str]
+"""A value and what it means in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``setting`` holds the threshold. A local rule is judged by every worker for its node, any other by the leader."""
+
+    name: str
+    setting: str
+    measure: Callable[[Connection, Settings], Measured]
+    local: bool = False
+
+
+def _orphans(conn: Connection, settings: Settings) -> Measured:
+    found = detect.find(conn, settings)
+    return len(found), f"{len(found)} anomalies: see `jobwarden orphans`, clear them with `jobwarden clean`"
+
+
+def _dead_workers(conn: Connection, settings: Settings) -> Measured:
+    nodes = lost_nodes(read_workers(conn))
+    return len(nodes), f"no worker on {', '.join(nodes) or 'no node'}: start it again, it takes over its jobs"
+
+
+def _disk(_: Connection, settings: Settings) -> Measured:
+    usage = shutil.disk_usage(settings.home)
+    percent = 100 * (usage.total - usage.free) / usage.total
+    return percent, f"disk of {settings.home} is {percent:.0f}% full: see `jobwarden cleanup --dry-run`"
+
+
+def _waiting(conn: Connection, _: Settings) -> Measured:
+    row = conn.execute(sql.LONGEST_WAIT).first()
+    if row is None:
+        return 0.0, "no job waits"
+    return row.seconds, f"job {row.id} waits for {format_duration(int(row.seconds))}: see `jobwarden show {row.id}`"
+
+
+def _failures(conn: Connection, settings: Settings) -> Measured:
+    row = conn.execute(sql.ENDED, {"window": settings.alert_window_seconds}).one()
+    if row.ended < FEWEST_ENDED:
+        return 0.0, f"{row.ended} jobs ended: too few for a rate"
+    window = format_duration(int(settings.alert_window_seconds))
+    return 100 * row.failed / row.ended, f"{row.failed} of {row.ended} jobs FAILED within {window}"
+
+
+RULES = (
+    Rule("orphans", "alert_orphans", _orphans),
+    Rule("dead-workers", "alert_dead_workers", _dead_workers),
+    Rule("disk", "alert_disk_percent", _disk, local=True),
+    Rule("waiting", "alert_waiting_seconds", _waiting),
+    Rule("failures", "alert_failure_percent", _failures),
+)
+
+
+def judge(conn: Connection, settings: Settings, rules: Iterable[Rule]) -> list[Reading]:
+    """Measure what the rules ask for; a rule that is off is left out."""
+    readings = []
+    for rule in rules:
+        threshold = getattr(settings, rule.setting)
+        if threshold is not None:
+            value, message = rule.measure(conn, settings)
+            subject = settings.node_name if rule.local else ""
+            readings.append(Reading(rule.name, subject, value, threshold, message))
+    return readings
+
+
+def living_nodes(conn: Connection) -> set[str]:
+    """Nodes that have a worker: whose local rules are judged by themselves."""
+    return {worker.node_name for worker in read_workers(conn) if worker.state is not WorkerState.DEAD}

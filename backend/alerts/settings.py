@@ -1,0 +1,71 @@
+"""Settings of the alerts; part of backend.settings.Settings."""
+
+import shlex
+from typing import Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+OFF = "off"
+THRESHOLDS = (
+    "alert_orphans", "alert_dead_workers", "alert_disk_percent", "alert_waiting_seconds", "alert_failure_percent",
+)  # fmt: skip
+
+
+class AlertSettings(BaseSettings):
+    """Thresholds, receivers and pace. A rule whose threshold is ``off`` is not judged."""
+
+    alert_orphans: float | None = Field(default=10, ge=0)
+    """More anomalies than this (what `orphans` lists) raise an alert; off for none."""
+
+    alert_dead_workers: float | None = Field(default=0, ge=0)
+    """More nodes without their worker than this raise an alert; off for none."""
+
+    alert_disk_percent: float | None = Field(default=90, ge=0, le=100)
+    """A disk of spool or data fuller than this raises an alert of its node; off for none."""
+
+    alert_waiting_seconds: float | None = Field(default=3600, ge=0)
+    """A job that waits longer than this, and is not held, raises an alert; off for none."""
+
+    alert_failure_percent: float | None = Field(default=50, ge=0, le=100)
+    """A larger share of FAILED among the jobs that ended within alert_window_seconds raises an alert; off for none."""
+
+    alert_window_seconds: float = Field(default=900, gt=0, le=86400)
+    """Seconds over which the failure rate is taken; fewer than ten ended jobs are no rate."""
+
+    alert_for_seconds: float = Field(default=10, ge=0, le=86400)
+    """Seconds a threshold must stay exceeded before an alert, and stay met before its recovery."""
+
+    alert_poll_seconds: float = Field(default=5, gt=0, le=3600)
+    """Seconds between two judgements."""
+
+    alert_command: str | None = None
+    """Command to run for each alert and each recovery: JSON on its standard input, ALERT_STATUS, ALERT_RULE and
+    ALERT_MESSAGE in its environment, thirty seconds to end. No shell."""
+
+    alert_webhook: str | None = Field(default=None, repr=False)
+    """URL (http or https) that gets each alert and each recovery as a POST of JSON; ten seconds to answer."""
+
+    @field_validator(*THRESHOLDS, mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and value.lower() == OFF else value
+
+    @field_validator("alert_command")
+    @classmethod
+    def _words(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                words = shlex.split(value)
+            except ValueError as exc:
+                raise ValueError(f"is no command line: {exc}".lower()) from None
+            if not words:
+                raise ValueError("names no command")
+        return value
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must be an http:// or https:// URL")
+        return value

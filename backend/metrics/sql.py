@@ -1,0 +1,54 @@
+"""Statements of the metrics."""
+
+from sqlalchemy import text
+
+from backend.metrics.buckets import RUN_SECONDS, WAIT_SECONDS
+
+
+def _bucket(expression: str, bounds: tuple[float, ...]) -> str:
+    """Index of the first bound that is not below the expression: Prometheus' buckets include their upper bound."""
+    return " + ".join(f"(({expression}) > {bound})::int" for bound in bounds)
+
+
+_WAIT = "extract(epoch FROM start_time - submit_time)"
+_RUN = "extract(epoch FROM end_time - start_time)"
+
+STATES = text("""
+    SELECT CASE WHEN state = 'PENDING' AND held THEN 'HELD'
+                WHEN state = 'RUNNING' AND start_time IS NULL THEN 'STARTING'
+                ELSE state::text END AS state, count(*) AS jobs
+    FROM jobs WHERE state IN ('PENDING', 'RUNNING') GROUP BY 1
+""")
+
+HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+_CHANGED = "changed_xid >= CAST(CAST(:since AS text) AS xid8)"
+
+STARTED = text(f"""
+    SELECT id, {_bucket(_WAIT, WAIT_SECONDS)} AS bucket, {_WAIT}::float AS seconds
+    FROM jobs WHERE start_time IS NOT NULL AND ({_CHANGED} OR (:live AND state = 'RUNNING'))
+""")
+
+ENDED = text(f"""
+    SELECT id, state::text AS state, coalesce(failure_reason::text, '') AS reason,
+           CASE WHEN start_time IS NOT NULL THEN {_bucket(_RUN, RUN_SECONDS)} END AS bucket,
+           coalesce({_RUN}, 0)::float AS seconds
+    FROM jobs WHERE state IN ('COMPLETED', 'FAILED', 'CANCELLED') AND {_CHANGED}
+""")
+
+ALL_STARTED = text(f"""
+    SELECT {_bucket(_WAIT, WAIT_SECONDS)} AS bucket, count(*) AS jobs, sum({_WAIT})::float AS seconds
+    FROM jobs WHERE start_time IS NOT NULL GROUP BY 1
+""")
+
+ALL_ENDED = text(f"""
+    SELECT state::text AS state, coalesce(failure_reason::text, '') AS reason,
+           CASE WHEN start_time IS NOT NULL THEN {_bucket(_RUN, RUN_SECONDS)} END AS bucket,
+           count(*) AS jobs, coalesce(sum({_RUN}), 0)::float AS seconds
+    FROM jobs WHERE state IN ('COMPLETED', 'FAILED', 'CANCELLED') GROUP BY 1, 2, 3
+""")
+
+LONGEST_WAIT = text("""
+    SELECT extract(epoch FROM clock_timestamp() - min(submit_time))::float
+    FROM jobs WHERE state = 'PENDING' AND NOT held
+""")
