@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from backend.domain.states import AnomalyKind, JobState
-from backend.domain.units import format_memory
+from backend.domain.units import format_duration, format_memory
 from backend.readmodel.overview import Health, Link, Snapshot
 from tui.looks import ANOMALY_GLYPH, STATE_LOOKS
 from tui.widgets.header.gauge import gauge
+from tui.widgets.header.rates import rates
 
 WIDE = 120
 """Cells from which on two lines are enough."""
+ROOMY = 140
+"""Cells from which on the header also says what is well."""
+LAG_SLOW, LAG_BAD = 3.0, 15.0
+"""Seconds a granted job may wait for its worker before that is worth saying, and before it is wrong."""
 STALE_AFTER = 3.0
 """Seconds without a snapshot after which the data count as stale although the link is up: a server hangs."""
 
@@ -32,16 +37,21 @@ def header_lines(snapshot: Snapshot, width: int, colours: Colours, *, read_only:
     brand = Text(" jobwarden", style="bold")
     if read_only:
         brand.append("  read-only", style=colours["pending"])
-    health = _health(snapshot, colours)
+    health = _health(snapshot, colours, wide=width >= ROOMY)
     workers, capacity = _workers(snapshot, colours), _capacity(snapshot, colours, 12 if width >= WIDE else 8)
     counts, alarm = _counts(snapshot, colours, words=width >= 100), _alarm(snapshot, colours)
     if width >= WIDE:
         left = Text("   ").join([brand, workers, capacity])
-        return [spread(left, health, width), spread(Text(" ").append_text(counts), alarm, width)]
+        below = Text(" ").append_text(counts)
+        below.append("   ").append_text(
+            rates(snapshot.rates, width - below.cell_len - alarm.cell_len - 5, colours.styles)
+        )
+        return [spread(left, health, width), spread(below, alarm, width)]
+    below = Text(" ").append_text(counts)
     return [
         spread(Text("   ").join([brand, workers]), health, width),
         spread(Text(" ").append_text(capacity), alarm, width),
-        spread(Text(" ").append_text(counts), Text(), width),
+        spread(below, rates(snapshot.rates, width - below.cell_len - 3, colours.styles), width),
     ]
 
 
@@ -110,13 +120,24 @@ def _alarm(snapshot: Snapshot, colours: Colours) -> Text:
     return Text(f" {ANOMALY_GLYPH} {number:,} {what} ", style=colours["alarm"])
 
 
-def _health(snapshot: Snapshot, colours: Colours) -> Text:
+def _health(snapshot: Snapshot, colours: Colours, *, wide: bool) -> Text:
     if snapshot.link is Link.CONNECTING:
         return Text("connecting …", style=colours["pending"])
     parts = [_dependency("db", snapshot.database, colours), _dependency("redis", snapshot.redis, colours)]
     if snapshot.loaded and snapshot.link is Link.LIVE and not snapshot.capacity.leader:
         parts.append(Text("✗ no scheduler", style=colours["bad"]))
+    elif snapshot.loaded and snapshot.link is Link.LIVE and wide:
+        parts.append(Text("● scheduler ok", style=colours["good"]))
+    parts += _lag(snapshot, colours)
     return Text("  ").join(parts)
+
+
+def _lag(snapshot: Snapshot, colours: Colours) -> list[Text]:
+    """How long the oldest granted job waits for its worker; said only when that is not as it should be."""
+    lag = snapshot.rates.doorbell_lag
+    if snapshot.link is not Link.LIVE or lag < LAG_SLOW:
+        return []
+    return [Text(f"◔ queue lag {format_duration(lag)}", style=colours["bad" if lag >= LAG_BAD else "pending"])]
 
 
 def _dependency(name: str, health: Health, colours: Colours) -> Text:
