@@ -4,46 +4,53 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from backend.actions.records import Cancelled, Context, ItemResult, Plan, Progress, Victim, nothing
+from backend.actions.forecast import forecast, would
+from backend.actions.records import Cancelled, Context, ItemResult, Plan, Progress, nothing
 from backend.actions.scope import Scope, still_matching
-from backend.actions.takeover import Deed, take_over, would
+from backend.actions.takeover import Deed, take_over
 from backend.actions.tally import Tally
-from backend.anomalies import detect
+from backend.actions.victims import Witness
+from backend.anomalies.detect import Anomaly, explain, look_around
 from backend.anomalies.strays import Scanner
-from backend.readmodel.records import AnomalyRow
 
 NO_ANOMALY = "is no anomaly: nothing to do"
 
 
 def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
-    rows = {row.job_id: row for row in reversed(detect.find(conn, ctx.settings, Scanner()))}
-    planned = Plan()
-    for job_id, row in _anomalies_of(conn, scope, rows).items():
-        if row is None:
-            planned.ineligible.append((job_id, NO_ANOMALY))
-        else:
-            what = would(row.kind, row.detail)
-            planned.eligible.append(Victim(job_id, row.job_name, row.node_name, row.process_id, row.cmdline, what))
+    """What ``clean`` would do now, to each job in the words its result would have."""
+    anomalies = {a.attempt.job_id: a for a in reversed(look_around(conn, ctx.settings, Scanner()))}
+    planned, witness = Plan(), Witness()
+    for job_id, anomaly in _anomalies_of(conn, scope, anomalies).items():
+        expected = forecast(anomaly) if anomaly else nothing(job_id, NO_ANOMALY)
+        if anomaly is None or not expected.changed:
+            planned.ineligible.append((job_id, expected.message))
+            continue
+        attempt = anomaly.attempt
+        what = f"{anomaly.kind}: {would(anomaly)} ({explain(anomaly)})"
+        planned.eligible.append(
+            witness.victim(job_id, attempt.job_name, attempt.node_name, attempt, what, expected.message)
+        )
     return planned
 
 
-def _anomalies_of(conn: Connection, scope: Scope, rows: Mapping[int, AnomalyRow]) -> dict[int, AnomalyRow | None]:
+def _anomalies_of(conn: Connection, scope: Scope, anomalies: Mapping[int, Anomaly]) -> dict[int, Anomaly | None]:
     """The scope's jobs with their anomaly. A filter alone stands for the anomalies that match, not for every job."""
-    ids = list(dict.fromkeys(scope.ids)) if scope.ids or scope.filter is None else sorted(rows)
+    ids = list(dict.fromkeys(scope.ids)) if scope.ids or scope.filter is None else list(anomalies)
     matching = still_matching(conn, scope, ids)
     if not scope.ids:
         ids = [job_id for job_id in ids if job_id in matching]
-    return {job_id: rows.get(job_id) if job_id in matching else None for job_id in ids}
+    return {job_id: anomalies.get(job_id) if job_id in matching else None for job_id in ids}
 
 
 def clean(
     ctx: Context, scope: Scope, reason: str | None, progress: Progress | None, cancelled: Cancelled | None
 ) -> list[ItemResult]:
+    """Clean up the anomalies in the scope, each judged anew when its turn comes."""
     with ctx.engine.connect() as conn:
-        found = detect.find(conn, ctx.settings, Scanner())
-        wanted = _anomalies_of(conn, scope, {row.job_id: row for row in found})
+        found = look_around(conn, ctx.settings, Scanner())
+        wanted = _anomalies_of(conn, scope, {anomaly.attempt.job_id: anomaly for anomaly in found})
     tally = Tally(list(wanted), progress, cancelled)
-    tally.extend(nothing(job_id, NO_ANOMALY) for job_id, row in wanted.items() if row is None)
-    allocations = [row.allocation_id for row in found if row.allocation_id and wanted.get(row.job_id)]
+    tally.extend(nothing(job_id, NO_ANOMALY) for job_id, anomaly in wanted.items() if anomaly is None)
+    allocations = [a.attempt.allocation_id for a in found if wanted.get(a.attempt.job_id)]
     take_over(ctx, allocations, Deed("clean", reason), tally)
     return tally.results()

@@ -23,7 +23,8 @@ from backend.actions.scope import LEFT_THE_FILTER, Scope, Targets, as_scope, fin
 from backend.actions.single import act_on_one, evidence_against
 from backend.actions.table import ACTIONS, Action
 from backend.actions.tally import Tally, pieces
-from backend.process.procfs import command_line
+from backend.actions.victims import Witness
+from backend.anomalies.attempts import LIVE_OF_JOBS, read_attempts
 from backend.readmodel.export import existing_jobs
 from backend.readmodel.jobs import read_jobs
 from backend.readmodel.records import JobRow
@@ -39,17 +40,20 @@ def plan(ctx: Context, name: str, targets: Targets, force: bool = False) -> Plan
             return plan_clean(conn, ctx, scope)
         ids = find_ids(conn, scope)
         matching = still_matching(conn, scope, ids) if scope.ids else set(ids)
-        planned = Plan()
+        planned, witness = Plan(), Witness()
         for piece in pieces(ids):
-            _plan_piece(conn, ACTIONS[name], piece, matching, force, planned)
+            fit = _judge(conn, ACTIONS[name], piece, matching, force, planned)
+            _name_victims(conn, ACTIONS[name], fit, witness, planned)
         return planned
 
 
-def _plan_piece(
+def _judge(
     conn: Connection, action: Action, ids: Sequence[int], matching: Container[int], force: bool, planned: Plan
-) -> None:
+) -> list[JobRow]:
+    """The jobs that the action would change; the others are noted with the reason."""
     jobs = _jobs(conn, ids)
     against = {} if force else evidence_against(conn, action.name, list(jobs.values()))
+    fit = []
     for job_id in ids:
         job = jobs.get(job_id)
         if job is None:
@@ -59,7 +63,16 @@ def _plan_piece(
         elif objection := action.already(job) or action.applies(job) or against.get(job_id):
             planned.ineligible.append((job_id, objection))
         else:
-            planned.eligible.append(_victim(job, action))
+            fit.append(job)
+    return fit
+
+
+def _name_victims(conn: Connection, action: Action, jobs: Sequence[JobRow], witness: Witness, planned: Plan) -> None:
+    holding = [job.id for job in jobs if job.allocation_id is not None]
+    attempts = {attempt.job_id: attempt for attempt in read_attempts(conn, LIVE_OF_JOBS, ids=holding)}
+    for job in jobs:
+        victim = witness.victim(job.id, job.name, job.node_name, attempts.get(job.id), action.happens)
+        planned.eligible.append(victim)
 
 
 def perform(
@@ -85,9 +98,8 @@ def perform(
     with ctx.engine.connect() as conn:
         tally = Tally(find_ids(conn, scope), progress, cancelled)
     if name in ("cancel", "kill"):
-        end_jobs(
-            ctx, name, (_not_final(ctx, name, piece, tally) for piece in _matching(ctx, scope, tally)), reason, tally
-        )
+        fit = (_not_final(ctx, name, piece, tally) for piece in _matching(ctx, scope, tally))
+        end_jobs(ctx, name, fit, reason, tally)
         return tally.results()
     for piece in _matching(ctx, scope, tally):
         for job_id in piece:
@@ -112,13 +124,6 @@ def _matching(ctx: Context, scope: Scope, tally: Tally) -> Iterator[list[int]]:
 
 def _jobs(conn: Connection, ids: Sequence[int]) -> dict[int, JobRow]:
     return {job.id: job for job in read_jobs(conn, list(ids))}
-
-
-def _victim(job: JobRow, action: Action) -> Victim:
-    cmdline = command_line(job.process_id) if job.process_id is not None and not job.state.final else ""
-    # The pid may be of another host: only a command line that names the job is this job's.
-    shown = cmdline if f"job_{job.id}.sh" in cmdline else ""
-    return Victim(job.id, job.name, job.node_name, job.process_id, shown, action.happens)
 
 
 def _not_final(ctx: Context, name: str, ids: Sequence[int], tally: Tally) -> list[int]:

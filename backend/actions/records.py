@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from backend.readmodel.processes import ProcessRow
 from backend.settings import Settings
 
 NO_SUCH_JOB = "does not exist"
@@ -59,7 +60,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """A job that an action would change, and how."""
+    """A job that an action would change, and how.
+
+    ``pid`` and ``cmdline`` are of its script, ``processes`` all of the job's own that live here (``more`` are not
+    named). ``outcome`` is the message that the result will have, where it is known.
+    """
 
     job_id: int
     name: str
@@ -67,6 +72,9 @@ class Victim:
     pid: int | None
     cmdline: str
     what_happens: str
+    outcome: str = ""
+    processes: tuple[ProcessRow, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

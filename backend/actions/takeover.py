@@ -4,6 +4,7 @@ Whoever does it holds the advisory lock of each allocation, so that two operator
 anew under the lock: what was seen when the list was drawn is not what is acted on.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend.actions.forecast import (
+    ASKED_BEFORE,
+    NEVER_STARTED,
+    RELEASED,
+    asked_now,
+    orphan_cause,
+    recorded,
+    stray_ended,
+    stuck,
+    unreachable,
+    verdict,
+)
 from backend.actions.records import Context, ItemResult, done, nothing, refused
 from backend.actions.tally import Tally
 from backend.anomalies.attempts import BY_ID, read_attempts
@@ -19,7 +32,7 @@ from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_
 from backend.domain.states import AnomalyKind, JobState
 from backend.process.ending import Ended, end_trees
 from backend.process.members import Target
-from backend.process.outcome import EndCause, Verdict, judge
+from backend.process.outcome import EndCause, Verdict
 from backend.process.spool import Record, read_record
 from backend.state import machine
 from backend.state.records import Outcome
@@ -107,12 +120,8 @@ def _orphan(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> 
     assert ended is not None
     if not ended.proven_gone:
         return _stuck(ctx, anomaly, ended, deed)
-    cause = None if ended.already_ended else deed.cause or _cause(anomaly)
+    cause = None if ended.already_ended else deed.cause or orphan_cause(anomaly.attempt)
     return _record_outcome(ctx, anomaly, cause, deed, {"signalled": ended.signalled[:100]})
-
-
-def _cause(anomaly: Anomaly) -> EndCause:
-    return EndCause.TIMEOUT if anomaly.attempt.over_limit > 0 else EndCause.KILLED
 
 
 def _lost(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
@@ -123,7 +132,7 @@ def _lost(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemRe
             changed = machine.requeue(conn, [attempt.allocation_id], ctx.actor, why, uncommitted=True)
         if not changed:
             return nothing(attempt.job_id, "is being started by its worker after all: left to it")
-        return done(attempt.job_id, "never started: back to PENDING")
+        return done(attempt.job_id, NEVER_STARTED)
     return _record_outcome(ctx, anomaly, deed.cause, deed, {})
 
 
@@ -136,43 +145,31 @@ def _record_outcome(
 ) -> ItemResult:
     attempt = anomaly.attempt
     record = read_record(attempt.spool_dir) if attempt.spool_dir else None
-    group = attempt.group
-    verdict = judge(
-        record,
-        cause=cause,
-        out_of_memory=group is not None and group.out_of_memory(),
-        rebooted=attempt.rebooted,
-        script=_script(anomaly),
-        work_dir=attempt.work_dir,
-    )
-    if verdict.state is JobState.PENDING:
+    ended = verdict(attempt, record, cause)
+    if ended.state is JobState.PENDING:
         with ctx.engine.begin() as conn:
             machine.requeue(conn, [attempt.allocation_id], ctx.actor, "its supervisor says that it never started")
-        return done(attempt.job_id, "never started: back to PENDING")
+        return done(attempt.job_id, NEVER_STARTED)
     evidence = {"kind": anomaly.kind, "found": explain(anomaly), **evidence}
     with ctx.engine.begin() as conn:
-        outcome = _outcome(anomaly, verdict, record, evidence)
+        outcome = _outcome(anomaly, ended, record, evidence)
         changed = machine.finish(conn, [outcome], ctx.actor, deed.action, deed.reason)
-    if group is not None:
-        group.remove()
+    if attempt.group is not None:
+        attempt.group.remove()
     if not changed:
         return nothing(attempt.job_id, "somebody else has recorded its end: nothing to do")
-    return done(attempt.job_id, f"{verdict.state}{f' ({verdict.reason})' if verdict.reason else ''}, released")
+    return done(attempt.job_id, recorded(ended))
 
 
-def _script(anomaly: Anomaly) -> str:
-    return f"{anomaly.attempt.spool_dir}/job_{anomaly.attempt.job_id}.sh" if anomaly.attempt.spool_dir else ""
-
-
-def _outcome(anomaly: Anomaly, verdict: Verdict, record: Record | None, evidence: dict[str, Any]) -> Outcome:
+def _outcome(anomaly: Anomaly, ended: Verdict, record: Record | None, evidence: dict[str, Any]) -> Outcome:
     return Outcome(
         anomaly.attempt.allocation_id,
         anomaly.attempt.job_id,
-        verdict.state,
-        verdict.reason,
-        verdict.exit_code,
-        verdict.exit_signal,
-        verdict.message,
+        ended.state,
+        ended.reason,
+        ended.exit_code,
+        ended.exit_signal,
+        ended.message,
         record.end_ns or None if record else None,
         evidence,
     )
@@ -185,28 +182,29 @@ def _stray(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> I
         return _stuck(ctx, anomaly, ended, deed)
     reason = deed.reason or "processes that outlived the job were ended"
     with ctx.engine.begin() as conn:
-        if not machine.release(conn, attempt.job_id, ctx.actor, reason):
-            _note(conn, ctx, attempt.job_id, deed.action, reason)
-    return done(attempt.job_id, f"ended {len(ended.signalled)} processes that outlived it")
+        _note(conn, ctx, attempt.job_id, deed.action, reason, {"signalled": ended.signalled[:100]})
+        released = machine.release(conn, attempt.job_id, ctx.actor, reason)
+    return done(attempt.job_id, stray_ended(released=released))
 
 
-def _note(conn: Connection, ctx: Context, job_id: int, action: str, reason: str) -> None:
-    conn.execute(NOTE, {"jobs": [job_id], "actor": ctx.actor, "action": action, "reason": reason, "detail": "{}"})
+def _note(conn: Connection, ctx: Context, job_id: int, action: str, reason: str, detail: dict[str, Any]) -> None:
+    values = {"jobs": [job_id], "actor": ctx.actor, "action": action, "reason": reason, "detail": json.dumps(detail)}
+    conn.execute(NOTE, values)
 
 
 def _leaked(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
     job_id = anomaly.attempt.job_id
     with ctx.engine.begin() as conn:
         changed = machine.release(conn, job_id, ctx.actor, deed.reason or "its processes are gone")
-    return done(job_id, "released") if changed else nothing(job_id, "is released already: nothing to do")
+    return done(job_id, RELEASED) if changed else nothing(job_id, "is released already: nothing to do")
 
 
 def _overdue(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
     """Its worker lives: only that one may end it, or the two would contradict each other in the record."""
-    job_id, node = anomaly.attempt.job_id, anomaly.attempt.node_name
+    attempt = anomaly.attempt
     with ctx.engine.begin() as conn:
-        asked = machine.request_end(conn, job_id, "kill", ctx.actor, deed.reason or "time limit reached")
-    return done(job_id, f"asked the worker of {node} to end it") if asked else nothing(job_id, "its end was asked for")
+        asked = machine.request_end(conn, attempt.job_id, "kill", ctx.actor, deed.reason or "time limit reached")
+    return done(attempt.job_id, asked_now(attempt)) if asked else nothing(attempt.job_id, ASKED_BEFORE)
 
 
 def _stuck(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
@@ -215,18 +213,15 @@ def _stuck(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> I
     left = ", ".join(f"pid {s.pid} {s.why}" for s in ended.survivors[:5]) if ended else explain(anomaly)
     why = f"{ended.detail}: {left}" if ended and left else ended.detail if ended else left
     with ctx.engine.begin() as conn:
-        if not machine.mark_stuck(conn, attempt.allocation_id, ctx.actor, why) and attempt.stuck is None:
-            machine.set_drain(conn, attempt.node_name, True, ctx.actor, f"job {attempt.job_id} cannot be ended")
-    return refused(attempt.job_id, f"cannot be ended, node {attempt.node_name} is drained: {why}")
+        changed = machine.mark_stuck(conn, attempt.allocation_id, ctx.actor, why)
+        if not changed and attempt.stuck is None:
+            beyond = f"job {attempt.job_id} cannot be ended"
+            changed = machine.set_drain(conn, attempt.node_name, True, ctx.actor, beyond) is not None
+    return stuck(attempt, why, changed=changed)
 
 
 def _unreachable(_ctx: Context, anomaly: Anomaly, _: Ended | None, _deed: Deed) -> ItemResult:
-    host = anomaly.attempt.hostname
-    return refused(
-        anomaly.attempt.job_id,
-        f"its processes can only be seen on host {host}: start its worker there, or, when that host is gone for good,"
-        " use mark-failed --force and release --force",
-    )
+    return refused(anomaly.attempt.job_id, unreachable(anomaly.attempt))
 
 
 Conclusion = Callable[[Context, Anomaly, Ended | None, Deed], ItemResult]
@@ -239,21 +234,4 @@ CONCLUDE: dict[AnomalyKind, Conclusion] = {
     AnomalyKind.OVERDUE: _overdue,
     AnomalyKind.STUCK: _stuck,
     AnomalyKind.UNREACHABLE: _unreachable,
-}
-
-
-def would(kind: AnomalyKind, anomaly_detail: str) -> str:
-    """What clean-up would do to an anomaly of this kind, for a dry run."""
-    return f"{kind}: {WOULD[kind]} ({anomaly_detail})"
-
-
-WOULD = {
-    AnomalyKind.ORPHAN: "TERM, grace, KILL, then FAILED and released",
-    AnomalyKind.LOST: "FAILED and released, or back to PENDING if it never started",
-    AnomalyKind.UNRECORDED: "its true outcome is recorded, and it is released",
-    AnomalyKind.STRAY: "TERM, grace, KILL for what is left of it",
-    AnomalyKind.LEAKED: "released",
-    AnomalyKind.OVERDUE: "its worker is asked to end it",
-    AnomalyKind.STUCK: "nothing but draining its node",
-    AnomalyKind.UNREACHABLE: "nothing",
 }

@@ -46,6 +46,7 @@ class Attempt:
     hostname: str
     over_limit: float
     asked_ago: float
+    node_drained: bool
 
     @property
     def started(self) -> bool:

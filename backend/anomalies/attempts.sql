@@ -3,10 +3,11 @@ SELECT a.id AS allocation_id, a.job_id, j.name AS job_name, j.state, j.work_dir,
        a.process_id, a.process_start, a.boot_id, a.pid_namespace, a.spool_dir, a.released, a.stuck,
        w.machine_id, w.hostname,
        coalesce(extract(epoch FROM now() - j.start_time) - j.time_limit, 0)::float8 AS over_limit,
-       coalesce(extract(epoch FROM now() - c.requested_at), 0)::float8 AS asked_ago
+       coalesce(extract(epoch FROM now() - c.requested_at), 0)::float8 AS asked_ago, n.drained AS node_drained
 FROM resource_allocations a
 JOIN jobs j ON j.id = a.job_id
 JOIN workers w ON w.id = a.worker_id
+JOIN nodes n ON n.name = a.node_name
 LEFT JOIN commands c ON c.job_id = a.job_id AND c.done_at IS NULL
 WHERE {which}
 ORDER BY a.job_id, a.id

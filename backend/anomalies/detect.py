@@ -35,6 +35,11 @@ class Anomaly:
 
 
 def find(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> list[AnomalyRow]:
+    """All anomalies that this host can see, worst first, as they are listed."""
+    return [row(anomaly) for anomaly in look_around(conn, settings, scanner)]
+
+
+def look_around(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> list[Anomaly]:
     """All anomalies that this host can see, worst first. Cheap enough for every second: the healthy are not probed.
 
     The shared scanner looks for strays every few seconds only; whoever is about to act brings a new one.
@@ -43,8 +48,7 @@ def find(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> li
     suspects = read_attempts(conn, SUSPECT, dead=dead_ids(workers), slack=_slack(settings))
     known = {attempt.allocation_id for attempt in suspects}
     suspects += [stray for stray in find_strays(conn, scanner) if stray.allocation_id not in known]
-    found = sorted(_judge_all(suspects, workers, settings), key=lambda a: (_SEVERITY[a.kind], a.attempt.job_id))
-    return [row(anomaly) for anomaly in found]
+    return sorted(_judge_all(suspects, workers, settings), key=lambda a: (_SEVERITY[a.kind], a.attempt.job_id))
 
 
 def examine(conn: Connection, settings: Settings, allocation_ids: Sequence[int]) -> list[Anomaly]:

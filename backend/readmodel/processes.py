@@ -16,6 +16,8 @@ from backend.process.members import Family, Target, family
 from backend.process.procfs import Snapshot, command_line, scan
 
 MIB = 1 << 20
+LIMIT = 1000
+"""Processes of one job that are read: reading each costs about 0.1 ms, and a fork bomb has very many."""
 FORGET_SECONDS = 60.0
 """After so long without a look a process's CPU time is forgotten."""
 
@@ -45,12 +47,13 @@ class ProcessTree:
     """The processes of one attempt, parents before their children, siblings by age.
 
     ``suspects`` may be the job's without proof, and nobody signals them. ``unseen`` says why none can be seen from
-    here; it is "" when there simply are none.
+    here; it is "" when there simply are none. ``more`` processes were not read, as they are too many.
     """
 
     rows: tuple[ProcessRow, ...] = ()
     suspects: tuple[ProcessRow, ...] = ()
     unseen: str = ""
+    more: int = 0
 
     @property
     def own(self) -> tuple[ProcessRow, ...]:
@@ -77,23 +80,24 @@ class ProcessReader:
         attempt = targets_of(conn, [job_id]).get(job_id)
         return self.of_attempt(attempt, scan()) if attempt else ProcessTree(unseen="it was never started")
 
-    def of_attempt(self, attempt: Attempt, snapshot: Snapshot) -> ProcessTree:
+    def of_attempt(self, attempt: Attempt, snapshot: Snapshot, limit: int = LIMIT) -> ProcessTree:
         """The processes of an attempt in ``snapshot``."""
         if not attempt.started:
             return ProcessTree(unseen="it was not started yet")
         if not attempt.here:
             return ProcessTree(unseen=f"they can only be seen on host {attempt.hostname}")
-        return self.of_target(attempt.target, snapshot)
+        return self.of_target(attempt.target, snapshot, limit)
 
-    def of_target(self, target: Target, snapshot: Snapshot) -> ProcessTree:
+    def of_target(self, target: Target, snapshot: Snapshot, limit: int = LIMIT) -> ProcessTree:
         """The processes of a target whose attempt is known to be of this host."""
         if liveness(target.identity) is Liveness.UNKNOWN:
             return ProcessTree(unseen="they are in another PID namespace or hidden from this user")
         found = family(target, snapshot)
-        now = time.monotonic()
+        now, everybody = time.monotonic(), in_order(found)
         tree = ProcessTree(
-            tuple(self._row(process, depth, now, found) for process, depth in in_order(found)),
-            tuple(self._row(process, 0, now, found) for process in found.suspects),
+            tuple(self._row(process, depth, now, found) for process, depth in everybody[:limit]),
+            tuple(self._row(process, 0, now, found) for process in found.suspects[:limit]),
+            more=max(0, len(everybody) - limit),
         )
         self._forget(now)
         return tree
