@@ -10,11 +10,13 @@ from backend.database.engine import make_engine, refused, unavailable
 from backend.database.version import check_schema
 from backend.embedded import servers
 from backend.errors import InputError, Refused
+from backend.journal import configure
 from backend.process.descriptors import raise_limit
 from backend.process.shim import shim_path
 from backend.process.spool import LaunchError
 from backend.settings import Settings, load_settings
 from backend.worker.service import Service
+from backend.worker.systemd import warn_of_supervisor
 
 RETRY_SECONDS = 2.0
 
@@ -29,11 +31,8 @@ def run_worker(settings: Settings, node_name: str | None = None, drain_on_exit: 
     """
     if node_name is not None:
         settings = settings.model_copy(update={"node_name": node_name})
-    logging.basicConfig(
-        level=settings.log_level,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)-7s %(threadName)s: %(message)s",
-    )
+    configure(settings.log_level, settings.log_format)
+    warn_of_supervisor()
     shim_path()
     raise_limit()
     try:

@@ -100,6 +100,9 @@ class Settings(AlertSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What the worker's log keeps: DEBUG, INFO, WARNING or ERROR."""
 
+    log_format: Literal["text", "json"] = "text"
+    """How the worker's log is written: text for people, json for programs (one object a line)."""
+
     retention_days: float = Field(default=30.0, ge=0, le=36500, allow_inf_nan=False)
     """Days that a finished job and its events stay in the database; after that, `cleanup` moves them to the archive."""
 

@@ -104,6 +104,7 @@ class Launcher:
                 if watched.allocation_id in may_run:
                     watched.never_ran = not gated.open_gate()
                     point("gate-opened")
+                    log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
                 else:
                     watched.never_ran = True
                     gated.close_gate()
@@ -114,6 +115,10 @@ def _launch_failure(order: LaunchOrder, error: LaunchError) -> Outcome:
     return Outcome(
         order.allocation_id, order.job_id, JobState.FAILED, FailureReason.LAUNCH_ERROR, error_msg=error.message
     )
+
+
+def _fields(watched: Watched) -> dict[str, int]:
+    return {"job_id": watched.job_id, "allocation_id": watched.allocation_id}
 
 
 def _watched(order: LaunchOrder, gated: Gated, folder: str) -> Watched:

@@ -112,6 +112,8 @@ class Recorder(threading.Thread):
                 attempt += 1
             else:
                 point("recorded")
+                for entry in batch:
+                    _say(entry)
                 self._on_recorded([_allocation(entry) for entry in batch])
                 return
 
@@ -146,6 +148,17 @@ class Recorder(threading.Thread):
         for reason, allocations in requeues.items():
             with self._engine.begin() as conn:
                 machine.requeue(conn, allocations, self._actor, reason)
+
+
+def _say(entry: Entry) -> None:
+    if isinstance(entry, Ended):
+        outcome = entry.outcome
+        extra = {"job_id": outcome.job_id, "allocation_id": outcome.allocation_id, "actor": entry.actor}
+        log.info("job %d %s%s", outcome.job_id, outcome.state, _why(outcome), extra=extra)
+
+
+def _why(outcome: Outcome) -> str:
+    return "" if outcome.reason is None else f" ({outcome.reason})"
 
 
 def _allocation(entry: Entry) -> int:

@@ -25,21 +25,25 @@ from backend.queue import bell
 from backend.scheduler.leader import Leader
 from backend.settings import Settings
 from backend.state import machine
-from backend.worker import registry, sql
+from backend.worker import registry, sql, systemd
 from backend.worker.doorbell import Doorbell
 from backend.worker.errands import Errands
 from backend.worker.launcher import Launcher
+from backend.worker.loglimit import LogLimiter
 from backend.worker.pulse import Pulse
 from backend.worker.recorder import Recorder
 from backend.worker.recovery import Fate, Recovery, summary
 from backend.worker.supervisor import Supervisor
 from backend.worker.unforeseen import Guard, exit_at_the_latest
+from backend.worker.watched import Watched
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 0.2
 RETRY_SECONDS = 0.5
+WATCHDOG_PATIENCE_SECONDS = 20.0
+"""How long one turn of the watching loop may take, ending a fork bomb included."""
 
 
 class Service:
@@ -56,12 +60,13 @@ class Service:
         prepare_root(spool)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._me = registry.register(conn, settings, spool)
-        self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced)
+        self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
+        self._logs = LogLimiter(settings.log_limit_mb, self._supervisor.tracked)
         groups = make_groups(spool, settings.limit_memory) if settings.cgroup == "auto" else Groups(None)
-        self._launcher = Launcher(self._engine, self._me, groups, self._recorder, self._supervisor.watch)
-        self._recovery = Recovery(self._engine, self._me, groups, self._supervisor.watch, self._launcher.launch)
+        self._launcher = Launcher(self._engine, self._me, groups, self._recorder, self._watch)
+        self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
         self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
         self._doorbell = Doorbell(urls.redis_url, self._me.node_name, self._me.worker_id, self._launch, self._mend)
@@ -89,11 +94,16 @@ class Service:
         return self._shut_down()
 
     def _serve(self) -> None:
-        log.info("worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(self._recover()))
+        fates = self._recover()
+        log.info(
+            "worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(fates), extra={"counts": fates}
+        )
         self._leader.start()
         self._errands.start()
         self._alerts.start()
         self._doorbell.start()
+        systemd.notify("READY=1")
+        self._logs.start()
         self._supervisor.run()
 
     def _recover(self) -> Counter[Fate]:
@@ -149,6 +159,7 @@ class Service:
         """Leave jobs running, give back what was not started, say goodbye. Nothing here may hang on a dead database."""
         exit_at_the_latest()
         self._alerts.stop()
+        self._logs.stop()
         self._doorbell.stop()
         self._launcher.stop()
         self._leader.stop()
@@ -183,8 +194,17 @@ class Service:
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
             log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))
 
+    def _feed_watchdog(self) -> None:
+        """Only while jobs are really watched: a loop that hangs starves systemd's watchdog, and is restarted."""
+        if self._supervisor.idle_seconds() < WATCHDOG_PATIENCE_SECONDS:
+            systemd.notify("WATCHDOG=1")
+
     def _in_hand(self) -> frozenset[int]:
         return self._supervisor.tracked() | self._launcher.in_flight
+
+    def _watch(self, watched: Watched) -> None:
+        self._supervisor.watch(watched)
+        self._logs.follow(watched)
 
     def _launch(self, allocation_ids: Sequence[int]) -> None:
         """For the bell: RQ would take an unforeseen error for a failed message, log it as such, and carry on."""

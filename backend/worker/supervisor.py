@@ -41,6 +41,7 @@ class Supervisor:
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll.register(self._wake_fd, select.EPOLLIN)
         self._next_look = boot_clock() + LOOK_SECONDS
+        self._turned_at = boot_clock()
         self._stopping = False
 
     # For other threads ------------------------------------------------------------------------------------------
@@ -67,6 +68,10 @@ class Supervisor:
         """Whether it was told to stop."""
         return self._stopping
 
+    def idle_seconds(self) -> float:
+        """Seconds since the loop last began a turn: about one, unless it hangs."""
+        return boot_clock() - self._turned_at
+
     def tracked(self) -> frozenset[int]:
         """Allocation ids in care, from watching to settled."""
         return frozenset(tuple(self._jobs))
@@ -76,6 +81,7 @@ class Supervisor:
     def run(self) -> None:
         """Watch until stopped."""
         while not self._stopping:
+            self._turned_at = boot_clock()
             for fd, _ in self._poll.poll(self._pause()):
                 if fd == self._wake_fd:
                     os.eventfd_read(self._wake_fd)
