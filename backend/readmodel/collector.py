@@ -24,10 +24,13 @@ from backend.database.version import check_schema
 from backend.embedded import servers
 from backend.errors import JobwardenError
 from backend.readmodel.feed import Feed
+from backend.readmodel.hold import Hold
 from backend.readmodel.jobs import compile_filter, read_counts
 from backend.readmodel.logs_follow import LogFollower
+from backend.readmodel.lookout import Lookout
 from backend.readmodel.mishap import mishap
 from backend.readmodel.news import News
+from backend.readmodel.order import NEWEST, Order, as_of
 from backend.readmodel.overview import Health, Link, Snapshot, read_capacity
 from backend.readmodel.pace import Pace
 from backend.readmodel.rates import RateBook
@@ -59,6 +62,7 @@ class Collector:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
         self._feed = Feed(deliver)
+        self._lookout = Lookout(settings, deliver)
         self._logs = LogFollower(deliver)
         self._failures = 0
         self._poll = Pace(poll)
@@ -71,6 +75,7 @@ class Collector:
     def start(self) -> None:
         """Start reading."""
         self._feed.start()
+        self._lookout.start()
         self._logs.start()
         self._thread.start()
 
@@ -80,13 +85,22 @@ class Collector:
         os.write(self._wake_write, b"x")
         self._logs.stop()
         self._feed.stop()
+        self._lookout.stop()
         self._thread.join(5)
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    def show(self, filter_text: str) -> None:
-        """List the jobs that match a filter. Raises InputError that points at what is wrong with it."""
-        self._feed.show(compile_filter(filter_text))
+    def show(self, filter_text: str, order: Order = NEWEST) -> None:
+        """List the jobs that match a filter, in an order. Raises InputError that points at what is wrong with it."""
+        self._feed.show(compile_filter(filter_text, as_of(order, datetime.now(UTC))))
+
+    def hold(self, hold: Hold) -> None:
+        """Hold back changes of the list, or let them come."""
+        self._feed.hold(hold)
+
+    def words(self) -> None:
+        """Deliver the Words that a filter may name, once."""
+        self._feed.words()
 
     def look(self, first: int, last: int) -> None:
         """Say which lines of the list are on the screen."""
@@ -102,6 +116,7 @@ class Collector:
 
     def want(self, wanted: Sequence[Wanted]) -> None:
         """Deliver the answers to these questions, now and whenever they change; nothing for none."""
+        self._lookout.want(wanted)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -116,6 +131,7 @@ class Collector:
                 self._lost(mishap(exc, self._snapshot.database.message))
             finally:
                 self._feed.use(None)
+                self._lookout.use(None)
                 if engine is not None:
                     engine.dispose()
 
@@ -132,6 +148,7 @@ class Collector:
     def _session(self, engine: Engine, listener: Listener, conn: Connection) -> None:
         """Collect over one connection until it breaks or the end."""
         self._feed.use(engine)
+        self._lookout.use(engine, self._redis)
         for pace in (self._poll, self._counts, self._anomalies, self._ping, self._rates):
             pace.now()
         pulse = Pace(PULSE)
@@ -155,6 +172,7 @@ class Collector:
         with self._poll.measured():
             self._collect(conn, workers)
         self._feed.changed(workers)
+        self._lookout.changed(workers)
 
     def _collect(self, conn: Connection, workers: tuple[WorkerRow, ...]) -> None:
         began = time.monotonic()

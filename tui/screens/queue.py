@@ -1,16 +1,69 @@
-"""What waits, and why."""
+"""What waits, in the order the scheduler looks at it, and why; the doorbell under it."""
+
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.containers import VerticalScroll
 
-from tui.screens.base import BaseScreen
+from backend.readmodel.overview import Snapshot
+from backend.readmodel.queue import QueueView
+from backend.readmodel.wanted import QueueWanted, Wanted
+from tui.columns.queue import QUEUE_COLUMNS
+from tui.desk import Desk
+from tui.keys.acts import ACT
+from tui.keys.model import bindings
+from tui.keys.table import MARK, TABLE
+from tui.panes.bells import bells_pane
+from tui.screens.listing import ListScreen
+from tui.source import News
+from tui.widgets.facts.facts import Pane
+
+EMPTY = [("nothing waits", "good"), ("", "dim"), ("every job that was submitted runs or has ended", "dim")]
 
 
-class QueueScreen(BaseScreen):
-    """What waits, and why."""
+class QueueScreen(ListScreen):
+    """The waiting jobs; hold, let go and priority act on them."""
 
+    BINDINGS = bindings(ACT)
     NAME = "queue"
+    GROUPS: ClassVar = (TABLE, MARK, ACT)
+    COLUMNS = QUEUE_COLUMNS
 
-    def body(self) -> ComposeResult:
-        """Put the screen together."""
-        yield Static("", classes="body")
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._view: QueueView | None = None
+
+    def pane(self) -> ComposeResult:
+        """The line that counts, and Redis."""
+        yield Pane("", classes="pane-title", id="queue-sum")
+        with VerticalScroll(id="queue-bells", can_focus=False):
+            yield Pane("")
+
+    def wants(self) -> tuple[Wanted, ...]:
+        """The queue."""
+        return (QueueWanted(),)
+
+    def take(self, news: News) -> None:
+        """Take what the read model delivered."""
+        if isinstance(news, QueueView):
+            self._view = news
+            self.table.empty = EMPTY
+            self.table.show_rows(news.rows)
+            self._draw()
+        elif isinstance(news, Snapshot) and self._view is None:
+            self.table.empty = [("loading …", "dim")]
+
+    def _draw(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        self.query_one("#queue-sum", Pane).show(f" {summary(view)}")
+        pane = self.query_one("#queue-bells Pane", Pane)
+        styles = pane.styles_of_roles()
+        pane.show(bells_pane(view.bells, self.snapshot.redis.milliseconds, self.desk.clock(), styles))
+
+
+def summary(view: QueueView) -> str:
+    """Return ``1,234 waiting, 3 held; the first 1,000 are listed``."""
+    listed = f"; the first {len(view.rows):,} are listed" if view.waiting > len(view.rows) else ""
+    return f"{view.waiting:,} waiting, {view.held:,} held{listed}"

@@ -151,6 +151,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self._place()
         self._resize_virtual()
         self._report()
+        self.refresh()
 
     def _place(self) -> None:
         width = self.scrollable_content_region.width

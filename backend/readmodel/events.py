@@ -1,0 +1,79 @@
+"""The audit as the screen shows it: pages by key, newest first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from backend.domain.event_filters import EventTerm, parse_event_filter
+from backend.readmodel.detail import event
+from backend.readmodel.records import EventRow
+from backend.readmodel.statements import source
+from backend.readmodel.wanted import EventsWanted
+
+_COLUMNS = {"actor": "actor", "action": "action", "node": "coalesce(detail->>'node_name', '')"}
+_SEARCHED = ("actor", "action", "coalesce(reason, '')")
+
+Bind = Callable[[object], str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """One page of the audit; ``wanted`` is the question it answers, ``more`` says that older ones match too."""
+
+    wanted: EventsWanted
+    rows: tuple[EventRow, ...] = ()
+    more: bool = False
+    error: str = ""
+
+
+def read_events_page(conn: Connection, wanted: EventsWanted) -> EventsPage:
+    """Read a page of the events that match, newest first. Raises InputError for a filter that says nothing sensible."""
+    where, params = event_condition(parse_event_filter(wanted.filter))
+    below = wanted.below or 1 << 62
+    sql = source("events").replace("{where}", where)
+    found = conn.execute(text(sql), {**params, "below": below, "limit": wanted.limit + 1}).mappings()
+    rows = [event(row) for row in found]
+    return EventsPage(wanted, tuple(rows[: wanted.limit]), len(rows) > wanted.limit)
+
+
+def event_condition(terms: tuple[EventTerm, ...]) -> tuple[str, dict[str, object]]:
+    """Return a condition over ``events`` and its parameters; every value of the user is a parameter."""
+    params: dict[str, object] = {}
+
+    def bind(value: object) -> str:
+        params[f"e{len(params)}"] = value
+        return f":e{len(params) - 1}"
+
+    return " AND ".join(_condition(term, bind) for term in terms) or "true", params
+
+
+def _condition(term: EventTerm, bind: Bind) -> str:
+    if term.field is None:
+        either = _search(term.values[0], bind)
+    elif term.field == "job":
+        either = f"job_id = ANY({bind([int(value) for value in term.values])})"
+    elif term.field == "state":
+        # A change of the state alone: other events repeat none.
+        either = f"(to_state IS DISTINCT FROM from_state AND to_state::text = ANY({bind(_upper(term.values))}))"
+    else:
+        either = " OR ".join(f"{_COLUMNS[term.field]} ILIKE {bind(_like(value))}" for value in term.values)
+    return f"NOT coalesce({either}, false)" if term.negated else f"({either})"
+
+
+def _upper(values: tuple[str, ...]) -> list[str]:
+    return [value.upper() for value in values]
+
+
+def _search(value: str, bind: Bind) -> str:
+    pattern = bind(f"%{_like(value)}%")
+    found = [f"{column} ILIKE {pattern}" for column in _SEARCHED]
+    if value.isascii() and value.isdigit() and len(value) < 19:
+        found.append(f"job_id = {bind(int(value))}")
+    return " OR ".join(found)
+
+
+def _like(value: str) -> str:
+    """The value as a LIKE pattern in which only ``*`` stands for other letters."""
+    escaped = "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in value)
+    return escaped.replace("*", "%")

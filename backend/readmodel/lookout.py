@@ -1,0 +1,163 @@
+"""The thread that answers what single screens want besides the snapshot: the queue, the audit, processes of a job.
+
+Apart from the collector's thread and the job feed's, so that a slow search through the audit delays neither. It reads
+only what the screen on top asks for.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import redis
+from psycopg2 import errors as pg_errors
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from backend.errors import InputError
+from backend.readmodel.events import EventsPage, read_events_page
+from backend.readmodel.evidence import EvidenceView, read_evidence
+from backend.readmodel.mishap import mishap
+from backend.readmodel.pace import Pace
+from backend.readmodel.processes import ProcessReader
+from backend.readmodel.queue import QueueView, read_queue
+from backend.readmodel.records import WorkerRow
+from backend.readmodel.wanted import EventsWanted, EvidenceWanted, QueueWanted, Wanted
+from backend.settings import Settings
+
+CHANGES_APART = 0.25
+"""Seconds between two readings at least when something changed."""
+REREAD_EVERY = 1.0
+"""Seconds between two readings when nothing seems to happen: CPU, memory and Redis change without a notice."""
+LONGEST_QUERY = "5s"
+"""What PostgreSQL may take for one question before it gives up: a rare word in an audit of years."""
+
+Answer = QueueView | EventsPage | EvidenceView
+Deliver = Callable[[Answer], None]
+
+
+class Lookout:
+    """Delivers an answer whenever it differs from the last one to the same question."""
+
+    def __init__(self, settings: Settings, deliver: Deliver) -> None:
+        self._settings = settings
+        self._deliver = deliver
+        self._signal = threading.Condition()
+        self._wanted: tuple[Wanted, ...] = ()
+        self._answers: dict[Wanted, Answer] = {}
+        self._engine: Engine | None = None
+        self._redis: redis.Redis | None = None
+        self._connection: Connection | None = None
+        self._workers: Sequence[WorkerRow] = ()
+        self._asked = self._changed = self._stopping = False
+        self._processes = ProcessReader()
+        self._pace = Pace(CHANGES_APART, share=4)
+        self._reread = Pace(REREAD_EVERY, share=10)
+        self._mishap = ""
+        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread once its question is answered."""
+        with self._signal:
+            self._stopping = True
+            self._signal.notify()
+        self._thread.join(5)
+
+    def use(self, engine: Engine | None, client: redis.Redis | None = None) -> None:
+        """Read through these from now on; None while the database is away."""
+        with self._signal:
+            self._engine, self._redis = engine, client
+            self._asked = True
+            self._signal.notify()
+
+    def want(self, wanted: Sequence[Wanted]) -> None:
+        """Answer these questions from now on, and no others; each is answered anew."""
+        with self._signal:
+            self._wanted = tuple(wanted)
+            self._answers = {}
+            self._asked = True
+            self._signal.notify()
+
+    def changed(self, workers: Sequence[WorkerRow]) -> None:
+        """Take the news that something may have changed in the database."""
+        with self._signal:
+            self._workers = workers
+            self._changed = True
+            self._signal.notify()
+
+    def _run(self) -> None:
+        while (turn := self._next()) is not None:
+            engine, wanted = turn
+            try:
+                with self._pace.measured(), self._reread.measured():
+                    for question in wanted:
+                        self._answer(engine, question)
+                self._mishap = ""
+            except DBAPIError as exc:
+                self._failed(exc)
+            except Exception as exc:  # a mistake of ours must be in the log, not end the thread unseen
+                self._mishap = mishap(exc, self._mishap)
+        self._hang_up()
+
+    def _next(self) -> tuple[Engine, tuple[Wanted, ...]] | None:
+        """Wait until a question is to be answered; None to stop."""
+        with self._signal:
+            while not self._stopping:
+                engine, ready = self._engine, self._engine is not None and bool(self._wanted)
+                if engine and self._wanted and (self._asked or self._reread.due or (self._changed and self._pace.due)):
+                    self._asked = self._changed = False
+                    return engine, self._wanted
+                pause = self._pace.wait if self._changed else self._reread.wait
+                self._signal.wait(max(0.01, pause) if ready else None)
+        return None
+
+    def _answer(self, engine: Engine, question: Wanted) -> None:
+        answer = self._read(self._connect(engine), question)
+        with self._signal:
+            if question not in self._wanted or self._answers.get(question) == answer:
+                return
+            self._answers[question] = answer
+        self._deliver(answer)
+
+    def _read(self, conn: Connection, question: Wanted) -> Answer:
+        match question:
+            case QueueWanted():
+                return read_queue(conn, self._workers, self._redis or redis.Redis())
+            case EvidenceWanted():
+                return read_evidence(conn, self._settings, question.job_id, self._workers, self._processes)
+            case EventsWanted():
+                return self._read_events(conn, question)
+
+    def _read_events(self, conn: Connection, question: EventsWanted) -> EventsPage:
+        try:
+            return read_events_page(conn, question)
+        except InputError as exc:
+            return EventsPage(question, error=str(exc))
+        except DBAPIError as exc:
+            if not isinstance(exc.orig, pg_errors.QueryCanceled):
+                raise
+            return EventsPage(question, error=f"took longer than {LONGEST_QUERY}: narrow it, for example with job:12")
+
+    def _connect(self, engine: Engine) -> Connection:
+        if self._connection is None or self._connection.engine is not engine:
+            self._hang_up()
+            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection.execute(text(f"SET statement_timeout = '{LONGEST_QUERY}'"))
+        return self._connection
+
+    def _failed(self, exc: DBAPIError) -> None:
+        """Wait for an engine after a lost link; log what else the database says."""
+        self._hang_up()
+        if exc.connection_invalidated or isinstance(exc.orig, pg_errors.OperationalError):
+            with self._signal:
+                self._engine = None
+        else:
+            self._mishap = mishap(exc, self._mishap)
+
+    def _hang_up(self) -> None:
+        conn, self._connection = self._connection, None
+        if conn is not None:
+            conn.invalidate()
+            conn.close()

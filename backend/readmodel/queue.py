@@ -1,0 +1,120 @@
+"""What waits and why, in the order the scheduler looks at it, and the doorbell's own queues."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import redis
+from sqlalchemy import Connection
+
+from backend.domain.pending import why_pending
+from backend.readmodel.detail import read_nodes
+from backend.readmodel.jobs import read_jobs
+from backend.readmodel.records import JobRow, WorkerRow
+from backend.readmodel.statements import statement
+
+LISTED = 1000
+"""Waiting jobs that are listed; what waits behind them is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One waiting job: its ``place`` among those that are not held (0 for a held one), and why it waits."""
+
+    job: JobRow
+    place: int
+    why: str
+
+    @property
+    def id(self) -> int:
+        """Number of the job."""
+        return self.job.id
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """RQ's queue of one node: messages that nobody has taken, listeners, messages that failed."""
+
+    node_name: str
+    messages: int
+    listeners: int
+    failed: int
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Redis and RQ. ``error`` is what Redis said instead of an answer; memory in MiB, uptime in seconds."""
+
+    queues: tuple[Bell, ...] = ()
+    version: str = ""
+    memory_mb: float = 0.0
+    clients: int = 0
+    uptime: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """The queue at one moment. ``waiting`` counts all, ``rows`` holds the first of them."""
+
+    rows: tuple[QueueRow, ...] = ()
+    waiting: int = 0
+    held: int = 0
+    bells: Bells = Bells()
+    error: str = ""
+
+
+def read_queue(conn: Connection, workers: Sequence[WorkerRow], client: redis.Redis) -> QueueView:
+    """Read the queue; what Redis does not answer is said in ``bells.error``."""
+    waiting, held = conn.execute(statement("queue_totals")).one()
+    nodes = read_nodes(conn, workers)
+    ids = list(conn.scalars(statement("queue"), {"limit": LISTED}))
+    jobs = {job.id: job for job in read_jobs(conn, ids)}
+    rows, place = [], 0
+    for job in (jobs[job_id] for job_id in ids if job_id in jobs):
+        why = why_pending(job, nodes, place).removeprefix("waiting: ")
+        place += not job.held
+        rows.append(QueueRow(job, 0 if job.held else place, why))
+    return QueueView(tuple(rows), int(waiting), int(held), read_bells(client, [node.name for node in nodes]))
+
+
+def read_bells(client: redis.Redis, nodes: Sequence[str]) -> Bells:
+    """Ask Redis for itself and for the queue of each node."""
+    try:
+        info = client.info()
+        queues = tuple(_bell(client, node) for node in nodes)
+    except (redis.RedisError, OSError) as exc:
+        return Bells(error=str(exc).partition("\n")[0])
+    return Bells(
+        queues,
+        version=_version(info),
+        memory_mb=info.get("used_memory", 0) / 2**20,
+        clients=info.get("connected_clients", 0),
+        uptime=info.get("uptime_in_seconds", 0),
+    )
+
+
+def _version(info: dict[str, object]) -> str:
+    """Servers that speak Redis say so under a version of Redis, and their own beside it."""
+    own = info.get("valkey_version")
+    return f"Valkey {own}" if own else f"Redis {info.get('redis_version', '')}"
+
+
+def _bell(client: redis.Redis, node: str) -> Bell:
+    # Imported late: only this screen needs RQ, and it takes longer to load than all the rest.
+    from rq import Queue, Worker
+    from rq.serializers import JSONSerializer
+
+    from backend.queue.bell import queue_name
+
+    queue = Queue(queue_name(node), connection=client, serializer=JSONSerializer)
+    first = queue.get_job_ids(0, 1)
+    oldest = queue.fetch_job(first[0]) if first else None
+    return Bell(
+        node,
+        messages=queue.count,
+        listeners=len(Worker.all_keys(queue=queue)),
+        failed=queue.failed_job_registry.count,
+        oldest=oldest.enqueued_at if oldest is not None else None,
+    )

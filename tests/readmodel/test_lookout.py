@@ -1,0 +1,184 @@
+"""What single screens ask for besides the snapshot, from real servers."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+import redis
+from sqlalchemy import Engine
+
+from backend.domain.states import AnomalyKind, JobState
+from backend.embedded import servers
+from backend.readmodel.events import EventsPage, read_events_page
+from backend.readmodel.evidence import EvidenceView, read_evidence
+from backend.readmodel.lookout import Answer, Lookout
+from backend.readmodel.processes import ProcessReader
+from backend.readmodel.queue import QueueView, read_queue
+from backend.readmodel.wanted import EventsWanted, EvidenceWanted, QueueWanted
+from backend.readmodel.workers import read_workers
+from backend.settings import Settings
+from tests.readmodel.rows import add_jobs, add_worker, typed
+from tests.support.processes import wait_until
+from tests.support.scene import Scene, scene
+
+A = TypeVar("A", bound=Answer)
+
+
+class Heard:
+    """Answers as they come."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, answer: Answer) -> None:
+        with self._lock:
+            self.answers.append(answer)
+
+    def until(self, kind: type[A], so: Callable[[A], object]) -> A:
+        """Wait for an answer that is so."""
+
+        def found() -> A | None:
+            with self._lock:
+                return next((item for item in self.answers if isinstance(item, kind) and so(item)), None)
+
+        answer = wait_until(found, what=f"an answer of {kind.__name__}")
+        assert answer is not None
+        return answer
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def lookout(settings: Settings, engine: Engine, heard: Heard) -> Iterator[Lookout]:
+    with redis.Redis.from_url(servers.attach(settings).redis_url) as client:
+        made = Lookout(settings, heard)
+        made.start()
+        made.use(engine, client)
+        yield made
+        made.stop()
+
+
+def test_the_queue_is_in_the_schedulers_order_with_places_and_reasons(
+    lookout: Lookout, heard: Heard, engine: Engine
+) -> None:
+    first, second, third = add_jobs(engine, 3)
+    typed(engine, f"UPDATE jobs SET priority = 9 WHERE id = {third}")
+    typed(engine, f"UPDATE jobs SET held = true WHERE id = {first}")
+    lookout.want([QueueWanted()])
+    view = heard.until(QueueView, lambda view: len(view.rows) == 3)
+    assert [(row.id, row.place) for row in view.rows] == [(third, 1), (first, 0), (second, 2)]
+    assert [row.why for row in view.rows] == ["no worker has joined yet", "held", "no worker has joined yet"]
+    assert (view.waiting, view.held) == (3, 1)
+
+
+def test_redis_is_told_of_and_each_node_has_its_queue(lookout: Lookout, heard: Heard, engine: Engine) -> None:
+    add_worker(engine, "node1", os.getpid())
+    lookout.want([QueueWanted()])
+    bells = heard.until(QueueView, lambda view: view.bells.queues).bells
+    assert [(bell.node_name, bell.messages, bell.listeners) for bell in bells.queues] == [("node1", 0, 0)]
+    assert bells.version and bells.memory_mb > 0 and not bells.error
+
+
+def test_a_redis_that_is_away_leaves_the_queue_readable(engine: Engine) -> None:
+    add_jobs(engine, 1)
+    nowhere = redis.Redis(port=1, socket_connect_timeout=0.2)
+    with engine.connect() as conn:
+        view = read_queue(conn, [], nowhere)
+    assert len(view.rows) == 1 and view.bells.error
+
+
+def test_events_come_newest_first_and_by_pages(engine: Engine) -> None:
+    jobs = add_jobs(engine, 5)
+    with engine.connect() as conn:
+        newest = read_events_page(conn, EventsWanted(limit=2))
+        older = read_events_page(conn, EventsWanted(limit=10, below=newest.rows[-1].id))
+    assert [row.job_id for row in newest.rows] == jobs[::-1][:2] and newest.more
+    assert [row.job_id for row in older.rows] == jobs[::-1][2:] and not older.more
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("job:{0},{1}", (0, 1)),
+        ("!job:{0}", (1, 2)),
+        ("{2}", (2,)),
+        ("action:sub*", (0, 1, 2)),
+        ("action:kill", ()),
+        ("state:failed", ()),
+        ("state:pending actor:*", (0, 1, 2)),
+        ("%", ()),
+        ("node:node1", ()),
+    ],
+)
+def test_the_audit_is_filtered(engine: Engine, said: str, expected: tuple[int, ...]) -> None:
+    jobs = add_jobs(engine, 3)
+    with engine.connect() as conn:
+        page = read_events_page(conn, EventsWanted(said.format(*jobs)))
+    assert sorted({row.job_id for row in page.rows if row.job_id}) == [jobs[index] for index in expected]
+
+
+def test_a_new_event_arrives_by_itself_and_a_wrong_filter_is_explained(
+    lookout: Lookout, heard: Heard, engine: Engine
+) -> None:
+    lookout.want([EventsWanted(), EventsWanted("jop:1")])
+    wrong = heard.until(EventsPage, lambda page: page.error)
+    assert "did you mean job?" in wrong.error
+    (job_id,) = add_jobs(engine, 1)
+    typed(engine, f"UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id={job_id}")
+    lookout.changed([])
+    page = heard.until(EventsPage, lambda page: page.rows and page.rows[0].to_state is JobState.FAILED)
+    assert page.rows[0].job_id == job_id
+
+
+def test_what_nobody_wants_any_more_is_not_read(lookout: Lookout, heard: Heard, engine: Engine) -> None:
+    lookout.want([QueueWanted()])
+    heard.until(QueueView, lambda view: view.waiting == 0)
+    lookout.want([EventsWanted()])
+    heard.until(EventsPage, lambda page: True)
+    add_jobs(engine, 1)
+    lookout.changed([])
+    heard.until(EventsPage, lambda page: page.rows)
+    assert not any(isinstance(answer, QueueView) and answer.waiting for answer in heard.answers)
+
+
+def test_a_job_that_never_started_has_no_processes(lookout: Lookout, heard: Heard, engine: Engine) -> None:
+    (job_id,) = add_jobs(engine, 1)
+    lookout.want([EvidenceWanted(job_id)])
+    view = heard.until(EvidenceView, lambda view: view.job_id == job_id)
+    assert view.kind is None and view.tree.unseen and not view.tree.rows
+
+
+@pytest.fixture
+def played(engine: Engine, settings: Settings, mark: str) -> Iterator[Scene]:
+    with scene(engine, settings, mark) as made:
+        yield made
+
+
+def look(played: Scene, job_id: int) -> EvidenceView:
+    with played.engine.connect() as conn:
+        workers = read_workers(conn)
+        return read_evidence(conn, played.settings, job_id, workers, ProcessReader())
+
+
+def test_the_evidence_about_an_orphan_names_worker_processes_and_what_clean_up_would_do(played: Scene) -> None:
+    job = played.run(played.worker(), "echo up; sleep 600 & wait\n")
+    job.said("up")
+    view = look(played, job.id)
+    assert view.kind is AnomalyKind.ORPHAN and view.here and "KILL" in view.would
+    assert view.worker is not None and view.process_id == job.pid
+    assert f"job_{job.id}.sh" in view.command
+    assert any("sleep 600" in row.cmdline for row in view.tree.own) and view.tree.rows[0].supervisor
+
+
+def test_the_evidence_about_a_finished_job_tells_what_the_spool_says(played: Scene) -> None:
+    job = played.run(played.worker(), "exit 3\n")
+    job.has_record()
+    job.ended()
+    view = look(played, job.id)
+    assert view.kind is AnomalyKind.UNRECORDED and "3" in view.record and not view.tree.rows

@@ -1,0 +1,1 @@
+"""What the detail panes say, as plain functions of records."""

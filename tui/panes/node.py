@@ -1,0 +1,56 @@
+"""Everything about a node and its worker."""
+
+from datetime import datetime
+
+from rich.console import RenderableType
+
+from backend.domain.states import WorkerState
+from backend.domain.units import format_age, format_memory
+from backend.readmodel.records import WorkerRow
+from tui.looks import WORKER_LOOKS
+from tui.widgets.facts.facts import Fact, Styles, facts
+
+
+def node_pane(worker: WorkerRow, now: datetime, styles: Styles) -> RenderableType:
+    """Return the pane; ages are from ``now``."""
+    look = WORKER_LOOKS[worker.state]
+    said = f"{look} {worker.id}, pid {worker.pid} on host {worker.hostname}"
+    rows = [Fact("Worker", said, look.role)]
+    if worker.state is WorkerState.DEAD:
+        rows.append(Fact("Died", _death(worker), "bad" if worker.ended_at is None else "dim"))
+    if worker.drained:
+        rows.append(Fact("Drained", worker.drain_reason or "no reason given", "pending"))
+    age = format_age((now - worker.started_at).total_seconds())
+    rows += [
+        Fact("Started", f"{age} ago, last heartbeat {format_age(worker.lease_age)} ago"),
+        Fact("Granted", _granted(worker)),
+        Fact("Free", _free(worker), "" if worker.state is WorkerState.ONLINE else "dim"),
+        Fact("Spool", worker.spool, "dim"),
+    ]
+    return facts(rows, styles)
+
+
+def _death(worker: WorkerRow) -> str:
+    if worker.ended_at is None:
+        return f"unexpectedly; {worker.running_jobs} jobs of it are left: see Orphans"
+    return worker.end_reason or "stopped"
+
+
+def _granted(worker: WorkerRow) -> str:
+    jobs = f"{worker.running_jobs} job{'s' if worker.running_jobs != 1 else ''}"
+    memory = format_memory(worker.memory_mb_allocated) if worker.memory_mb_allocated else "0"
+    parts = [f"{worker.cpus_allocated} of {worker.cpus} CPUs", f"{memory} of {format_memory(worker.memory_mb)}"]
+    if worker.gpus:
+        parts.append(f"{worker.gpus_allocated} of {worker.gpus} GPUs")
+    return f"{', '.join(parts)} to {jobs}"
+
+
+def _free(worker: WorkerRow) -> str:
+    """What the scheduler may still give; nothing of a node that takes no jobs."""
+    if worker.state is not WorkerState.ONLINE:
+        return f"nothing: the node is {worker.state.lower()}"
+    memory = worker.memory_mb - worker.memory_mb_allocated
+    parts = [f"{worker.cpus - worker.cpus_allocated} CPUs", format_memory(memory) if memory else "no memory"]
+    if worker.gpus:
+        parts.append(f"{worker.gpus - worker.gpus_allocated} GPUs")
+    return ", ".join(parts)

@@ -1,0 +1,63 @@
+"""A screen over one list that is held as a whole: bar, table, and what more there is to the row under the cursor."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from tui.keys.model import Group
+from tui.keys.table import MARK, TABLE
+from tui.messages import JobWanted
+from tui.screens.acting import ActingScreen
+from tui.screens.table import SCREENS
+from tui.widgets.lists.table import ListTable
+from tui.widgets.table.bar import ListBar
+from tui.widgets.table.columns import Column
+
+
+class ListScreen(ActingScreen):
+    """Declares its columns; gives the rows to ``table`` and fills in the pane."""
+
+    GROUPS: ClassVar[tuple[Group, ...]] = (TABLE, MARK)
+    COLUMNS: ClassVar[Sequence[Column[Any]]] = ()
+
+    def body(self) -> ComposeResult:
+        """Put the screen together."""
+        yield ListBar(next(entry.title for entry in SCREENS if entry.name == self.NAME))
+        yield ListTable(self.COLUMNS, self.desk.clock, self.key_of())
+        yield from self.pane()
+
+    def pane(self) -> ComposeResult:
+        """Return what stands under the table."""
+        yield from ()
+
+    def key_of(self) -> Callable[[Any], int]:
+        """Return what gives the key of a row."""
+        return lambda row: int(row.id)
+
+    @property
+    def table(self) -> ListTable[Any]:
+        """The list."""
+        return self.query_one(ListTable)
+
+    def job_of(self, row: Any) -> int | None:
+        """Return the job that a row is about."""
+        return int(row.id)
+
+    def on_mount(self) -> None:
+        """Begin in the list."""
+        self.table.focus()
+
+    def selected_id(self) -> int | None:
+        """Return the job under the cursor."""
+        return None if self.table.selected is None else self.job_of(self.table.selected)
+
+    def on_virtual_table_changed(self, message: ListTable.Changed) -> None:
+        """Say what is listed, marked and held back."""
+        self.query_one(ListBar).show(message.status)
+
+    def on_virtual_table_opened(self) -> None:
+        """Open the job of the row."""
+        job_id = self.selected_id()
+        if job_id is not None:
+            self.post_message(JobWanted(job_id))

@@ -1,0 +1,1 @@
+"""Texts in two columns, as the detail panes show them."""
