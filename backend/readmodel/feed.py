@@ -13,13 +13,18 @@ from psycopg2 import extensions
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from backend.domain.pending import NodeFacts
 from backend.readmodel import window as windows
-from backend.readmodel.detail import read_detail
-from backend.readmodel.jobs import EVERY_JOB, Query, count, horizon
+from backend.readmodel.detail import read_detail, read_nodes
+from backend.readmodel.hold import Hold
+from backend.readmodel.holding import Holding
+from backend.readmodel.jobs import count, horizon
+from backend.readmodel.lists import EVERY_JOB, Query, Window, with_total
 from backend.readmodel.mishap import mishap
 from backend.readmodel.pace import Pace
 from backend.readmodel.records import JobDetail, WorkerRow
-from backend.readmodel.window import Window
+from backend.readmodel.waiting import why_waiting
+from backend.readmodel.words import Words, read_words
 
 CHANGES_APART = 0.25
 """Seconds between two deltas at least."""
@@ -35,7 +40,7 @@ class DetailView:
     detail: JobDetail | None
 
 
-Deliver = Callable[[Window | DetailView], None]
+Deliver = Callable[[Window | DetailView | Words], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class _Wanted:
     first: int = 0
     last: int = 0
     job_id: int | None = None
+    hold: Hold = Hold.NONE
+    words: bool = False
 
 
 class Feed:
@@ -66,7 +73,10 @@ class Feed:
         self._since = 0
         self._delta = Pace(CHANGES_APART)
         self._reread = Pace(REREAD_EVERY, share=20)
-        self._count = Pace(1.0, share=20)
+        self._count = Pace(1.0, share=50)
+        self._holding = Holding()
+        self._facts: Sequence[NodeFacts] = ()
+        self._look_at_nodes = Pace(1.0)
 
     def start(self) -> None:
         """Start the thread."""
@@ -98,6 +108,18 @@ class Feed:
         """Say which lines are on the screen."""
         with self._signal:
             self._wanted = replace(self._wanted, first=first, last=last)
+            self._ask()
+
+    def hold(self, hold: Hold) -> None:
+        """Hold back changes of the list, or let them come; what was held back is shown when nothing is any more."""
+        with self._signal:
+            self._wanted = replace(self._wanted, hold=hold)
+            self._ask()
+
+    def words(self) -> None:
+        """Deliver the words that a filter may name, once."""
+        with self._signal:
+            self._wanted = replace(self._wanted, words=True)
             self._ask()
 
     def watch(self, job_id: int | None) -> None:
@@ -139,10 +161,11 @@ class Feed:
             while not self._stopping:
                 if self._engine is not None and (self._asked or (self._changed and self._delta.due)):
                     self._asked = False
-                    return self._wanted
+                    wanted, self._wanted = self._wanted, replace(self._wanted, words=False)
+                    return wanted
                 pause = self._delta.wait if self._changed else self._reread.wait
                 self._signal.wait(max(0.01, pause) if self._engine is not None else None)
-                if self._reread.due:
+                if self._reread.due and self._wanted.hold is Hold.NONE:
                     self._asked = True
         return None
 
@@ -152,14 +175,18 @@ class Feed:
         if not window.loaded or window.error or wanted.query != window.query:
             self._since = horizon(conn)
             window = windows.open_top(conn, wanted.query)
+            self._holding.forget()
             self._count.now()
+        window = self._holding.release(conn, window, wanted.hold)
         if self._changed and self._delta.due:
-            window = self._take_changes(conn, window)
+            window = self._take_changes(conn, window, wanted.hold)
         if wanted.last > wanted.first:
             window = windows.look(conn, window, wanted.first, wanted.last)
-        self._publish(window)
-        self._publish(self._housekeeping(conn, window))
+        self._publish(self._with_reasons(conn, window))
+        self._publish(self._housekeeping(conn, self._window, wanted.hold))
         self._open_job(conn, wanted.job_id)
+        if wanted.words:
+            self._deliver(read_words(conn))
 
     def _connect(self) -> Connection:
         engine = self._engine
@@ -176,23 +203,33 @@ class Feed:
         self._reread.now()
         return conn
 
-    def _take_changes(self, conn: Connection, window: Window) -> Window:
+    def _with_reasons(self, conn: Connection, window: Window) -> Window:
+        """Say of the PENDING jobs why they wait; the nodes are read at most once a second."""
+        if self._look_at_nodes.due:
+            with self._look_at_nodes.measured():
+                self._facts = read_nodes(conn, self._workers)
+        return why_waiting(window, self._facts)
+
+    def _take_changes(self, conn: Connection, window: Window, hold: Hold) -> Window:
         """Read the delta; the point to go on from is taken before it, so that nothing falls between two deltas."""
         self._changed = False
         with self._delta.measured():
             upcoming = horizon(conn)
-            window = windows.refresh(conn, window, self._since)
+            if hold is Hold.NONE:
+                window = windows.refresh(conn, window, self._since)
+            else:
+                window = self._holding.take(conn, window, self._since, hold)
         self._since = upcoming
         return window
 
-    def _housekeeping(self, conn: Connection, window: Window) -> Window:
+    def _housekeeping(self, conn: Connection, window: Window, hold: Hold) -> Window:
         """Do what is due but not urgent: the stretch once more, and the count of all that match."""
-        if self._reread.due:
+        if self._reread.due and hold is Hold.NONE:
             with self._reread.measured():
-                window = windows.reread(conn, window)
+                window = self._with_reasons(conn, windows.reread(conn, window))
         if self._count.due and not (window.at_top and window.at_bottom):
             with self._count.measured():
-                window = windows.with_total(window, count(conn, window.query))
+                window = with_total(window, count(conn, window.query))
         return window
 
     def _publish(self, window: Window) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from backend.domain.filters import Filter, Term, Value
+from backend.readmodel.order import lowered, lowered_sql
 
 _EXPRESSIONS = {
     "name": "{j}.name",
@@ -22,6 +23,10 @@ _EXPRESSIONS = {
     "gpus": "{j}.gpus",
     "priority": "{j}.priority",
 }
+_MOMENTS = {"age": "submit_time", "ended": "end_time"}
+"""Fields that say how long ago something was -> when it was."""
+_AGES = 10**10
+"""Seconds that are more than any job is old, and that PostgreSQL can still subtract from now."""
 _STATES = {
     "pending": "({j}.state = 'PENDING' AND NOT {j}.held)",
     "held": "({j}.state = 'PENDING' AND {j}.held)",
@@ -65,9 +70,32 @@ def _compare(field: str | None, operator: str, value: Value, bind: Bind) -> str:
     if field == "reason":
         return _negate(f"{{j}}.failure_reason = '{value.text.upper()}'", operator)
     if value.number is not None:
+        if field in _MOMENTS and operator in ("<", ">", "<=", ">="):
+            return _since(field, operator, value.number, bind)
         return f"{_EXPRESSIONS[field]} {operator} {bind(value.number)}"
-    like = "NOT ILIKE" if operator == "!=" else "ILIKE"
-    return f"{_EXPRESSIONS[field]} {like} {bind(_like(value))}"
+    return _match(_EXPRESSIONS[field], operator, value, bind)
+
+
+def _match(expression: str, operator: str, value: Value, bind: Bind) -> str:
+    """Compare text, in the form that an index serves where there is one: a whole word, or the beginning of one."""
+    if value.text.isascii() and not value.glob:
+        return f"{lowered_sql(expression)} {operator} {bind(lowered(value.text))}"
+    negation = "NOT " if operator == "!=" else ""
+    if value.text.isascii() and _is_prefix(value):
+        return f"{lowered_sql(expression)} {negation}LIKE {bind(lowered(_like(value)))}"
+    return f"{expression} {negation}ILIKE {bind(_like(value))}"
+
+
+def _is_prefix(value: Value) -> bool:
+    """Whether a glob is a beginning and a star, with nothing escaped."""
+    return value.text.endswith("*") and not any(letter in value.text[:-1] for letter in "*?\\")
+
+
+def _since(field: str, operator: str, value: int, bind: Bind) -> str:
+    """Compare how long ago something was as a moment, which an index serves; older means an earlier moment."""
+    column, earlier = _MOMENTS[field], operator.translate(str.maketrans("<>", "><"))
+    then = f"now() - {bind(min(value, _AGES))} * interval '1 s'"
+    return f"({{j}}.{column} IS NOT NULL AND coalesce({{j}}.{column}, '-infinity') {earlier} {then})"
 
 
 def _negate(condition: str, operator: str) -> str:

@@ -50,10 +50,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Rows of a stretch that changed: those that match the filter now, and the ids of those that do not."""
+    """Rows of a stretch that changed: those that match the filter now, and those that do not."""
 
     rows: tuple[JobRow, ...]
-    left: frozenset[int]
+    left: tuple[JobRow, ...]
     complete: bool
     """False when there were more than asked for: read the stretch again instead."""
 
@@ -102,8 +102,8 @@ def read_changes(conn: Connection, query: Query, since: int, stretch: Stretch, l
     keys = f"changed_xid >= CAST(:since AS xid8) AND (id = ANY(:held) OR ({inside}))"
     sql = _sql(keys, "true", "id DESC", flags=f", ({query.where}) IS TRUE AS matches")
     rows = list(conn.execute(text(sql), params).mappings())
-    kept = tuple(_job(row) for row in rows if row["matches"])
-    return Changes(kept, frozenset(row["id"] for row in rows if not row["matches"]), len(rows) <= limit)
+    kept, left = ([_job(row) for row in rows if row["matches"] is matches] for matches in (True, False))
+    return Changes(tuple(kept), tuple(left), len(rows) <= limit)
 
 
 def count_newer(conn: Connection, query: Query, *, above: int) -> tuple[int, int]:

@@ -83,7 +83,7 @@ def within(window: Window, row: JobRow) -> bool:
     return (window.at_top or not above) and (window.at_bottom or not below)
 
 
-def merge(window: Window, changed: Iterable[JobRow], left: Iterable[int] = ()) -> Window:
+def merge(window: Window, changed: Iterable[JobRow], left: Iterable[JobRow] = ()) -> Window:
     """Put changed rows in their places and take out those that no longer match. Same rows, same window."""
     held = {row.id: row for row in window.rows}
     was = len(held)
@@ -96,7 +96,7 @@ def merge(window: Window, changed: Iterable[JobRow], left: Iterable[int] = ()) -
             held[row.id] = row
         else:
             held.pop(row.id, None)
-    for job_id in set(left) & held.keys():
+    for job_id in {row.id for row in left} & held.keys():
         del held[job_id]
         moved = True
     if not moved:
@@ -113,10 +113,10 @@ def merge_in_place(window: Window, changed: Iterable[JobRow]) -> Window:
     return window if rows == window.rows else replace(window, rows=rows)
 
 
-def displaced(window: Window, changed: Iterable[JobRow], left: Iterable[int], hold: Hold) -> set[int]:
-    """Return the ids of changed jobs that a list which is held back does not show as they are."""
+def displaced(window: Window, changed: Iterable[JobRow], left: Iterable[JobRow], hold: Hold) -> set[int]:
+    """Return the ids of changed jobs that a list which is held back does not show as and where they are."""
     shown = {row.id: row for row in window.rows}
-    gone = set(left) & shown.keys()
+    gone = {row.id for row in left} & shown.keys()
     if hold is Hold.ALL:
         return gone | {row.id for row in changed if shown.get(row.id) != row}
     return gone | {row.id for row in changed if row.id not in shown or window.place(row) != window.place(shown[row.id])}

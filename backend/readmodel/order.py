@@ -5,7 +5,7 @@ compared by its bytes with ASCII letters lowered (collation ``C``), and what a j
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,6 +100,11 @@ SORT_KEYS: Mapping[str, SortKey] = {
     "ended": _time("end_time", lambda row: row.end_time),
 }
 """Column of the list -> how to sort by it."""
+
+
+def as_of(order: Order, moment: datetime) -> Order:
+    """Return the order as of a moment, when it depends on the time at all."""
+    return replace(order, as_of=moment if order.column == "elapsed" else None)
 
 
 def position(row: JobRow, order: Order) -> Position:

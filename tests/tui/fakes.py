@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from backend.actions.perform import ItemResult, Plan, Victim
 from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
 from backend.readmodel.feed import DetailView
+from backend.readmodel.hold import Hold
 from backend.readmodel.jobs import compile_filter
 from backend.readmodel.logs import LogView
+from backend.readmodel.order import NEWEST, Order
 from backend.readmodel.overview import Capacity, Health, Link, Snapshot
 from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow, WorkerRow
 from backend.readmodel.wanted import Wanted
 from backend.readmodel.window import Window
+from backend.readmodel.words import Words
 from tui.app import JobwardenApp
 from tui.source import News
 
@@ -109,10 +112,17 @@ class FakeSource:
     def stop(self) -> None:
         self.asked.append(("stop", None))
 
-    def show(self, filter_text: str) -> None:
-        query = compile_filter(filter_text)
-        self.asked.append(("show", filter_text))
+    def show(self, filter_text: str, order: Order = NEWEST) -> None:
+        query = compile_filter(filter_text, order)
+        self.asked.append(("show", filter_text) if order == NEWEST else ("order", (filter_text, order)))
         self.deliver(window((), query=query))
+
+    def hold(self, hold: Hold) -> None:
+        self.asked.append(("hold", hold))
+
+    def words(self) -> None:
+        self.asked.append(("words", None))
+        self.deliver(Words(("alice", "bob"), ("alpha", "gpu1", "gpu2"), ("main",)))
 
     def look(self, first: int, last: int) -> None:
         self.asked.append(("look", (first, last)))

@@ -1,0 +1,87 @@
+"""A list that is held back: what moves is counted and comes later, what is shown stays where it stands."""
+
+import pytest
+from sqlalchemy import Engine
+
+from backend.domain.states import JobState
+from backend.readmodel.hold import Hold
+from backend.readmodel.lists import Window
+from backend.readmodel.order import Order
+from backend.readmodel.words import Words
+from backend.settings import Settings
+from tests.readmodel.listening import collecting
+from tests.readmodel.rows import add_jobs, add_worker, finish, start, typed
+from tests.support.processes import wait_until
+
+
+def ids(window: Window) -> list[int]:
+    return [row.id for row in window.rows]
+
+
+def test_a_pause_counts_changes_and_shows_them_when_it_ends(settings: Settings, engine: Engine) -> None:
+    jobs = add_jobs(engine, 5)
+    with collecting(settings) as (collector, heard):
+        before = heard.window(lambda window: len(window.rows) == 5)
+        collector.hold(Hold.ALL)
+        typed(engine, f"UPDATE jobs SET priority = 9 WHERE id = {jobs[0]}")
+        typed(engine, f"UPDATE jobs SET priority = 8 WHERE id = {jobs[0]}")
+        (new,) = add_jobs(engine, 1)
+        paused = heard.window(lambda window: window.pending == 2)
+        assert paused.rows == before.rows
+        collector.hold(Hold.NONE)
+        after = heard.window(lambda window: not window.pending and len(window.rows) == 6)
+    assert ids(after) == [new, *jobs[::-1]]
+    assert after.rows[-1].priority == 8
+
+
+def test_while_the_order_stands_still_rows_change_in_their_places(settings: Settings, engine: Engine) -> None:
+    jobs = add_jobs(engine, 4)
+    worker = add_worker(engine, "node1", 1)
+    start(engine, jobs, worker)
+    with collecting(settings) as (collector, heard):
+        collector.show("state:running", Order("priority", True))
+        heard.window(lambda window: window.query.filter and len(window.rows) == 4)
+        collector.hold(Hold.ORDER)
+        finish(engine, jobs[3:])
+        typed(engine, f"UPDATE jobs SET priority = 5 WHERE id = {jobs[0]}")
+        held = heard.window(lambda window: window.pending == 2)
+        assert ids(held) == jobs[::-1]
+        assert (held.rows[0].state, held.rows[3].priority) == (JobState.COMPLETED, 5)
+        collector.hold(Hold.NONE)
+        after = heard.window(lambda window: not window.pending and len(window.rows) == 3)
+    assert ids(after) == [jobs[0], jobs[2], jobs[1]]
+
+
+def test_a_change_that_is_taken_back_is_not_pending_any_more(settings: Settings, engine: Engine) -> None:
+    (job,) = add_jobs(engine, 1, priority=3)
+    with collecting(settings) as (collector, heard):
+        collector.show("priority:3")
+        heard.window(lambda window: window.query.filter and len(window.rows) == 1)
+        collector.hold(Hold.ORDER)
+        typed(engine, f"UPDATE jobs SET priority = 4 WHERE id = {job}")
+        heard.window(lambda window: window.pending == 1)
+        typed(engine, f"UPDATE jobs SET priority = 3 WHERE id = {job}")
+        heard.window(lambda window: window.pending == 0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [({"cpus": 2_000_000}, "no node has 2000000 CPUs"), ({"partition": "gpu"}, "no node in partition gpu"),
+     ({"held": True}, "held"), ({}, "no worker is alive on node1")],
+)  # fmt: skip
+def test_waiting_jobs_say_why(settings: Settings, engine: Engine, columns: dict[str, object], reason: str) -> None:
+    typed(engine, "INSERT INTO nodes (name, cpus, memory_mb) VALUES ('node1', 4, 4096)")
+    (job,) = add_jobs(engine, 1, **columns)
+    with collecting(settings) as (_, heard):
+        window = heard.window(lambda window: window.waiting)
+    assert window.waiting == {job: reason}
+
+
+def test_the_words_of_a_filter(settings: Settings, engine: Engine) -> None:
+    for account in ("bob", "alice", "Carol", "bob"):
+        add_jobs(engine, 2, account=account)
+    typed(engine, "INSERT INTO nodes (name, cpus, memory_mb, partitions) VALUES ('n1', 1, 1, '{main,gpu}')")
+    with collecting(settings) as (collector, heard):
+        collector.words()
+        wait_until(lambda: heard.last(Words))
+    assert heard.last(Words) == Words(("Carol", "alice", "bob"), ("n1",), ("gpu", "main"))
