@@ -9,4 +9,4 @@ from backend.readmodel.overview import Snapshot
 from backend.readmodel.queue import QueueView
 from backend.readmodel.words import Words
 
-News = Snapshot | Window | Words | Words | DetailView | LogView | QueueView | EventsPage | EvidenceView
+News = Snapshot | Window | Words | DetailView | LogView | QueueView | EventsPage | EvidenceView
