@@ -56,7 +56,8 @@ def count_wrong(installation: Installation, submitted: list[int]) -> Wrong:
         states = {row.id: row.state for row in conn.execute(text("SELECT id, state FROM jobs"))}
         attempts = conn.execute(ATTEMPTS).all()
         held = conn.execute(text("SELECT id, job_id FROM resource_allocations WHERE NOT released")).all()
-        cookies = dict(conn.execute(text("SELECT cookie, job_id FROM resource_allocations")).tuples().all())
+        found = conn.execute(text("SELECT cookie, job_id FROM resource_allocations"))
+        cookies = {row.cookie: row.job_id for row in found}
     wrong.lost.extend(f"job {job} was submitted and is not there" for job in submitted if job not in states)
     wrong.lost.extend(f"job {job} is {s}" for job, s in states.items() if s in ("PENDING", "RUNNING"))
     wrong.leaked_allocations.extend(f"allocation {row.id} of job {row.job_id}" for row in held)

@@ -7,10 +7,9 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +22,7 @@ from backend.database.upgrade import upgrade
 from backend.embedded import servers
 from backend.errors import JobwardenError
 from backend.settings import Settings
+from benchmarks.site import outer_environment, start_worker
 
 NODES = ("soak1", "soak2")
 CPUS = 24
@@ -125,14 +125,10 @@ class Installation:
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         given = {f"JOBWARDEN_{key.upper()}": str(value) for key, value in SETTINGS.items()}
-        env = {**dict(_outer()), **given}
+        env = {**outer_environment(), **given}
         env |= {"JOBWARDEN_HOME": str(self.settings.home), "JOBWARDEN_NODE_NAME": name}
         env |= {"JOBWARDEN_NODE_CPUS": str(CPUS), "JOBWARDEN_NODE_MEMORY_MB": "65536"}
-        with (self.folder / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "backend.main"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, cwd=Path(__file__).parents[2],
-            )  # fmt: skip
+        return start_worker(env, self.folder / f"{name}.log")
 
     def _keep(self) -> None:
         """Start workers again a moment after they died, and the servers as any command of a user would."""
@@ -146,13 +142,6 @@ class Installation:
                     node.restarts += 1
             with contextlib.suppress(JobwardenError):
                 servers.attach(self.settings)
-
-
-def _outer() -> Iterator[tuple[str, str]]:
-    """The environment, less what would lead a worker anywhere but into this installation."""
-    for name, value in os.environ.items():
-        if not name.startswith(("JOBWARDEN_", "PG")) and name not in ("DATABASE_URL", "REDIS_URL"):
-            yield name, value
 
 
 def send(pid: int, number: signal.Signals) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from benchmarks.site import percentile
 from benchmarks.soak.run import Result
 
 SHOWN = 10
@@ -36,9 +37,3 @@ def _times(times: Mapping[str, list[float]]) -> list[str]:
         shown = " ".join(f"{percentile(values, share):>7.2f}" for share in (0.5, 0.9, 0.99, 1.0)) if values else ""
         lines.append(f"  {title:<38} {len(values):>4} {shown}")
     return lines
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The smallest value that ``share`` of all do not exceed."""
-    ranked = sorted(values)
-    return ranked[max(0, -(-int(share * 1000) * len(ranked) // 1000) - 1)]

@@ -61,7 +61,7 @@ def soak(folder: Path, seed: int, seconds: float, rate: float, drain_seconds: fl
         complaints = installation.stop_workers(STOP_SECONDS) + installation.ended_alone + people.failures
         complaints += _tracebacks(folder)
         with installation.engine.connect() as conn:
-            outcomes = dict(conn.execute(OUTCOMES).tuples().all())
+            outcomes = {row[0]: row[1] for row in conn.execute(OUTCOMES)}
         return Result(
             seed,
             time.monotonic() - began,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.site import percentile
 from benchmarks.soak import plan
-from benchmarks.soak.report import percentile, report
+from benchmarks.soak.report import report
 from benchmarks.soak.run import soak
 
 SEED = 20260
