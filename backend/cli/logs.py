@@ -15,6 +15,7 @@ from backend.cli.session import Session, open_session
 from backend.domain.states import JobState
 from backend.errors import Refused
 from backend.process.identity import this_host
+from backend.process.logcut import Cut, LogReader, read_cut
 from backend.process.spool import log_path
 from backend.readmodel.archives import archived_in
 from backend.readmodel.logs import harmless
@@ -105,10 +106,11 @@ def _copy(path: Path, tail: int | None, watch: _Watch | None) -> None:
     except OSError as exc:
         raise Refused(f"the log {path} cannot be read: {exc.strerror}") from None
     try:
-        os.lseek(file, 0 if tail is None else tail_offset(file, tail), os.SEEK_SET)
+        folder = str(path.parent)
+        log = LogReader(file, folder, 0 if tail is None else tail_offset(file, tail, read_cut(folder)))
         # Asked before reading: what was written before the end is still read after it.
         ended = watch is None or watch.ended()
-        while (data := os.read(file, CHUNK)) or not ended:
+        while (data := log.read(CHUNK)) or not ended:
             sink(data, not data)
             if not data:
                 assert watch is not None
@@ -119,7 +121,7 @@ def _copy(path: Path, tail: int | None, watch: _Watch | None) -> None:
         os.close(file)
 
 
-def tail_offset(file: int, lines: int) -> int:
+def tail_offset(file: int, lines: int, cut: Cut | None = None) -> int:
     """Where the last ``lines`` lines of the open file begin; an unfinished last line counts as one."""
     end = os.fstat(file).st_size
     if lines == 0:
@@ -127,7 +129,9 @@ def tail_offset(file: int, lines: int) -> int:
     # The newline that ends the last line begins no other.
     position, wanted = max(0, end - 1), lines
     while position > 0:
-        start = max(0, position - CHUNK)
+        if cut is not None and cut.holds(position - 1):
+            return cut.start
+        start = max(0, position - CHUNK, cut.end if cut is not None and position > cut.end else 0)
         block = os.pread(file, position - start, start)
         found = block.count(b"\n")
         if found >= wanted:
