@@ -1,22 +1,29 @@
 """The operator's actions as the screen uses them: planned and performed in a thread, never by a widget."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from backend.actions.nodes import NodeResult
 from backend.actions.perform import ItemResult, Plan
+from backend.actions.records import Cancelled, Progress
+from backend.actions.scope import Scope
+from backend.readmodel.operator import NodeFacts
 
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """An action on pinned jobs: what was selected when its key was pressed, whatever is selected later."""
-
-    name: str
-    ids: tuple[int, ...]
+__all__ = ["Deeds", "NodeFacts"]
 
 
 class Deeds(Protocol):
-    """Plans without writing, performs with a reason. Both may take seconds."""
+    """Plans without writing, performs with a reason. Every call may take seconds."""
 
-    def plan(self, name: str, ids: Sequence[int]) -> Plan: ...
-    def perform(self, name: str, ids: Sequence[int], reason: str | None) -> Sequence[ItemResult]: ...
+    def plan(self, name: str, targets: Scope) -> Plan: ...
+    def perform(
+        self,
+        name: str,
+        targets: Scope,
+        reason: str | None,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        value: int | None = None,
+    ) -> Sequence[ItemResult]: ...
+    def nodes(self, names: Sequence[str]) -> Sequence[NodeFacts]: ...
+    def set_drain(self, name: str, drained: bool, reason: str | None) -> NodeResult: ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backend.readmodel.overview import Snapshot
+from tui.acting.records import Undoable
 from tui.config.state import State
 from tui.deeds import Deeds
 from tui.source import News, Source
@@ -40,3 +41,4 @@ class Desk:
     state: State
     read_only: bool = False
     kept: Kept = field(default_factory=Kept)
+    undoable: Undoable = field(default_factory=Undoable)

@@ -1,12 +1,11 @@
 """Messages between threads, widgets and screens."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
 
-from backend.actions.perform import ItemResult, Plan
-from tui.deeds import Deed
+from backend.actions.records import Step
+from tui.acting.records import Deed, Question, Report
 from tui.source import News
 
 
@@ -26,18 +25,31 @@ class JobWanted(Message):
 
 @dataclass
 class Planned(Message):
-    """What an action would do is known: ask."""
+    """What an action would do is known: ask. ``deed`` is pinned to exactly what the question names."""
 
+    question: Question
     deed: Deed
-    plan: Plan
+
+
+@dataclass
+class Rehearsed(Message):
+    """A dry run was made."""
+
+    question: Question
+
+
+@dataclass
+class Stepped(Message):
+    """An action got further."""
+
+    step: Step
 
 
 @dataclass
 class Performed(Message):
     """An action was performed."""
 
-    deed: Deed
-    results: Sequence[ItemResult]
+    report: Report
 
 
 @dataclass

@@ -151,7 +151,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "priority",
-            "",
+            "P",
             "priority",
             "Move waiting jobs in the queue; a higher priority starts first.",
             "moves in the queue",

@@ -1,19 +1,33 @@
 """The writing side of a screen: plans and performs actions as this user, with errors a person can read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backend.actions.actor import current_actor
+from backend.actions.nodes import NodeResult, set_drain
 from backend.actions.perform import Context, ItemResult, Plan, Progress, perform, plan
 from backend.actions.records import Cancelled
 from backend.actions.scope import Targets
 from backend.database.engine import make_engine, unavailable
 from backend.embedded import servers
 from backend.errors import Refused
+from backend.readmodel.records import WorkerRow
+from backend.readmodel.workers import read_workers
 from backend.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What must be known of a node before it is drained or resumed; ``said`` is the state of its worker."""
+
+    name: str
+    drained: bool
+    running_jobs: int
+    said: str
 
 
 class Operator:
@@ -42,6 +56,20 @@ class Operator:
         """Do it; every job is judged again first. ``progress`` and ``cancelled`` are called from this thread."""
         with self._context() as context:
             return perform(context, name, targets, reason, progress=progress, cancelled=cancelled, value=value)
+
+    def nodes(self, names: Sequence[str]) -> list[NodeFacts]:
+        """Look at nodes by name; those that do not exist are missing."""
+        with self._context() as context, context.engine.connect() as conn:
+            newest: dict[str, WorkerRow] = {}
+            for worker in read_workers(conn):
+                newest.setdefault(worker.node_name, worker)
+        found = (newest[name] for name in names if name in newest)
+        return [NodeFacts(w.node_name, w.drained, w.running_jobs, w.state) for w in found]
+
+    def set_drain(self, name: str, drained: bool, reason: str | None) -> NodeResult:
+        """Drain a node or resume it. Raises InputError when there is no such node."""
+        with self._context() as context:
+            return set_drain(context.engine, name, drained, context.actor, reason)
 
     @contextmanager
     def _context(self) -> Iterator[Context]:

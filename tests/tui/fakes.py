@@ -1,15 +1,20 @@
 """A read model and actions that say what a test tells them, at a time that stands still."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from backend.actions.nodes import NodeResult
 from backend.actions.perform import ItemResult, Plan, Victim
+from backend.actions.records import Cancelled, Progress, Step, Undo
+from backend.actions.scope import Scope
 from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
 from backend.readmodel.feed import DetailView
 from backend.readmodel.hold import Hold
 from backend.readmodel.jobs import compile_filter
 from backend.readmodel.logs import LogView
+from backend.readmodel.operator import NodeFacts
 from backend.readmodel.order import NEWEST, Order
 from backend.readmodel.overview import Capacity, Health, Link, Snapshot
 from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow, WorkerRow
@@ -17,10 +22,12 @@ from backend.readmodel.wanted import Wanted
 from backend.readmodel.window import Window
 from backend.readmodel.words import Words
 from tui.app import JobwardenApp
+from tui.config.state import State
 from tui.source import News
 
 NOW = datetime(2026, 3, 14, 3, 0, 0, tzinfo=UTC)
 NAMES = ("train-resnet", "preprocess", "nightly-etl", "render", "[bold]x[/bold]", "日本語ジョブ")
+UNDOES = {"hold": Undo("unhold"), "unhold": Undo("hold"), "priority": Undo("priority", 7)}
 STATES = (JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 
 
@@ -149,11 +156,19 @@ class FakeDeeds:
 
     def __init__(self) -> None:
         self.performed: list[tuple[str, tuple[int, ...], str | None]] = []
+        self.values: list[int | None] = []
+        self.scopes: list[Scope] = []
         self.refused: dict[int, str] = {}
+        self.matching: tuple[int, ...] = ()
+        self.drained: dict[str, bool] = {}
+        self.gate = threading.Event()
+        """Closed (cleared) by a test that wants an action to take its time."""
+        self.gate.set()
 
-    def plan(self, name: str, ids: Sequence[int]) -> Plan:
+    def plan(self, name: str, targets: Scope) -> Plan:
+        self.scopes.append(targets)
         plan = Plan()
-        for job_id in ids:
+        for job_id in targets.ids or self.matching:
             if job_id in self.refused:
                 plan.ineligible.append((job_id, self.refused[job_id]))
             else:
@@ -161,17 +176,46 @@ class FakeDeeds:
                 plan.eligible.append(Victim(job_id, f"render-{job_id}", "beta", 4000 + job_id, command, f"{name} it"))
         return plan
 
-    def perform(self, name: str, ids: Sequence[int], reason: str | None) -> list[ItemResult]:
-        self.performed.append((name, tuple(ids), reason))
-        return [ItemResult(job_id, job_id % 2 == 0, True, f"{name}: done") for job_id in ids]
+    def perform(
+        self,
+        name: str,
+        targets: Scope,
+        reason: str | None,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        value: int | None = None,
+    ) -> list[ItemResult]:
+        self.performed.append((name, targets.ids, reason))
+        self.scopes.append(targets)
+        self.values.append(value)
+        results: list[ItemResult] = []
+        for job_id in targets.ids:
+            if progress is not None:
+                progress(Step(len(results), len(targets.ids), None, f"job {job_id}"))
+            while not self.gate.wait(0.01):
+                if cancelled is not None and cancelled():
+                    break
+            if cancelled is not None and cancelled():
+                results.append(ItemResult(job_id, False, False, "was left undone"))
+            else:
+                results.append(ItemResult(job_id, job_id % 2 == 0, True, f"{name}: done", UNDOES.get(name)))
+        return results
+
+    def nodes(self, names: Sequence[str]) -> list[NodeFacts]:
+        return [NodeFacts(name, self.drained[name], 2, "ONLINE") for name in names if name in self.drained]
+
+    def set_drain(self, name: str, drained: bool, reason: str | None) -> NodeResult:
+        changed, self.drained[name] = self.drained[name] is not drained, drained
+        self.performed.append(("drain" if drained else "resume", (), reason))
+        return NodeResult(name, changed, f"node {name} {'drained' if drained else 'takes jobs'}", not drained, "was so")
 
 
 class Screen:
     """A dashboard over fakes, for run_test()."""
 
-    def __init__(self, *, read_only: bool = False) -> None:
+    def __init__(self, *, read_only: bool = False, state: State | None = None) -> None:
         self.deeds = FakeDeeds()
-        self.app = JobwardenApp(self._make, self.deeds, lambda: NOW, read_only=read_only)
+        self.app = JobwardenApp(self._make, self.deeds, lambda: NOW, read_only=read_only, state=state)
 
     def _make(self, deliver: Callable[[News], None]) -> FakeSource:
         self.source = FakeSource(deliver)

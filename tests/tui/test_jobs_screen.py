@@ -302,7 +302,7 @@ async def test_enter_opens_the_job_and_escape_comes_back() -> None:
 
 async def test_help_lists_every_key_of_the_screen() -> None:
     screen = Screen()
-    async with screen.app.run_test(size=(120, 90)) as pilot:
+    async with screen.app.run_test(size=(120, 140)) as pilot:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(screen.app.screen, Help))
         await pilot.pause()

@@ -240,7 +240,7 @@ async def test_the_events_of_one_job_and_the_job_itself_are_a_key_away() -> None
         screen.source.answers[EventsWanted()] = audit()
         await opened(pilot, screen, "5", snapshot())
         await until(pilot, lambda: "the node died" in text_of(screen))
-        await pilot.press("o")
+        await pilot.press("f")
         await until(pilot, lambda: wanted(screen) == (EventsWanted("job:946"),))
         await pilot.press("escape", "enter")
         await until(pilot, lambda: isinstance(screen.app.screen, JobScreen))

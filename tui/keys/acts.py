@@ -13,3 +13,7 @@ ACT = Group(
         for rank, action in enumerate(sorted(_WITH_KEY, key=lambda action: action.name != "clean"), start=3)
     ),
 )
+UNDO = Group(
+    "Take back",
+    (Key("act.undo", "Z", "Z", "undo", "undo", "take the last hold, priority, drain ... back", acts=True),),
+)

@@ -1,105 +1,189 @@
 """How a screen acts: the targets are pinned when the key is pressed, planned, confirmed, performed, reported."""
 
 import logging
+from threading import Event
 
 from textual import work
 
-from backend.actions.perform import Plan
-from backend.actions.table import ACTIONS
+from backend.actions.records import Step
+from backend.actions.scope import Scope
 from backend.errors import JobwardenError
-from tui.deeds import Deed
+from tui.acting.jobs import JobDeed
+from tui.acting.records import Answer, Deed, Doing, Report
 from tui.desk import Desk
-from tui.messages import DeedFailed, Performed, Planned
+from tui.messages import DeedFailed, Performed, Planned, Rehearsed, Stepped
 from tui.screens.base import BaseScreen
 from tui.screens.confirm import Confirm
-from tui.screens.results import Results
+from tui.screens.progress import Progress
+from tui.screens.results import rehearsal_of, results_of
+from tui.widgets.facts.facts import plain
 
 log = logging.getLogger(__name__)
 
 CLEAN = "clean"
-"""The action that goes for every anomaly, not for the selected job."""
+"""The action that goes for every anomaly unless rows are marked."""
+BLINK = 0.4
+"""Seconds after which an action that is not done yet shows how far it is."""
 
 
 class ActingScreen(BaseScreen):
-    """A screen with a selected job and the keys that act on it."""
+    """A screen with targets and the keys that act on them."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.deeds = desk.deeds
         self.read_only = desk.read_only
+        self._stop = Event()
+        self._progress: Progress | None = None
+        self._busy = False
 
     def selected_id(self) -> int | None:
-        """Return the job that actions are for."""
+        """Return the job under the cursor, or the one that the screen is about."""
         raise NotImplementedError
+
+    def marked(self) -> Scope | None:
+        """Return what is marked, None when nothing is."""
+        return None
+
+    def targets(self, name: str) -> Scope:
+        """Return what an action is for; an empty scope when there is nothing."""
+        marked = self.marked()
+        if marked is not None:
+            return marked
+        if name == CLEAN:
+            return Scope(tuple(dict.fromkeys(row.job_id for row in self.snapshot.anomalies)))
+        selected = self.selected_id()
+        return Scope(() if selected is None else (selected,))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A read-only screen has no action keys at all."""
-        return not (action == "act" and self.read_only)
+        return not (action in ("act", "undo", "node") and self.read_only)
 
     def action_act(self, name: str) -> None:
-        """Begin an action: pin its targets and find out what it would do."""
-        if self.read_only:
-            return
-        ids = self._targets(name)
-        if not ids:
+        """Begin an action on jobs."""
+        scope = self.targets(name)
+        if not scope.ids and scope.filter is None:
             nothing = "no anomalies: nothing to clean up" if name == CLEAN else "no job is selected"
             self.notify(nothing, markup=False)
             return
-        self._plan(Deed(name, ids))
+        self.begin(JobDeed(name, scope))
 
-    def _targets(self, name: str) -> tuple[int, ...]:
-        if name == CLEAN:
-            return tuple(dict.fromkeys(row.job_id for row in self.snapshot.anomalies))
-        selected = self.selected_id()
-        return () if selected is None else (selected,)
+    def begin(self, deed: Deed) -> None:
+        """Find out what a deed would do, then ask."""
+        if self.read_only:
+            return
+        if self._busy:
+            self.notify("one thing at a time: the last action is not done yet", markup=False)
+            return
+        self._plan(deed)
 
     @work(thread=True, exclusive=True, group="plan")
     def _plan(self, deed: Deed) -> None:
         try:
-            self.post_message(Planned(deed, self.deeds.plan(deed.name, deed.ids)))
+            self.post_message(Planned(*deed.ask(self.deeds)))
         except Exception as exc:  # whatever it is, the screen stays
             self._failed(deed, exc)
 
     def on_planned(self, message: Planned) -> None:
         """Ask before anything is done; say why when there is nothing that can be."""
-        deed, plan = message.deed, message.plan
-        if not plan.eligible and len(plan.ineligible) == 1:
-            job_id, reason = plan.ineligible[0]
-            self.notify(f"job {job_id}: {reason}", title=f"cannot {ACTIONS[deed.name].label}", markup=False)
+        question, deed = message.question, message.deed
+        if not question.items and len(question.left_alone) == 1:
+            key, reason = question.left_alone[0]
+            self.notify(f"{question.noun} {key}: {reason}", title=f"cannot {question.label}", markup=False)
             return
-        self.app.push_screen(Confirm(ACTIONS[deed.name], plan), lambda reason: self._confirmed(deed, plan, reason))
+        self.app.push_screen(Confirm(question), lambda answer: self._answered(deed, answer))
 
-    def _confirmed(self, deed: Deed, plan: Plan, reason: str | None) -> None:
-        if reason is None:
+    def _answered(self, deed: Deed, answer: Answer | None) -> None:
+        if answer is None:
             return
-        eligible = tuple(victim.job_id for victim in plan.eligible)
-        self.notify(f"{ACTIONS[deed.name].label}: {len(eligible)} …", timeout=2, markup=False)
-        self._perform(Deed(deed.name, eligible), reason)
+        if answer.dry:
+            self._rehearse(deed)
+        else:
+            self._go([Doing(deed, answer)])
 
-    @work(thread=True, group="perform")
-    def _perform(self, deed: Deed, reason: str) -> None:
+    @work(thread=True, exclusive=True, group="plan")
+    def _rehearse(self, deed: Deed) -> None:
         try:
-            self.post_message(Performed(deed, self.deeds.perform(deed.name, deed.ids, reason or None)))
+            self.post_message(Rehearsed(deed.ask(self.deeds)[0]))
         except Exception as exc:  # whatever it is, the screen stays
             self._failed(deed, exc)
+
+    def on_rehearsed(self, message: Rehearsed) -> None:
+        """Tell what a dry run found."""
+        self.app.push_screen(rehearsal_of(message.question))
+
+    def action_undo(self) -> None:
+        """Take the last deed back that can be."""
+        if self.read_only or self._busy:
+            return
+        report = self.desk.undoable.take()
+        if report is None:
+            self.notify(
+                "nothing to undo: only hold, let go, priority, drain and resume can be taken back", markup=False
+            )
+        else:
+            self._go(list(report.undo), f"undo of {report.label}")
+
+    def _go(self, doings: list[Doing], label: str = "") -> None:
+        self._stop, self._busy, self._progress = Event(), True, None
+        self.set_timer(BLINK, self._show_progress)
+        self._label = label or doings[0].deed.label
+        self._perform(doings, self._label, self._stop)
+
+    def _show_progress(self) -> None:
+        if self._busy:
+            self._progress = Progress(self._label, self._stop)
+            self.app.push_screen(self._progress)
+
+    @work(thread=True, group="perform")
+    def _perform(self, doings: list[Doing], label: str, stop: Event) -> None:
+        reports: list[Report] = []
+        try:
+            for doing in doings:
+                reports.append(doing.deed.do(self.deeds, doing.answer, self._step, stop.is_set))
+        except Exception as exc:  # whatever it is, the screen stays
+            self._failed(doings[len(reports)].deed, exc)
+        if reports:
+            outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
+            undo = tuple(doing for report in reports for doing in report.undo)
+            self.post_message(Performed(Report(label, reports[0].noun, outcomes, undo)))
+
+    def _step(self, step: Step) -> None:
+        self.post_message(Stepped(step))
+
+    def on_stepped(self, message: Stepped) -> None:
+        """Show how far the action is."""
+        if self._progress is not None:
+            self._progress.show(message.step)
 
     def _failed(self, deed: Deed, exc: Exception) -> None:
         """Say what went wrong; what nobody foresaw also leaves its traceback in dashboard.log."""
         if isinstance(exc, JobwardenError):
             self.post_message(DeedFailed(str(exc)))
             return
-        log.error("%s of %s failed", deed.name, deed.ids, exc_info=exc)
+        log.error("%s failed", deed, exc_info=exc)
         self.post_message(DeedFailed(f"internal error: {exc} (details in log/dashboard.log); nothing more was done"))
 
     def on_performed(self, message: Performed) -> None:
         """Report: one result as a note, several as a list."""
-        if len(message.results) == 1:
-            result = message.results[0]
-            severity = "information" if result.ok else "error"
-            self.notify(f"job {result.job_id}: {result.message}", severity=severity, markup=False, timeout=6)  # type: ignore[arg-type]
-        else:
-            self.app.push_screen(Results(ACTIONS[message.deed.name].label, message.results))
+        self._done()
+        report = message.report
+        self.desk.undoable.keep(report)
+        if len(report.outcomes) != 1:
+            self.app.push_screen(results_of(report))
+            return
+        outcome = report.outcomes[0]
+        back = "   (Z takes it back)" if report.undo else ""
+        said = f"{report.noun} {outcome.key}: {plain(outcome.message)}{back}"
+        self.notify(said, severity="information" if outcome.ok else "error", markup=False, timeout=6)
 
     def on_deed_failed(self, message: DeedFailed) -> None:
         """Say why it could not be done."""
+        self._done()
         self.notify(message.text, severity="error", markup=False, timeout=8)
+
+    def _done(self) -> None:
+        self._busy = False
+        if self._progress is not None and self._progress.is_attached:
+            self._progress.dismiss(None)
+        self._progress = None

@@ -1,48 +1,58 @@
 """The question before an action: who is the victim, what happens to it, and why you do it."""
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
-from backend.actions.perform import Plan, Victim
-from backend.actions.table import Action
-from tui.commands import shown_command
+from tui.acting.records import Answer, Question
+from tui.keys.dialogs import CONFIRM
+from tui.keys.model import bindings
+from tui.panes.question import heading, victims
 from tui.screens.dialog import Dialog
-from tui.views import plain
 
 TYPED_ABOVE = 20
 """Targets above which their number must be typed."""
-LISTED = 200
-"""Victims that are listed one by one."""
+LARGEST = 2**31 - 1
+"""Numbers go up to this, and down to one less than its negative."""
 
 
-class Confirm(Dialog[str | None]):
-    """Answers with the reason (possibly empty) to go on, with None to leave all as it is."""
+class Confirm(Dialog[Answer | None]):
+    """Answers with what was typed to go on, with None to leave all as it is. Nothing is written by it."""
 
-    AROUND = 14
+    BINDINGS: ClassVar[list[BindingType]] = bindings(CONFIRM)
+    AROUND = 15
 
-    def __init__(self, action: Action, plan: Plan) -> None:
+    def __init__(self, question: Question) -> None:
         super().__init__()
-        self._action = action
-        self._plan = plan
+        self._question = question
 
     def compose(self) -> ComposeResult:
         """Put the question together."""
-        plan = self._plan
         with Vertical(id="dialog"):
-            yield Static(question(self._action, plan), id="question")
+            yield Static(heading(self._question), id="question")
             with VerticalScroll(id="body", can_focus=False):
-                yield Static(victims(plan))
-            if not plan.eligible:
-                yield Static(Text("esc to close", style="dim"))
-                return
-            if len(plan.eligible) > TYPED_ABOVE:
-                yield Input(placeholder=f"type {len(plan.eligible)} to go on", id="count", compact=True)
+                yield Static(victims(self._question))
+            yield from self._lines()
+            yield Static(self._way(), id="way")
+
+    def _lines(self) -> ComposeResult:
+        number = len(self._question.items)
+        if number > TYPED_ABOVE:
+            yield Input(placeholder=f"type {number} to go on", id="count", compact=True)
+        if number and self._question.takes:
+            yield Input(placeholder=f"{self._question.takes}, for example 50", id="value", compact=True)
+        if number:
             yield Input(placeholder="reason, for the audit (may stay empty)", id="reason", compact=True)
-            yield Static(
-                Text.assemble(("⏎", "bold"), f" {self._action.label}   ", ("Esc", "bold"), " leave it"), id="way"
-            )
+
+    def _way(self) -> Text:
+        if not self._question.items:
+            return Text.assemble(("Esc", "bold"), " close")
+        keys = (("⏎", self._question.label), ("^t", "dry run"), ("PgUp PgDn", "scroll"), ("Esc", "leave it"))
+        return Text("   ").join(Text.assemble((key, "bold"), f" {what}") for key, what in keys)
 
     def on_mount(self) -> None:
         """Begin at the first line to type into."""
@@ -50,44 +60,35 @@ class Confirm(Dialog[str | None]):
             line.focus()
             break
 
+    def action_dry_run(self) -> None:
+        """Look once more, and write nothing."""
+        if self._question.items:
+            self.dismiss(Answer(dry=True))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on when the number is right."""
+        """Go on when the number of victims and the number to set are right."""
         event.stop()
-        counts = self.query("#count").results(Input)
-        expected = str(len(self._plan.eligible))
-        for count in counts:
-            if count.value.strip() != expected:
-                count.focus()
-                self.query_one("#way", Static).update(Text(f"type {expected} in the first line, or Esc", style="bold"))
-                return
-        self.dismiss(self.query_one("#reason", Input).value.strip())
+        expected = str(len(self._question.items))
+        if self._typed("count", expected).replace(",", "") != expected:
+            self._complain("count", f"type {expected} in this line, or Esc")
+            return
+        value = self._value()
+        if value is None and self._question.takes:
+            self._complain("value", f"{self._question.takes} is a whole number, as 50 or -10")
+            return
+        self.dismiss(Answer(self._typed("reason"), value))
 
+    def _typed(self, line: str, default: str = "") -> str:
+        return next((found.value.strip() for found in self.query(f"#{line}").results(Input)), default)
 
-def question(action: Action, plan: Plan) -> Text:
-    """Return the heading: ``Kill 1 job?``."""
-    number = len(plan.eligible)
-    if not number:
-        return Text(f"{action.label.capitalize()}: nothing that can be done", style="bold")
-    return Text(f"{action.label.capitalize()} {number} job{'s' if number != 1 else ''}?", style="bold")
+    def _value(self) -> int | None:
+        typed = self._typed("value")
+        try:
+            value = int(typed)
+        except ValueError:
+            return None
+        return value if -LARGEST - 1 <= value <= LARGEST else None
 
-
-def victims(plan: Plan) -> Text:
-    """Return the list of who it hits, and of who it cannot with the reason."""
-    lines = [line for victim in plan.eligible[:LISTED] for line in victim_lines(victim)]
-    if len(plan.eligible) > LISTED:
-        lines.append(Text(f"… and {len(plan.eligible) - LISTED:,} more"))
-    if plan.ineligible and plan.eligible:
-        lines.append(Text(f"not touched: {len(plan.ineligible)}", style="bold"))
-    lines += [Text(f"  {job_id}  {plain(reason)}", style="dim") for job_id, reason in plan.ineligible[:LISTED]]
-    return Text("\n").join(lines)
-
-
-def victim_lines(victim: Victim) -> list[Text]:
-    """Return a victim in two or three lines: job, node and pid; its command line; what happens."""
-    where = f"  on {plain(victim.node)}" if victim.node else ""
-    pid = f"  pid {victim.pid}" if victim.pid else ""
-    lines = [Text.assemble((f"{victim.job_id}  {plain(victim.name)}", "bold"), where, pid)]
-    if victim.cmdline:
-        lines.append(Text(f"  $ {plain(shown_command(victim.cmdline))}"))
-    lines.append(Text(f"  {plain(victim.what_happens)}", style="dim"))
-    return lines
+    def _complain(self, line: str, words: str) -> None:
+        self.query_one(f"#{line}", Input).focus()
+        self.query_one("#way", Static).update(Text(words, style="bold"))

@@ -1,9 +1,13 @@
 """What the windows over a screen have in common: a body that scrolls and is no higher than its text."""
 
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
+
+from tui.keys.dialogs import DIALOG
+from tui.keys.model import bindings
 
 Answer = TypeVar("Answer")
 
@@ -11,7 +15,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer], Generic[Answer]):
     """A window with a body called ``#body``; escape closes it with None."""
 
-    BINDINGS = [("escape", "close", "close")]  # noqa: RUF012 (as Textual declares it)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(DIALOG)
     AROUND = 8
     """Lines of the terminal that the body leaves free, for the rest of the window and the screen under it."""
 
@@ -26,3 +30,8 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
     def action_close(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the body while a line to type into has the keys."""
+        body = self.query_one("#body", VerticalScroll)
+        body.scroll_relative(y=pages * max(1, body.size.height - 1), animate=False)

@@ -6,12 +6,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from backend.actions.scope import Scope
 from backend.readmodel.feed import DetailView
 from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobDetail
 from tui.desk import Desk
-from tui.keys.acts import ACT
+from tui.keys.acts import ACT, UNDO
 from tui.keys.job import JOB
 from tui.keys.log import LOG
 from tui.keys.model import bindings
@@ -25,8 +26,8 @@ from tui.widgets.log.title import LogTitle
 class JobScreen(ActingScreen):
     """Stays with its job whatever the list under it does."""
 
-    BINDINGS = bindings(JOB, ACT)
-    GROUPS: ClassVar = (JOB, ACT, LOG)
+    BINDINGS = bindings(JOB, ACT, UNDO)
+    GROUPS: ClassVar = (JOB, ACT, UNDO, LOG)
 
     def __init__(self, job_id: int, desk: Desk) -> None:
         super().__init__(desk)
@@ -59,6 +60,10 @@ class JobScreen(ActingScreen):
     def selected_id(self) -> int | None:
         """Return the job of the screen."""
         return self.job_id
+
+    def marked(self) -> Scope | None:
+        """Every action of this screen is for its job alone."""
+        return Scope((self.job_id,))
 
     def take(self, news: News) -> None:
         """Take what the read model delivered."""

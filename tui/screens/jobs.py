@@ -4,13 +4,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from backend.actions.scope import Scope
 from backend.errors import InputError
 from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobRow
 from backend.readmodel.window import Window
 from tui.desk import Desk
-from tui.keys.acts import ACT
+from tui.keys.acts import ACT, UNDO
 from tui.keys.jobs import LIST
 from tui.keys.log import LOG
 from tui.keys.model import bindings
@@ -28,9 +29,9 @@ from tui.widgets.table.bar import ListBar
 class JobsScreen(ActingScreen):
     """What an operator looks at all day."""
 
-    BINDINGS = bindings(LIST, ACT)
+    BINDINGS = bindings(LIST, ACT, UNDO)
     NAME = "jobs"
-    GROUPS: ClassVar = (TABLE, MARK, LIST, ACT, LOG)
+    GROUPS: ClassVar = (TABLE, MARK, LIST, ACT, UNDO, LOG)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -56,6 +57,11 @@ class JobsScreen(ActingScreen):
         """Return the job under the cursor."""
         selected = self.query_one(JobTable).selected
         return None if selected is None else selected.id
+
+    def marked(self) -> Scope | None:
+        """Return the marked jobs, or the filter that stands for all that match."""
+        table = self.query_one(JobTable)
+        return table.targets() if table.marks else None
 
     def take(self, news: News) -> None:
         """Take what the read model delivered."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 
+from backend.actions.scope import Scope
 from tui.keys.model import Group
 from tui.keys.table import MARK, TABLE
 from tui.messages import JobWanted
@@ -51,6 +52,10 @@ class ListScreen(ActingScreen):
     def selected_id(self) -> int | None:
         """Return the job under the cursor."""
         return None if self.table.selected is None else self.job_of(self.table.selected)
+
+    def marked(self) -> Scope | None:
+        """Return the marked jobs."""
+        return self.table.targets() if self.table.marks else None
 
     def on_virtual_table_changed(self, message: ListTable.Changed) -> None:
         """Say what is listed, marked and held back."""

@@ -7,7 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from backend.readmodel.overview import Snapshot
+from tui.acting.nodes import NodeDeed
 from tui.columns.nodes import NODE_COLUMNS, NodeRow, node_rows
+from tui.keys.acts import UNDO
 from tui.keys.model import bindings
 from tui.keys.nodes import NODES
 from tui.keys.panes import PANE
@@ -30,9 +32,9 @@ NOBODY = [
 class NodesScreen(ListScreen):
     """One line for each node, and one for a former worker of it that has jobs left."""
 
-    BINDINGS = bindings(NODES, PANE)
+    BINDINGS = bindings(NODES, UNDO, PANE)
     NAME = "nodes"
-    GROUPS: ClassVar = (TABLE, MARK, NODES, PANE)
+    GROUPS: ClassVar = (TABLE, MARK, NODES, UNDO, PANE)
     COLUMNS = NODE_COLUMNS
 
     def pane(self) -> ComposeResult:
@@ -65,6 +67,12 @@ class NodesScreen(ListScreen):
     def job_of(self, row: Any) -> int | None:
         """A node is no job."""
         return None
+
+    def action_node(self, name: str) -> None:
+        """Drain or resume the marked nodes, else the one under the cursor."""
+        names = self.chosen_nodes()
+        if names:
+            self.begin(NodeDeed(name, names))
 
     def chosen_nodes(self) -> tuple[str, ...]:
         """Return the marked nodes, else the one under the cursor."""

@@ -13,7 +13,7 @@ from backend.readmodel.records import AnomalyRow
 from backend.readmodel.wanted import EvidenceWanted, Wanted
 from tui.columns.orphans import ORPHAN_COLUMNS
 from tui.desk import Desk
-from tui.keys.acts import ACT
+from tui.keys.acts import ACT, UNDO
 from tui.keys.model import bindings
 from tui.keys.panes import PANE
 from tui.keys.table import MARK, TABLE
@@ -29,9 +29,9 @@ CLEAR = [("no anomalies", "good"), ("", "dim"), ("every job that should run does
 class OrphansScreen(ListScreen):
     """What a person must look at: what is wrong, why that is known, and what clean-up would do."""
 
-    BINDINGS = bindings(ACT, PANE)
+    BINDINGS = bindings(ACT, UNDO, PANE)
     NAME = "orphans"
-    GROUPS: ClassVar = (TABLE, MARK, ACT, PANE)
+    GROUPS: ClassVar = (TABLE, MARK, ACT, UNDO, PANE)
     COLUMNS = ORPHAN_COLUMNS
 
     def __init__(self, desk: Desk) -> None:

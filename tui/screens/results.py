@@ -1,33 +1,40 @@
-"""What an action on several jobs did to each of them."""
+"""What an action did to each job or node, or would do."""
 
-from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from backend.actions.perform import ItemResult
+from tui.acting.records import Question, Report
+from tui.keys.dialogs import RESULTS
+from tui.keys.model import bindings
+from tui.panes.question import counted, victims
 from tui.screens.dialog import Dialog
-from tui.views import plain
+from tui.widgets.facts.facts import plain
+
+LISTED = 500
+"""Results that are listed one by one; the failed ones come first."""
 
 
 class Results(Dialog[None]):
-    """A list with one line a job, the failed ones first; any of its keys closes it."""
+    """A list that any of its keys closes."""
 
-    BINDINGS = [("enter,q", "close", "close")]  # noqa: RUF012 (as Textual declares it)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(RESULTS)
 
-    def __init__(self, label: str, results: Sequence[ItemResult]) -> None:
+    def __init__(self, title: Text, lines: Text) -> None:
         super().__init__()
-        self._label = label
-        self._results = results
+        self._title = title
+        self._lines = lines
 
     def compose(self) -> ComposeResult:
         """Put the list together."""
         with Vertical(id="dialog"):
-            yield Static(summary(self._label, self._results), id="question")
+            yield Static(self._title, id="question")
             with VerticalScroll(id="body"):
-                yield Static(result_lines(self._results))
+                yield Static(self._lines)
             yield Static(Text("Esc close", style="dim"))
 
     def on_mount(self) -> None:
@@ -35,19 +42,36 @@ class Results(Dialog[None]):
         self.query_one("#body").focus()
 
 
-def summary(label: str, results: Sequence[ItemResult]) -> Text:
-    """Return ``clean up: 3 done, 1 not``."""
-    done = sum(result.ok for result in results)
-    failed = len(results) - done
-    return Text(f"{label}: {done} done" + (f", {failed} not" if failed else ""), style="bold")
+def results_of(report: Report) -> Results:
+    """Return the window that tells what was done."""
+    return Results(summary(report), result_lines(report))
 
 
-def result_lines(results: Sequence[ItemResult]) -> Text:
-    """Return a line for each job."""
+def rehearsal_of(question: Question) -> Results:
+    """Return the window that tells what a dry run found."""
+    title = f"Dry run of {question.label}: {counted(len(question.items), question.noun)}, nothing was written"
+    return Results(Text(title, style="bold"), victims(question))
+
+
+def summary(report: Report) -> Text:
+    """Return ``clean up: 3 done, 1 had nothing to do, 1 not done``."""
+    done = sum(outcome.ok and outcome.changed for outcome in report.outcomes)
+    failed = sum(not outcome.ok for outcome in report.outcomes)
+    idle = len(report.outcomes) - done - failed
+    parts = [f"{done:,} done"]
+    parts += [f"{idle:,} had nothing to do"] if idle else []
+    parts += [f"{failed:,} not done"] if failed else []
+    return Text(f"{report.label}: {', '.join(parts)}", style="bold")
+
+
+def result_lines(report: Report) -> Text:
+    """Return a line for each item: what failed first, then what had nothing to do."""
+    ordered = sorted(report.outcomes, key=lambda outcome: (outcome.ok, outcome.changed))
     lines = []
-    for result in sorted(results, key=lambda result: (result.ok, result.job_id)):
-        glyph = "✓" if result.ok else "✗"
-        lines.append(
-            Text.assemble((f"{glyph} {result.job_id}", "" if result.ok else "bold"), f"  {plain(result.message)}")
-        )
+    for outcome in ordered[:LISTED]:
+        glyph = ("✓" if outcome.changed else "·") if outcome.ok else "✗"
+        key = (f"{glyph} {plain(outcome.key)}", "" if outcome.ok else "bold")
+        lines.append(Text.assemble(key, f"  {plain(outcome.message)}"))
+    if len(ordered) > LISTED:
+        lines.append(Text(f"… and {len(ordered) - LISTED:,} more"))
     return Text("\n").join(lines)

@@ -1,0 +1,57 @@
+"""Actions on jobs, from the table of actions."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from backend.actions.perform import ItemResult, Victim
+from backend.actions.records import Progress, Undo
+from backend.actions.scope import Scope
+from backend.actions.table import ACTIONS
+from tui.acting.records import Answer, Doing, Item, Outcome, Question, Report
+from tui.commands import shown_command
+from tui.deeds import Deeds
+
+
+@dataclass(frozen=True, slots=True)
+class JobDeed:
+    """One action of the table on jobs by number, or on all that match a filter."""
+
+    name: str
+    scope: Scope
+
+    @property
+    def label(self) -> str:
+        """The action in words."""
+        return ACTIONS[self.name].label
+
+    def ask(self, deeds: Deeds) -> tuple[Question, "JobDeed"]:
+        """Plan it."""
+        plan = deeds.plan(self.name, self.scope)
+        items = tuple(_item(victim) for victim in plan.eligible)
+        left = tuple((str(job_id), reason) for job_id, reason in plan.ineligible)
+        question = Question(self.label, "job", items, left, "a priority" if ACTIONS[self.name].takes else "")
+        return question, replace(self, scope=self.scope.pinned(plan.ids))
+
+    def do(self, deeds: Deeds, answer: Answer, progress: Progress, cancelled: Callable[[], bool]) -> Report:
+        """Perform it."""
+        results = deeds.perform(self.name, self.scope, answer.reason or None, progress, cancelled, answer.value)
+        outcomes = tuple(Outcome(str(r.job_id), r.ok, r.changed, r.message) for r in results)
+        return Report(self.label, "job", outcomes, tuple(_undo(results, self.label)))
+
+
+def _item(victim: Victim) -> Item:
+    where = f"on {victim.node}" if victim.node else ""
+    pid = f"pid {victim.pid}" if victim.pid else ""
+    command = shown_command(victim.cmdline) if victim.cmdline else ""
+    said = "  ".join(part for part in (where, pid) if part)
+    return Item(str(victim.job_id), victim.name, said, command, victim.what_happens)
+
+
+def _undo(results: Iterable[ItemResult], label: str) -> Iterable[Doing]:
+    """One deed for all jobs that the same action with the same number takes back."""
+    groups: dict[Undo, list[int]] = {}
+    for result in results:
+        if result.undo is not None:
+            groups.setdefault(result.undo, []).append(result.job_id)
+    for undo, ids in groups.items():
+        yield Doing(JobDeed(undo.action, Scope(tuple(ids))), Answer(f"undo of {label}", undo.value))

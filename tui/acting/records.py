@@ -1,0 +1,102 @@
+"""What passes between a key, the question, the work and the report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from backend.actions.records import Progress
+
+if TYPE_CHECKING:
+    from tui.deeds import Deeds
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One job or node that would be changed: who it is, its process, what happens to it."""
+
+    key: str
+    name: str
+    where: str = ""
+    command: str = ""
+    happens: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A dry run, to be asked about: what would be done to whom, and to whom nothing, each with the reason.
+
+    ``takes`` says which number the action needs, "" for none; ``noun`` is what the keys are, in the singular.
+    """
+
+    label: str
+    noun: str
+    items: tuple[Item, ...] = ()
+    left_alone: tuple[tuple[str, str], ...] = ()
+    takes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the operator said: the reason for the audit, the number, and whether it is to be a dry run only."""
+
+    reason: str = ""
+    value: int | None = None
+    dry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one job or node."""
+
+    key: str
+    ok: bool
+    changed: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an action did, item by item, and the deeds that take it back."""
+
+    label: str
+    noun: str
+    outcomes: tuple[Outcome, ...] = ()
+    undo: tuple["Doing", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """A deed that needs no further question: with its reason and number."""
+
+    deed: "Deed"
+    answer: Answer
+
+
+class Deed(Protocol):
+    """An action on pinned targets: what was selected when its key was pressed, whatever is selected later."""
+
+    @property
+    def label(self) -> str: ...
+    def ask(self, deeds: "Deeds") -> tuple[Question, "Deed"]:
+        """Find out what it would do; writes nothing. The second value is the deed on exactly what would be changed."""
+        ...
+
+    def do(self, deeds: "Deeds", answer: Answer, progress: Progress, cancelled: Callable[[], bool]) -> Report:
+        """Do it. Both callables are called from the acting thread."""
+        ...
+
+
+@dataclass
+class Undoable:
+    """The last deeds that can be taken back, newest last; in memory only, for the life of the screen."""
+
+    kept: list[Report] = field(default_factory=list)
+
+    def keep(self, report: Report) -> None:
+        """Remember a report if anything of it can be taken back."""
+        if report.undo:
+            self.kept = [*self.kept[-19:], report]
+
+    def take(self) -> Report | None:
+        """Return the newest one and forget it."""
+        return self.kept.pop() if self.kept else None

@@ -1,0 +1,80 @@
+"""What a question before an action says."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from tui.acting.records import Item, Question
+from tui.widgets.facts.facts import plain
+
+LISTED = 200
+"""Victims that are listed one by one."""
+GROUPED_ABOVE = 6
+"""Victims above which the window begins with how many of which kind there are."""
+NAMED = 12
+"""Keys that are named with a reason that several share."""
+
+
+def heading(question: Question) -> Text:
+    """Return ``Kill 1 job?``, with the number that is left alone."""
+    number, left = len(question.items), len(question.left_alone)
+    label = question.label.capitalize()
+    if not number:
+        return Text(f"{label}: nothing that can be done", style="bold")
+    text = Text(f"{label} {counted(number, question.noun)}?", style="bold")
+    return text.append(f"   {left:,} left alone", style="not bold dim") if left else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "job"), counted(1200, "node")
+    ('1 job', '1,200 nodes')
+    """
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
+def victims(question: Question) -> Text:
+    """Return the groups when there are many, who it hits, and who is left alone with the reason."""
+    lines: list[Text] = []
+    if len(question.items) > GROUPED_ABOVE:
+        lines += [*groups(question.items), Text("")]
+    lines += [line for item in question.items[:LISTED] for line in item_lines(item)]
+    if len(question.items) > LISTED:
+        lines.append(Text(f"… and {len(question.items) - LISTED:,} more"))
+    return Text("\n").join([*lines, *left_alone(question)])
+
+
+def groups(items: Sequence[Item]) -> list[Text]:
+    """Return one line for each thing that happens, and one with the nodes."""
+    happens = Counter(item.happens.partition(" (")[0] for item in items)
+    lines = [Text.assemble((f"{number:>7,}", "bold"), f"  {plain(what)}") for what, number in happens.most_common()]
+    nodes = Counter(item.where.partition("  ")[0].removeprefix("on ") for item in items if item.where.startswith("on "))
+    if nodes:
+        said = ", ".join(f"{plain(node)} {number:,}" for node, number in nodes.most_common(6))
+        lines.append(Text(f"         on {said}{' and more' if len(nodes) > 6 else ''}", style="dim"))
+    return lines
+
+
+def item_lines(item: Item) -> list[Text]:
+    """Return a victim in two or three lines: who, where and pid; its command line; what happens."""
+    lines = [Text.assemble((f"{plain(item.key)}  {plain(item.name)}", "bold"), f"  {plain(item.where)}")]
+    if item.command:
+        lines.append(Text(f"  $ {plain(item.command)}"))
+    lines.append(Text(f"  {plain(item.happens)}", style="dim"))
+    return lines
+
+
+def left_alone(question: Question) -> list[Text]:
+    """Return the reasons, each with who it is about."""
+    if not question.left_alone:
+        return []
+    reasons: dict[str, list[str]] = {}
+    for key, reason in question.left_alone:
+        reasons.setdefault(reason, []).append(key)
+    lines = [Text(f"left alone: {counted(len(question.left_alone), question.noun)}", style="bold")]
+    for reason, keys in sorted(reasons.items(), key=lambda pair: -len(pair[1])):
+        named = ", ".join(keys[:NAMED]) + (f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else "")
+        lines.append(Text(f"  {plain(named)}  {plain(reason)}", style="dim"))
+    return lines if not question.items else [Text(""), *lines]
