@@ -20,6 +20,16 @@ STATE_WORDS = (*(state.lower() for state in JobState), "starting", "held")
 REASON_WORDS = tuple(reason.lower() for reason in FailureReason)
 
 
+class FilterError(InputError):
+    """A filter that says nothing sensible: ``reason``, and the word that is wrong by its column and length (from 1)."""
+
+    def __init__(self, reason: str, column: int, length: int, word: str = "") -> None:
+        self.reason = reason
+        self.column = column
+        self.length = length
+        super().__init__(f"filter: {reason} (column {column}{': ' + word if word else ''})")
+
+
 class Kind(StrEnum):
     """What the values of a field are."""
 
@@ -116,7 +126,7 @@ def parse_filter(text: str) -> Filter:
         try:
             terms.append(_term(word))
         except InputError as exc:
-            raise InputError(f"filter: {exc} (column {column}: {shorten(_plain(word))})") from None
+            raise FilterError(str(exc), column, _length(text, column), shorten(_plain(word))) from None
     return Filter(tuple(terms), text)
 
 
@@ -140,8 +150,13 @@ def _words(text: str) -> list[tuple[int, list[_Letter]]]:
         else:
             words[-1][1].append(_Letter(char, bool(quote)))
     if quote:
-        raise InputError(f"filter: the quote {quote} is never closed (column {words[-1][0]})")
+        raise FilterError(f"the quote {quote} is never closed", words[-1][0], len(text) - words[-1][0] + 1)
     return words
+
+
+def _length(text: str, column: int) -> int:
+    """Characters of the word at a column, up to the next blank."""
+    return len(text[column - 1 :].split(maxsplit=1)[0])
 
 
 def _plain(letters: list[_Letter]) -> str:

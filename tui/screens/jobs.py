@@ -6,10 +6,12 @@ from textual.app import ComposeResult
 
 from backend.actions.scope import Scope
 from backend.errors import InputError
+from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
+from backend.readmodel.order import Order
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobRow
-from backend.readmodel.window import Window
+from backend.readmodel.words import Words
 from tui.desk import Desk
 from tui.keys.acts import ACT, UNDO
 from tui.keys.jobs import LIST
@@ -69,12 +71,30 @@ class JobsScreen(ActingScreen):
             self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(news.anomalies)})
         elif isinstance(news, Window):
             self.query_one(JobTable).show(news)
+        elif isinstance(news, Words):
+            words = {"account": news.accounts, "node": news.nodes, "partition": news.partitions}
+            self.query_one(FilterPrompt).know(words)
         elif isinstance(news, LogView):
             self.query_one(LogPanel).show(news)
 
     def on_virtual_table_changed(self, message: JobTable.Changed) -> None:
         """Say what is listed, marked and held back."""
         self.query_one(ListBar).show(message.status)
+
+    def on_virtual_table_ordered(self, message: JobTable.Ordered) -> None:
+        """Read the list in another order."""
+        self._list(self.query_one(JobTable).filter)
+
+    def on_virtual_table_hold_wanted(self, message: JobTable.HoldWanted) -> None:
+        """Hold the list still, or let it go on."""
+        self._source.hold(message.hold)
+
+    def _list(self, filter_text: str) -> None:
+        """Read another list. Raises InputError for a filter that says nothing sensible."""
+        table = self.query_one(JobTable)
+        sort = table.sort
+        self._source.show(filter_text, Order(sort.column, sort.descending) if sort else Order())
+        table.expect(filter_text)
 
     def on_virtual_table_viewport(self, message: JobTable.Viewport) -> None:
         """Fetch what is on the screen now, and around it."""
@@ -105,17 +125,21 @@ class JobsScreen(ActingScreen):
     def action_clear(self) -> None:
         """Show all jobs again."""
         if self.query_one(JobTable).window.query.filter:
-            self._source.show("")
+            self._list("")
 
     def on_filter_prompt_asked(self, message: FilterPrompt.Asked) -> None:
         """Show what matches; a wrong filter is explained where it was typed."""
         prompt = self.query_one(FilterPrompt)
         try:
-            self._source.show(message.text)
+            self._list(message.text)
         except InputError as exc:
-            prompt.complain(str(exc))
+            prompt.complain(exc)
         else:
-            prompt.close()
+            prompt.accepted(message.text)
+
+    def on_filter_prompt_opened(self) -> None:
+        """Ask which words a filter may name now."""
+        self._source.words()
 
     def on_filter_prompt_closed(self) -> None:
         """Give the list the keys again."""

@@ -1,12 +1,16 @@
 """The columns of the job list."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any, TypeAlias
 
 from backend.domain.states import JobState
 from backend.domain.units import format_age, format_duration, format_memory
 from backend.readmodel.records import JobRow
 from tui.looks import ANOMALY_GLYPH, job_look, outcome
 from tui.widgets.table.columns import Cell, Column, Moment
+
+CellOf: TypeAlias = Callable[[JobRow, Moment], Cell]
 
 
 def elapsed_seconds(job: JobRow, now: datetime) -> float | None:
@@ -22,10 +26,12 @@ def _state(job: JobRow, _: Moment) -> Cell:
 
 
 def _note(job: JobRow, moment: Moment) -> Cell:
-    """What needs attention first: the anomaly, else how it ended."""
+    """What needs attention first: the anomaly, else how it ended, or why it waits."""
     kind = moment.flags.get(job.id)
     if kind:
         return Cell(f"{ANOMALY_GLYPH} {kind}", "anomaly")
+    if job.state is JobState.PENDING:
+        return Cell(moment.waiting.get(job.id, ""), "dim")
     role = "failed" if job.state is JobState.FAILED else "dim"
     return Cell("" if job.state is JobState.COMPLETED else outcome(job), role)
 
@@ -44,25 +50,56 @@ def _limit(job: JobRow, _: Moment) -> Cell:
     return Cell(format_duration(job.time_limit) if job.time_limit else "—", "dim")
 
 
+def _priority(job: JobRow, _: Moment) -> Cell:
+    return Cell(str(job.priority), "" if job.priority else "dim")
+
+
+def _memory(job: JobRow, _: Moment) -> Cell:
+    return Cell(format_memory(job.memory_mb))
+
+
+def _started(job: JobRow, moment: Moment) -> Cell:
+    return _clock_time(job.start_time, moment.now)
+
+
+def _ended(job: JobRow, moment: Moment) -> Cell:
+    return _clock_time(job.end_time, moment.now)
+
+
 def _number(value: int | None) -> Cell:
     return Cell("" if not value else str(value))
 
 
+def _clock_time(moment: datetime | None, now: datetime) -> Cell:
+    """The time of day, with the date instead of the seconds once it is another day."""
+    if moment is None:
+        return Cell("")
+    local = moment.astimezone()
+    same_day = local.date() == now.astimezone().date()
+    return Cell(local.strftime("%H:%M:%S" if same_day else "%d %b %H:%M"), "dim")
+
+
+def _column(name: str, title: str, width: int, rank: int, cell: CellOf, help_: str, **more: Any) -> Column[JobRow]:
+    return Column(name, title, width, rank, cell, help=help_, sortable=True, **more)
+
+
 JOB_COLUMNS: tuple[Column[JobRow], ...] = (
-    Column("id", "ID", 8, 0, lambda job, _: Cell(str(job.id)), right=True),
-    Column("state", "STATE", 11, 0, _state),
-    Column("note", "NOTE", 13, 0, _note),
-    Column("name", "NAME", 14, 0, lambda job, _: Cell(job.name), flexible=True, widest=48),
-    Column("account", "ACCOUNT", 10, 4, lambda job, _: Cell(job.account)),
-    Column("partition", "PARTITION", 10, 7, lambda job, _: Cell(job.partition, "dim")),
-    Column("node", "NODE", 10, 3, lambda job, _: Cell(job.node_name or "")),
-    Column("priority", "PRIO", 5, 8, lambda job, _: Cell(str(job.priority), "" if job.priority else "dim"), right=True),
-    Column("pid", "PID", 8, 6, lambda job, _: _number(job.process_id), right=True),
-    Column("cpus", "CPU", 4, 5, lambda job, _: Cell(str(job.cpus)), right=True),
-    Column("memory", "MEM", 6, 5, lambda job, _: Cell(format_memory(job.memory_mb)), right=True),
-    Column("gpus", "GPU", 3, 9, lambda job, _: _number(job.gpus), right=True),
-    Column("elapsed", "ELAPSED", 9, 1, _elapsed, right=True),
-    Column("limit", "LIMIT", 9, 6, _limit, right=True),
-    Column("age", "AGE", 6, 2, _age, right=True),
+    _column("id", "ID", 8, 0, lambda job, _: Cell(str(job.id)), "id of the job", right=True, downward=True),
+    _column("state", "STATE", 11, 0, _state, "state of the job"),
+    _column("note", "NOTE", 13, 0, _note, "anomaly, how it ended, or why it waits", flexible=True, widest=34),
+    _column("name", "NAME", 14, 0, lambda job, _: Cell(job.name), "name of the job", flexible=True, widest=48),
+    _column("account", "ACCOUNT", 10, 4, lambda job, _: Cell(job.account), "who is charged"),
+    _column("partition", "PARTITION", 10, 7, lambda job, _: Cell(job.partition, "dim"), "group of nodes"),
+    _column("node", "NODE", 10, 3, lambda job, _: Cell(job.node_name or ""), "node it runs or ran on"),
+    _column("priority", "PRIO", 5, 8, _priority, "priority, higher starts first", right=True, downward=True),
+    _column("pid", "PID", 8, 6, lambda job, _: _number(job.process_id), "process id", right=True, downward=True),
+    _column("cpus", "CPU", 4, 5, lambda job, _: Cell(str(job.cpus)), "CPUs asked for", right=True, downward=True),
+    _column("memory", "MEM", 6, 5, _memory, "memory asked for", right=True, downward=True),
+    _column("gpus", "GPU", 3, 9, lambda job, _: _number(job.gpus), "GPUs asked for", right=True, downward=True),
+    _column("elapsed", "ELAPSED", 9, 1, _elapsed, "time it runs or ran", right=True, downward=True),
+    _column("limit", "LIMIT", 9, 6, _limit, "time limit", right=True, downward=True),
+    _column("age", "AGE", 6, 2, _age, "time since it was submitted", right=True),
+    _column("started", "STARTED", 12, 10, _started, "when it started", right=True, downward=True, hidden=True),
+    _column("ended", "ENDED", 12, 10, _ended, "when it ended", right=True, downward=True, hidden=True),
 )
-"""In the order shown; which of them are shown depends on the width."""
+"""In the order shown; which of them are shown depends on the width, until others are chosen."""

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from backend.readmodel.lists import Window
 from backend.readmodel.records import JobRow
-from backend.readmodel.window import Window
 from tui.widgets.jobs.columns import JOB_COLUMNS
 from tui.widgets.jobs.empty import nothing_to_show
 from tui.widgets.table.marks import Marks, Status
+from tui.widgets.table.rows import Sort
 from tui.widgets.table.virtual import VirtualTable
 
+NEWEST = Sort("id", descending=True)
+"""The order until another is chosen."""
 TICKS_EACH_SECOND = 90
 """Seconds of age up to which a job that does not run is drawn anew every second."""
 
@@ -21,18 +24,30 @@ class JobTable(VirtualTable[JobRow]):
     def __init__(self, clock: Callable[[], datetime], *, id: str | None = None) -> None:
         super().__init__(JOB_COLUMNS, Window(), clock, id=id)
         self.window = Window()
+        self.sort = NEWEST
+        self._awaited: tuple[str, Sort | None] | None = None
 
     @property
     def filter(self) -> str:
         """The filter of the list, which stands for all its rows."""
         return self.window.query.filter
 
+    def expect(self, filter_text: str) -> None:
+        """Say that another list was asked for, until it comes."""
+        self._awaited = (filter_text, self.sort)
+        self.changed()
+
     def show(self, window: Window) -> None:
         """Show what the read model delivers; another filter begins at the top."""
         other = window.query != self.window.query
         self.window = window
+        self.waiting = window.waiting
+        self.pending = window.pending
         if other:
             self.following = True
+            self.sort = Sort(window.query.order.column, window.query.order.descending)
+        if self._awaited == (window.query.filter, self.sort):
+            self._awaited = None
         if self.marks.everything and self.marks.filter != window.query.filter:
             self.set_marks(Marks())
         self.apply(window)
@@ -50,4 +65,11 @@ class JobTable(VirtualTable[JobRow]):
     def status(self) -> Status:
         """Return what the line over the table says."""
         window = self.window
-        return replace(super().status(), loaded=window.loaded, exact=window.at_bottom or window.at_top)
+        sort = "" if self.sort == NEWEST else super().status().sort
+        return replace(
+            super().status(),
+            sort=sort,
+            reading=self._awaited is not None,
+            loaded=window.loaded,
+            exact=window.at_bottom or window.at_top,
+        )

@@ -1,14 +1,30 @@
-"""The line to type a filter into."""
+"""The line to type a filter into, with suggestions and what was typed before."""
 
-from textual import events
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
+from backend.domain.completion import complete
+from backend.domain.filters import FilterError
+from backend.errors import InputError
+from tui.keys.model import bindings
+from tui.keys.prompt import PROMPT
+from tui.palette.history import History
+from tui.widgets.prompt.suggestions import Suggestions
+
+LEFT = 3
+"""Cells before the first character that is typed."""
+
 
 class FilterPrompt(Vertical):
     """Appears with ``/``; enter asks for the filter, escape gives up. A wrong filter stays open with its error."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PROMPT)
 
     class Asked(Message):
         """Show the jobs that match this."""
@@ -17,15 +33,23 @@ class FilterPrompt(Vertical):
             super().__init__()
             self.text = text
 
+    class Opened(Message):
+        """A filter is being typed: the words it may name are wanted."""
+
     class Closed(Message):
         """The prompt went away: the list has the focus again."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.display = False
+        self._words: Mapping[str, Sequence[str]] = {}
+        self._draft = ""
+        self._back = 0
+        """How many filters back in the history the line is; 0 is what is being typed."""
 
     def compose(self) -> ComposeResult:
         """Put the line together."""
+        yield Suggestions()
         with Horizontal():
             yield Label(" / ")
             yield Input(placeholder="state:failed  node:gpu*  name:train  age>1h  !text", compact=True)
@@ -33,36 +57,96 @@ class FilterPrompt(Vertical):
 
     def ask(self, text: str) -> None:
         """Open with the filter of now."""
-        self.complain("")
+        self.complain(None)
         self.display = True
-        line = self.query_one(Input)
-        line.value = text
-        line.focus()
+        self._back = 0
+        self._line.value = text
+        self._line.cursor_position = len(text)
+        self._line.focus()
+        self._offer()
+        self.post_message(self.Opened())
 
-    def complain(self, error: str) -> None:
-        """Say what is wrong with the filter."""
+    def know(self, words: Mapping[str, Sequence[str]]) -> None:
+        """Take the values that fields have now."""
+        self._words = words
+        if self.display:
+            self._offer()
+
+    def complain(self, error: InputError | None) -> None:
+        """Say what is wrong with the filter, under the word that is."""
         said = self.query_one("#filter-error", Static)
-        said.update(error)
-        said.display = bool(error)
+        said.update("" if error is None else pointing(error, max(20, self.size.width)))
+        said.display = error is not None
 
     def close(self) -> None:
         """Go away."""
         self.display = False
         self.post_message(self.Closed())
 
+    @property
+    def _line(self) -> Input:
+        return self.query_one(Input)
+
+    @property
+    def _history(self) -> History:
+        return History(self.app.state, "filter")  # type: ignore[attr-defined]
+
+    def _offer(self) -> None:
+        self.query_one(Suggestions).offer(complete(self._line.value, self._line.cursor_position, self._words))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask for what was typed."""
         event.stop()
         self.post_message(self.Asked(event.value.strip()))
 
+    def accepted(self, text: str) -> None:
+        """Remember a filter that was good, and go away."""
+        if text:
+            self._history.add(text)
+        self.close()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Forget the error once it is being mended."""
         event.stop()
-        self.complain("")
+        self.complain(None)
+        self._offer()
 
-    def on_key(self, event: events.Key) -> None:
-        """Escape gives up."""
-        if event.key == "escape":
-            event.stop()
-            event.prevent_default()
-            self.close()
+    def action_take(self) -> None:
+        """Put the marked suggestion into the line."""
+        suggestions = self.query_one(Suggestions)
+        option, completion = suggestions.option, suggestions.completion
+        if option is not None:
+            self._line.value = completion.apply(self._line.value, option)
+            self._line.cursor_position = completion.start + len(option.text)
+            self._offer()
+
+    def action_suggestion(self, by: int) -> None:
+        """Mark another suggestion."""
+        self.query_one(Suggestions).step(by)
+
+    def action_earlier(self, by: int) -> None:
+        """Go back in the history, or forth to what was being typed."""
+        lines = self._history.lines
+        if self._back == 0:
+            self._draft = self._line.value
+        self._back = max(0, min(self._back + by, len(lines)))
+        self._line.value = self._draft if self._back == 0 else lines[self._back - 1]
+        self._line.cursor_position = len(self._line.value)
+
+    def action_close(self) -> None:
+        """Give up."""
+        self.close()
+
+
+def pointing(error: InputError, width: int) -> str:
+    """Return the message with a mark under the word that is wrong, as far as it is known.
+
+    >>> print(pointing(FilterError("no field 'x'", 4, 3), 40))
+          ^^^ no field 'x'
+    """
+    if not isinstance(error, FilterError):
+        return f"{' ' * LEFT}{error}"
+    left, mark = " " * (LEFT + error.column - 1), "^" * max(1, error.length)
+    if len(left) + len(mark) + 1 + len(error.reason) <= width:
+        return f"{left}{mark} {error.reason}"
+    return f"{left}{mark}\n{' ' * LEFT}{error.reason}"

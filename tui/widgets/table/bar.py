@@ -72,6 +72,8 @@ def _unseen(status: Status, style: str) -> Text | None:
 
 
 def _place(status: Status) -> str:
+    if status.reading:
+        return "reading …"
     if not status.loaded:
         return ""
     about = "" if status.exact else "~"

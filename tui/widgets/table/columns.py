@@ -47,6 +47,10 @@ class Column(Generic[Row]):
     widest: int = 0
     sort: Callable[[Row], Any] | None = None
     sortable: bool = False
+    downward: bool = False
+    """Whether ordering by it begins with the greatest."""
+    hidden: bool = False
+    """Whether it is shown only when it was chosen."""
     help: str = ""
     """What the column shows, for the dialog that chooses columns."""
 

@@ -41,7 +41,15 @@ Layout = tuple[Choice, ...]
 
 def declared(columns: Sequence[Column[Any]]) -> Layout:
     """Return the layout as the columns are declared."""
-    return tuple(Choice(column.name) for column in columns)
+    return tuple(Choice(column.name, Shown.NEVER if column.hidden else Shown.AUTO) for column in columns)
+
+
+def named(columns: Sequence[Column[Any]], names: Sequence[str]) -> Layout:
+    """Return the layout that shows the named columns in this order, and no other."""
+    known = {column.name for column in columns}
+    shown = [name for name in dict.fromkeys(names) if name in known]
+    rest = [column.name for column in columns if column.name not in shown]
+    return (*(Choice(name, Shown.ALWAYS) for name in shown), *(Choice(name, Shown.NEVER) for name in rest))
 
 
 def arrange(columns: Sequence[Column[Row]], layout: Layout) -> list[Column[Row]]:

@@ -63,3 +63,5 @@ class Status:
     """False while the line number is an estimate."""
     loaded: bool = True
     stale: bool = False
+    reading: bool = False
+    """Whether another list was asked for and has not come yet."""

@@ -21,6 +21,7 @@ from tui.widgets.table.cursor import HEADER, Message_, id_of
 from tui.widgets.table.layout import Layout, arrange, declared
 from tui.widgets.table.marking import MarkingTable
 from tui.widgets.table.marks import Status
+from tui.widgets.table.memory import Memory
 from tui.widgets.table.paint import Look
 from tui.widgets.table.rows import Lines, RowKey, Sort, StaticRows, hold_back, sort_rows
 
@@ -41,6 +42,9 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header", "table--cursor", "table--marked", *(f"table--{role}" for role in ROLES)
     }  # fmt: skip
+
+    view: ClassVar[str | None] = ""
+    """Under which name columns and order are kept; empty: the name of the screen, None: nowhere."""
 
     class Changed(Message, namespace="virtual_table"):
         """What the line over the table says has changed."""
@@ -88,6 +92,15 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self._moving: Timer | None = None
         self._held = Hold.NONE
         self._status = Status()
+        self.memory = Memory()
+
+    def on_mount(self) -> None:
+        """Show the columns and the order of the last time."""
+        self.memory = Memory.of(self)
+        self.layout_of_columns = self.memory.columns(self.columns)
+        sort = self.memory.sort()
+        if sort is not None and self._column(sort.column) is not None:
+            self.order_by(sort)
 
     # rows ----------------------------------------------------------------------------------------------------------
     def show_rows(self, rows: Iterable[Row]) -> None:
@@ -100,8 +113,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self.apply(StaticRows[Row](held.rows, self.key_of))
 
     def _sorted(self, rows: Sequence[Row]) -> Sequence[Row]:
-        sort = self.sort
-        column = next((column for column in self.columns if sort and column.name == sort.column), None)
+        sort, column = self.sort, self._ordering()
         if sort is None or column is None or column.sort is None:
             return rows
         return sort_rows(rows, column.sort, descending=sort.descending)
@@ -122,6 +134,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
     def order_by(self, sort: Sort) -> None:
         """Order the rows by another column, from the top."""
         self.sort = sort
+        self.memory.keep_sort(sort)
         self.post_message(self.Ordered(sort))
         self.following = True
         if self._rows is not None:
@@ -131,15 +144,44 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
 
     def header_clicked(self, column: str) -> None:
         """Order by the clicked column; the second click turns the order round."""
-        if any(candidate.name == column and candidate.orders for candidate in self.columns):
+        clicked = self._column(column)
+        if clicked is not None and clicked.orders:
             same = self.sort is not None and self.sort.column == column
-            self.order_by(self.sort.reversed() if same and self.sort else Sort(column))
+            self.order_by(self.sort.reversed() if same and self.sort else Sort(column, clicked.downward))
+
+    def _column(self, name: str) -> Column[Row] | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    def _ordering(self) -> Column[Row] | None:
+        return None if self.sort is None else self._column(self.sort.column)
 
     def show_columns(self, layout: Layout) -> None:
         """Show other columns, in another order or width."""
         self.layout_of_columns = layout
+        self.memory.keep_columns(layout)
         self._place()
         self.refresh()
+
+    def action_columns(self) -> None:
+        """Choose columns."""
+        from tui.pickers.columns import ColumnPicker
+
+        before = self.layout_of_columns
+
+        def keep(layout: Layout | None) -> None:
+            self.show_columns(before if layout is None else layout)
+
+        self.app.push_screen(ColumnPicker(self.columns, before, self.show_columns), keep)
+
+    def action_order(self) -> None:
+        """Choose the column to order by."""
+        from tui.pickers.order import OrderPicker
+
+        def keep(sort: Sort | None) -> None:
+            if sort is not None:
+                self.order_by(sort)
+
+        self.app.push_screen(OrderPicker(self.columns, self.sort), keep)
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -222,5 +264,5 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         )  # fmt: skip
 
     def _order_said(self) -> str:
-        column = next((column for column in self.columns if self.sort and column.name == self.sort.column), None)
+        column = self._ordering()
         return f"by {column.title.lower()}" if column is not None else ""

@@ -1,0 +1,1 @@
+"""Windows to choose from a list: columns, the order, saved views."""
