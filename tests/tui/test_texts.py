@@ -1,11 +1,14 @@
 """What the screen says, as plain functions."""
 
+import io
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console, RenderableType
 
 from backend.actions.table import ACTIONS
 from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
@@ -20,7 +23,7 @@ from tui.keys.log import LOG
 from tui.keys.model import Group, without_acts
 from tui.keys.table import TABLE
 from tui.looks import STATE_LOOKS, job_look, outcome
-from tui.views import job_text, job_title
+from tui.panes.job import environment, history, job_title, overview, script
 from tui.widgets.header.gauge import bar as gauge_bar
 from tui.widgets.header.lines import Colours, banner, header_lines
 from tui.widgets.jobs.columns import JOB_COLUMNS
@@ -147,31 +150,57 @@ def test_what_is_marked_or_held_back_is_said_over_the_list(status: Status, words
     assert words in bar("Jobs", status, 100, BAR).plain
 
 
+def told_by(*parts: RenderableType, width: int = 100) -> str:
+    """What the parts say on a terminal of this width."""
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    for part in parts:
+        console.print(part)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
 def test_markup_and_control_characters_of_a_job_are_plain() -> None:
-    row = job(4, name="[red]x[/red]\x1b[2J\n")
-    told = job_title(row, None, {}).plain + job_text(detail(row), orphan(4), NOW, {}).plain
-    assert "[red]x[/red]" in told
-    assert "[red]hello[/red]" in told
-    assert "\x1b" not in told
+    bad = "[red]x[/red]\x1b[2J\n\x07"
+    row = job(4, name=bad, error_msg=bad)
+    given = replace(detail(row), script=bad, arguments=(bad,), environment={bad: bad}, work_dir=bad)
+    events = [replace(event, reason=bad, actor=bad, action=bad) for event in given.events]
+    told = told_by(
+        job_title(row, None, {}), overview(given, orphan(4), NOW, {}), script(given, {}), environment(given, {}),
+        history(events, {}),
+    )  # fmt: skip
+    assert told.count("[red]x[/red]") >= 6
+    assert "\x1b" not in told and "\x07" not in told
 
 
-def test_a_job_tells_its_evidence_attempts_and_history() -> None:
-    told = job_text(replace(detail(job(4)), pending_reason="waiting: no node has 512 CPUs"), orphan(4), NOW, {}).plain
-    for words in (
-        "process 4004 runs",
-        "no node has 512 CPUs",
-        "pid 4004",
-        "● held",
-        "allocate",
-        "alice@build",
-        "'a b'",
-    ):
+def test_a_job_tells_its_evidence_and_attempts() -> None:
+    waiting = replace(detail(job(4)), pending_reason="waiting: no node has 512 CPUs")
+    told = told_by(overview(waiting, orphan(4), NOW, {}), environment(waiting, {}))
+    for words in ("process 4004 runs", "no node has 512 CPUs", "pid 4004", "● held", "'a b'", "/data"):
         assert words in told
 
 
+def test_what_wraps_stays_under_its_value() -> None:
+    long = replace(detail(job(4)), pending_reason="waits for " + "something very long " * 8)
+    lines = told_by(overview(long, None, NOW, {}), width=60).splitlines()
+    first = next(number for number, line in enumerate(lines) if "Why" in line)
+    begins = lines[first].index("waits")
+    assert lines[first + 1][:begins].strip() == "" and lines[first + 1][begins] != " "
+
+
+def test_a_script_is_highlighted_by_its_first_line_and_cut_when_it_is_endless() -> None:
+    endless = replace(detail(job(4)), script="#!/usr/bin/env python3\n" + "print(1)\n" * 5000)
+    told = told_by(script(endless, {}))
+    assert "print(1)" in told and "3,001 more lines" in told
+
+
 def test_the_newest_event_is_first() -> None:
-    told = job_text(detail(job(4)), None, NOW, {}).plain
-    assert told.index("allocate") < told.index("submit  ")
+    told = told_by(history(detail(job(4)).events, {}))
+    assert told.index("allocate") < told.index("submit ")
+
+
+def test_over_its_limit_is_said() -> None:
+    late = job(999, time_limit=30, start_time=NOW - timedelta(seconds=90))
+    assert "1:00 over its time limit" in told_by(overview(detail(late), None, NOW, {}))
 
 
 def test_every_key_has_its_own_id() -> None:

@@ -29,7 +29,7 @@ class JobDeed:
         plan = deeds.plan(self.name, self.scope)
         items = tuple(_item(victim) for victim in plan.eligible)
         left = tuple((str(job_id), reason) for job_id, reason in plan.ineligible)
-        question = Question(self.label, "job", items, left, "a priority" if ACTIONS[self.name].takes else "")
+        question = Question(self.label, "job", items, left, self.label if ACTIONS[self.name].takes else "")
         return question, replace(self, scope=self.scope.pinned(plan.ids))
 
     def do(self, deeds: Deeds, answer: Answer, progress: Progress, cancelled: Callable[[], bool]) -> Report:

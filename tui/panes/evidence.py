@@ -27,6 +27,14 @@ def evidence_pane(anomaly: AnomalyRow, view: EvidenceView | None, styles: Styles
     return Group(facts(known, styles), tree, Text(""), facts(more, styles))
 
 
+def processes_pane(view: EvidenceView | None, styles: Styles) -> RenderableType:
+    """Return the processes of a job with its worker; ``view`` is None until the read model has looked."""
+    if view is None:
+        return Text(" looking at its processes …", style=styles.get("dim", ""))
+    rows = [_worker(view), Fact("Exit status", _record(view), "" if view.record else "dim")] if view.worker_id else []
+    return Group(facts(rows, styles), process_tree(view.tree, styles)) if rows else process_tree(view.tree, styles)
+
+
 def _kind(anomaly: AnomalyRow) -> Fact:
     return Fact(f"{ANOMALY_GLYPH} {anomaly.kind.capitalize()}", anomaly.detail, "anomaly")
 

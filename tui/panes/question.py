@@ -17,11 +17,12 @@ NAMED = 12
 
 
 def heading(question: Question) -> Text:
-    """Return ``Kill 1 job?``, with the number that is left alone."""
+    """Return ``Kill 1 job?`` or ``Set the priority of 1 job?``, with the number that is left alone."""
     number, left = len(question.items), len(question.left_alone)
     label = question.label.capitalize()
     if not number:
         return Text(f"{label}: nothing that can be done", style="bold")
+    label = f"Set the {question.takes} of" if question.takes else label
     text = Text(f"{label} {counted(number, question.noun)}?", style="bold")
     return text.append(f"   {left:,} left alone", style="not bold dim") if left else text
 

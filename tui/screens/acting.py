@@ -35,6 +35,7 @@ class ActingScreen(BaseScreen):
         self.read_only = desk.read_only
         self._stop = Event()
         self._progress: Progress | None = None
+        self._reached = Step(0, 0, None, "")
         self._busy = False
 
     def selected_id(self) -> int | None:
@@ -126,13 +127,14 @@ class ActingScreen(BaseScreen):
 
     def _go(self, doings: list[Doing], label: str = "") -> None:
         self._stop, self._busy, self._progress = Event(), True, None
+        self._reached = Step(0, 0, None, "")
         self.set_timer(BLINK, self._show_progress)
         self._label = label or doings[0].deed.label
         self._perform(doings, self._label, self._stop)
 
     def _show_progress(self) -> None:
         if self._busy:
-            self._progress = Progress(self._label, self._stop)
+            self._progress = Progress(self._label, self._stop, self._reached)
             self.app.push_screen(self._progress)
 
     @work(thread=True, group="perform")
@@ -153,6 +155,7 @@ class ActingScreen(BaseScreen):
 
     def on_stepped(self, message: Stepped) -> None:
         """Show how far the action is."""
+        self._reached = message.step
         if self._progress is not None:
             self._progress.show(message.step)
 

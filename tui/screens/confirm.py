@@ -44,7 +44,7 @@ class Confirm(Dialog[Answer | None]):
         if number > TYPED_ABOVE:
             yield Input(placeholder=f"type {number} to go on", id="count", compact=True)
         if number and self._question.takes:
-            yield Input(placeholder=f"{self._question.takes}, for example 50", id="value", compact=True)
+            yield Input(placeholder=f"new {self._question.takes}, for example 50", id="value", compact=True)
         if number:
             yield Input(placeholder="reason, for the audit (may stay empty)", id="reason", compact=True)
 
@@ -74,7 +74,7 @@ class Confirm(Dialog[Answer | None]):
             return
         value = self._value()
         if value is None and self._question.takes:
-            self._complain("value", f"{self._question.takes} is a whole number, as 50 or -10")
+            self._complain("value", f"the {self._question.takes} is a whole number, as 50 or -10")
             return
         self.dismiss(Answer(self._typed("reason"), value))
 

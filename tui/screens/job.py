@@ -1,24 +1,31 @@
-"""One job: what it is, its attempts, its history, its script and its log."""
+"""One job: what it is, its history, its processes, its script and environment, each a part; its log under them."""
 
 from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from backend.actions.scope import Scope
+from backend.readmodel.evidence import EvidenceView
 from backend.readmodel.feed import DetailView
 from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Snapshot
-from backend.readmodel.records import JobDetail
+from backend.readmodel.records import AnomalyRow, JobDetail
+from backend.readmodel.wanted import EvidenceWanted, Wanted
 from tui.desk import Desk
 from tui.keys.acts import ACT, UNDO
 from tui.keys.job import JOB
 from tui.keys.log import LOG
 from tui.keys.model import bindings
+from tui.panes.evidence import processes_pane
+from tui.panes.job import environment, history, job_title, overview, script
 from tui.screens.acting import ActingScreen
 from tui.source import News
+from tui.widgets.facts.facts import Styles
 from tui.widgets.job.detail import JobText, JobTitle
+from tui.widgets.job.sections import Sections
 from tui.widgets.log.panel import LogPanel
 from tui.widgets.log.title import LogTitle
 
@@ -35,12 +42,15 @@ class JobScreen(ActingScreen):
         self._source = desk.source
         self._clock = desk.clock
         self._detail: JobDetail | None = None
+        self._evidence: EvidenceView | None = None
+        self._drawn: object = None
 
     def body(self) -> ComposeResult:
         """Put the screen together."""
-        yield JobTitle()
+        yield JobTitle("")
+        yield Sections()
         with VerticalScroll(id="job-scroll"):
-            yield JobText()
+            yield JobText("")
         yield LogTitle()
         yield LogPanel()
 
@@ -65,29 +75,72 @@ class JobScreen(ActingScreen):
         """Every action of this screen is for its job alone."""
         return Scope((self.job_id,))
 
+    @property
+    def section(self) -> str:
+        """The part that is open."""
+        return self.query_one(Sections).current
+
+    def wants(self) -> tuple[Wanted, ...]:
+        """The processes, while they are looked at."""
+        return (EvidenceWanted(self.job_id),) if self.is_mounted and self.section == "processes" else ()
+
     def take(self, news: News) -> None:
         """Take what the read model delivered."""
         if isinstance(news, Snapshot):
             self._draw()
         elif isinstance(news, DetailView) and news.job_id == self.job_id:
             self._take_detail(news.detail)
+        elif isinstance(news, EvidenceView) and news.job_id == self.job_id:
+            self._evidence = news
+            self._draw()
         elif isinstance(news, LogView):
             self.query_one(LogPanel).show(news)
 
     def _take_detail(self, detail: JobDetail | None) -> None:
         self._detail = detail
         if detail is None:
-            self.query_one(JobTitle).update(Text(f" Job {self.job_id} does not exist any more", style="bold"))
+            said = f" Job {self.job_id} does not exist any more"
+            self.query_one(JobTitle).update(Text(said, style="bold"))
+            self.query_one(JobText).update("")
             return
         self.query_one(LogTitle).job(detail.job)
         self._source.follow(detail.job)
         self._draw()
 
     def _draw(self) -> None:
-        if self._detail is not None:
-            anomaly = next((row for row in self.snapshot.anomalies if row.job_id == self.job_id), None)
-            self.query_one(JobTitle).show(self._detail, anomaly)
-            self.query_one(JobText).show(self._detail, anomaly, self._clock())
+        """Draw the title and the open part; a part that no time changes is drawn only when the job has changed."""
+        if self._detail is None:
+            return
+        anomaly = next((row for row in self.snapshot.anomalies if row.job_id == self.job_id), None)
+        title, text = self.query_one(JobTitle), self.query_one(JobText)
+        title.show(job_title(self._detail.job, anomaly, title.styles_of_roles()))
+        styles = text.styles_of_roles()
+        state = (self.section, self._detail, styles)
+        if self.section in ("overview", "processes") or state != self._drawn:
+            self._drawn = state
+            text.show(self._part(self._detail, anomaly, styles))
+
+    def _part(self, detail: JobDetail, anomaly: AnomalyRow | None, styles: Styles) -> RenderableType:
+        match self.section:
+            case "history":
+                return history(detail.events, styles)
+            case "processes":
+                return processes_pane(self._evidence, styles)
+            case "script":
+                return script(detail, styles)
+            case "environment":
+                return environment(detail, styles)
+        return overview(detail, anomaly, self._clock(), styles)
+
+    def action_section(self, by: int) -> None:
+        """Open the next part, or the one before."""
+        self.query_one(Sections).move(by)
+
+    def on_sections_opened(self) -> None:
+        """Show another part from its beginning."""
+        self.query_one("#job-scroll", VerticalScroll).scroll_home(animate=False)
+        self._draw()
+        self.ask()
 
     def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
         """Say whether the log follows."""

@@ -19,11 +19,11 @@ WIDTH = 40
 class Progress(Dialog[None]):
     """Closed by the screen that acts, when it is done."""
 
-    def __init__(self, label: str, stop: Event) -> None:
+    def __init__(self, label: str, stop: Event, step: Step) -> None:
         super().__init__()
         self._label = label
         self._stop = stop
-        self._step = Step(0, 0, None, "")
+        self._step = step
 
     def compose(self) -> ComposeResult:
         """Put the window together."""
@@ -35,13 +35,16 @@ class Progress(Dialog[None]):
 
     def on_mount(self) -> None:
         """Show how far it is already."""
-        self.show(self._step)
+        self._draw()
 
     def show(self, step: Step) -> None:
         """Show another step."""
         self._step = step
-        if not self.is_mounted:
-            return
+        if self.is_mounted:
+            self._draw()
+
+    def _draw(self) -> None:
+        step = self._step
         self.query_one("#question", Static).update(Text(progress_line(self._label, step), style="bold"))
         self.query_one("#words", Static).update(Text(plain(step.words)))
         stopping = "stopping after what was begun …" if self._stop.is_set() else "Esc stops it; what is done stays done"

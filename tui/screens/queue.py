@@ -10,7 +10,7 @@ from backend.readmodel.queue import QueueView
 from backend.readmodel.wanted import QueueWanted, Wanted
 from tui.columns.queue import QUEUE_COLUMNS
 from tui.desk import Desk
-from tui.keys.acts import ACT, UNDO
+from tui.keys.acts import QUEUE_ACT, UNDO
 from tui.keys.model import bindings
 from tui.keys.table import MARK, TABLE
 from tui.panes.bells import bells_pane
@@ -24,9 +24,9 @@ EMPTY = [("nothing waits", "good"), ("", "dim"), ("every job that was submitted 
 class QueueScreen(ListScreen):
     """The waiting jobs; hold, let go and priority act on them."""
 
-    BINDINGS = bindings(ACT, UNDO)
+    BINDINGS = bindings(QUEUE_ACT, UNDO)
     NAME = "queue"
-    GROUPS: ClassVar = (TABLE, MARK, ACT, UNDO)
+    GROUPS: ClassVar = (TABLE, MARK, QUEUE_ACT, UNDO)
     COLUMNS = QUEUE_COLUMNS
 
     def __init__(self, desk: Desk) -> None:

@@ -1,0 +1,224 @@
+"""Actions over actions that say what the test tells them: who is hit is pinned, asked, shown and taken back."""
+
+import pytest
+from textual.widgets import Input
+
+from backend.actions.scope import Scope
+from backend.actions.table import ACTIONS
+from backend.readmodel.jobs import compile_filter
+from backend.readmodel.wanted import QueueWanted
+from tests.tui.fakes import Screen, detail, job, jobs, snapshot, window
+from tests.tui.scenes import dead_worker, queue
+from tests.tui.test_jobs_screen import shown, text_of, until
+from tests.tui.test_side_screens import opened
+from tui.acting.records import Item, Question
+from tui.panes.question import victims
+from tui.screens.confirm import Confirm
+from tui.screens.dialog import Dialog
+from tui.screens.help import Help
+from tui.screens.job import JobScreen
+from tui.screens.progress import Progress
+from tui.screens.results import Results
+
+SIZE = (110, 40)
+
+
+def asks(screen: Screen) -> bool:
+    """Whether the question is on the screen."""
+    return isinstance(screen.app.screen, Confirm) and bool(screen.app.screen.query(Input))
+
+
+@pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.key])
+async def test_every_action_of_the_table_has_its_key_asks_first_and_keeps_the_reason(name: str) -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        await pilot.press("j", ACTIONS[name].key)
+        await until(pilot, lambda: asks(screen))
+        assert not screen.deeds.performed
+        if ACTIONS[name].takes:
+            await pilot.press(*"-50", "tab")
+        await pilot.press(*"why", "enter")
+        await until(pilot, lambda: screen.deeds.performed)
+    [(done, ids, reason)] = screen.deeds.performed
+    assert (done, reason) == (name, "why")
+    assert (len(ids) > 1) if name == "clean" else (ids == (949,))
+    assert screen.deeds.values == [-50 if ACTIONS[name].takes else None]
+
+
+async def test_marked_jobs_are_hit_also_when_the_filter_hides_them() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, snapshot(), window(jobs(50, 50)))
+        await pilot.press("space", "space")
+        await shown(pilot, screen, window([job(7)], query=compile_filter("id:7")))
+        await pilot.press("K")
+        await until(pilot, lambda: asks(screen))
+        assert "50  render-50" in text_of(screen)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.deeds.performed)
+    assert set(screen.deeds.performed[0][1]) == {50, 49}
+
+
+async def test_all_that_match_stand_for_the_filter_until_they_are_confirmed() -> None:
+    screen = Screen()
+    screen.deeds.matching = tuple(range(100, 130))
+    async with screen.app.run_test(size=SIZE) as pilot:
+        filtered = window(jobs(50, 50), query=compile_filter("state:running"), total=30)
+        await shown(pilot, screen, snapshot(), filtered)
+        await pilot.press("asterisk", "K")
+        await until(pilot, lambda: asks(screen))
+        assert "Kill 30 jobs?" in text_of(screen) and "on beta 30" in text_of(screen)
+        await pilot.press("enter", *"31", "enter")
+        await pilot.pause()
+        assert asks(screen) and not screen.deeds.performed
+        await pilot.press("backspace", "backspace", *"30", "enter")
+        await until(pilot, lambda: screen.deeds.performed)
+    assert screen.deeds.scopes == [Scope((), "state:running"), Scope(tuple(range(100, 130)), "state:running")]
+
+
+async def test_a_dry_run_looks_again_and_writes_nothing() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        await pilot.press("C")
+        await until(pilot, lambda: asks(screen))
+        screen.deeds.refused[946] = "has ended meanwhile"
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(screen.app.screen, Results))
+        await pilot.pause()
+        text = text_of(screen)
+        assert "Dry run of clean up: 8 jobs, nothing was written" in text
+    assert not screen.deeds.performed
+
+
+async def test_what_takes_its_time_shows_how_far_it_is_and_can_be_stopped() -> None:
+    screen = Screen()
+    screen.deeds.gate.clear()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        await pilot.press("C")
+        await until(pilot, lambda: asks(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(screen.app.screen, Progress))
+        await until(pilot, lambda: "0 of 9" in text_of(screen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(screen.app.screen, Results))
+        await pilot.pause()
+        assert "0 done, 9 not done" in text_of(screen) and "was left undone" in text_of(screen)
+        assert not any(isinstance(each, Progress) for each in screen.app.screen_stack)
+
+
+async def test_a_second_action_waits_for_the_first() -> None:
+    screen = Screen()
+    screen.deeds.gate.clear()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
+        await pilot.press("K")
+        await until(pilot, lambda: asks(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.deeds.performed)
+        screen.app.screen_stack[0].action_act("kill")  # type: ignore[attr-defined]
+        await until(pilot, lambda: any("one thing at a time" in note.message for note in screen.app._notifications))
+        screen.deeds.gate.set()
+        await until(pilot, lambda: any("kill: done" in note.message for note in screen.app._notifications))
+
+
+@pytest.mark.parametrize(("key", "back", "value"), [("H", "unhold", None), ("U", "hold", None), ("P", "priority", 7)])
+async def test_what_can_be_taken_back_is_with_one_key(key: str, back: str, value: int | None) -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        screen.source.answers[QueueWanted()] = queue()
+        side = await opened(pilot, screen, "4", snapshot())
+        await until(pilot, lambda: side.table.listed)
+        await pilot.press(key)
+        await until(pilot, lambda: asks(screen))
+        await pilot.press(*(["9", "enter"] if key == "P" else ["enter"]))
+        await until(pilot, lambda: any("Z takes it back" in note.message for note in screen.app._notifications))
+        await pilot.press("Z")
+        await until(pilot, lambda: len(screen.deeds.performed) == 2)
+        name, ids, reason = screen.deeds.performed[1]
+        assert (name, ids, screen.deeds.values[1]) == (back, (900,), value) and reason and reason.startswith("undo")
+
+
+async def test_what_cannot_be_taken_back_leaves_nothing_to_undo() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
+        await pilot.press("K")
+        await until(pilot, lambda: asks(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: any("kill: done" in note.message for note in screen.app._notifications))
+        await pilot.press("Z")
+        await until(pilot, lambda: any("nothing to undo" in note.message for note in screen.app._notifications))
+
+
+async def test_a_priority_that_is_no_number_is_explained_in_the_window() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        screen.source.answers[QueueWanted()] = queue()
+        side = await opened(pilot, screen, "4", snapshot())
+        await until(pilot, lambda: side.table.listed)
+        await pilot.press("P")
+        await until(pilot, lambda: asks(screen))
+        await pilot.press(*"high", "enter")
+        await until(pilot, lambda: "the priority is a whole number" in text_of(screen))
+    assert not screen.deeds.performed
+
+
+async def test_a_node_is_drained_with_a_reason_and_resumed_by_undo() -> None:
+    screen = Screen()
+    screen.deeds.drained = {"alpha": False, "beta": True}
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await opened(pilot, screen, "3", dead_worker())
+        await pilot.press("space", "space", "d")
+        await until(pilot, lambda: asks(screen))
+        text = text_of(screen)
+        assert "Drain 1 node?" in text and "beta  is drained already" in text and "2 jobs running" in text
+        await pilot.press(*"new disk", "enter")
+        await until(pilot, lambda: screen.deeds.drained["alpha"])
+        assert screen.deeds.performed == [("drain", (), "new disk")]
+        await until(pilot, lambda: any("Z takes it back" in note.message for note in screen.app._notifications))
+        await pilot.press("Z")
+        await until(pilot, lambda: not screen.deeds.drained["alpha"])
+
+
+async def test_on_the_screen_of_a_job_every_action_is_for_that_job_alone() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        screen.source.details[9] = detail(job(9))
+        await shown(pilot, screen, dead_worker(), window(jobs(9, 9)))
+        await pilot.press("space", "k", "enter")
+        await until(pilot, lambda: isinstance(screen.app.screen, JobScreen))
+        await pilot.press("C")
+        await until(pilot, lambda: asks(screen))
+    assert screen.deeds.scopes == [Scope((9,))]
+
+
+@pytest.mark.parametrize("key", ["2", "3", "4"])
+async def test_read_only_has_no_action_on_any_screen(key: str) -> None:
+    screen = Screen(read_only=True)
+    screen.deeds.drained = {"alpha": False}
+    async with screen.app.run_test(size=SIZE) as pilot:
+        screen.source.answers[QueueWanted()] = queue()
+        await opened(pilot, screen, key, dead_worker())
+        await pilot.press("C", "K", "d", "r", "H", "P", "Z")
+        await pilot.pause(0.2)
+        assert not isinstance(screen.app.screen, Dialog)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(screen.app.screen, Help))
+        assert "TERM, grace" not in text_of(screen) and "start no new ones" not in text_of(screen)
+    assert not screen.deeds.performed and not screen.deeds.scopes
+
+
+def test_reasons_that_many_share_are_said_once_with_who_they_are_about() -> None:
+    left = tuple((str(number), "is already FAILED: nothing to do") for number in range(1, 41))
+    items = tuple(Item(str(n), "train", f"on beta  pid {n}", "", f"LOST: FAILED (process {n})") for n in range(300))
+    told = victims(Question("clean up", "job", items, left)).plain
+    assert told.count("is already FAILED") == 1 and "and 28 more" in told
+    assert "    300  LOST: FAILED\n" in told and "on beta 300" in told and "… and 100 more" in told
+
+
+def test_every_key_of_a_window_has_an_id() -> None:
+    for window_class in (Confirm, Results, Progress, Dialog):
+        assert all(binding.id for binding in window_class.BINDINGS)  # type: ignore[union-attr]

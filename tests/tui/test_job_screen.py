@@ -1,0 +1,85 @@
+"""The screen of one job: its parts are a key away, and each shows what the read model knows."""
+
+from dataclasses import replace
+
+from textual.pilot import Pilot
+
+from backend.readmodel.feed import DetailView
+from backend.readmodel.wanted import EvidenceWanted
+from tests.tui.fakes import Screen, detail, job, snapshot, window
+from tests.tui.scenes import dead_worker, evidence
+from tests.tui.test_jobs_screen import shown, text_of, until
+from tui.screens.job import JobScreen
+from tui.widgets.job.sections import SECTIONS
+
+SIZE = (100, 30)
+
+
+async def opened(pilot: Pilot[None], screen: Screen) -> JobScreen:
+    """Open job 946."""
+    screen.source.details[946] = detail(job(946))
+    screen.source.answers[EvidenceWanted(946)] = evidence(946)
+    await shown(pilot, screen, dead_worker(), window([job(946)]))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(screen.app.screen, JobScreen) and "Asked for" in text_of(screen))
+    assert isinstance(screen.app.screen, JobScreen)
+    return screen.app.screen
+
+
+async def test_each_part_is_a_key_away_and_none_is_below_the_fold() -> None:
+    words = {
+        "overview": "at most 1:00:00", "history": "alice@build", "processes": "train.py --epochs",
+        "script": "[red]hello[/red]", "environment": "'a b'",
+    }  # fmt: skip
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        opened_job = await opened(pilot, screen)
+        for section in SECTIONS:
+            await until(pilot, lambda: words[opened_job.section] in text_of(screen))
+            assert f"[{section.capitalize()}]" in text_of(screen)
+            await pilot.press("right_square_bracket")
+            await pilot.pause()
+        assert opened_job.section == "overview"
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: opened_job.section == "environment")
+
+
+async def test_processes_are_read_only_while_they_are_looked_at() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await opened(pilot, screen)
+        wanted = [what for name, what in screen.source.asked if name == "want"]
+        assert wanted[-1] == ()
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        await until(pilot, lambda: ("want", (EvidenceWanted(946),)) in screen.source.asked)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: screen.source.asked[-1] == ("want", ()))
+
+
+async def test_a_part_is_opened_with_the_mouse() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        opened_job = await opened(pilot, screen)
+        await pilot.click("Sections", offset=(13, 0))
+        await until(pilot, lambda: opened_job.section == "history")
+
+
+async def test_a_job_that_is_gone_is_told() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await opened(pilot, screen)
+        screen.source.deliver(DetailView(946, None))
+        await until(pilot, lambda: "does not exist any more" in text_of(screen))
+
+
+async def test_the_history_follows_the_job() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await opened(pilot, screen)
+        await pilot.press("right_square_bracket")
+        known = detail(job(946))
+        more = replace(known.events[0], id=9, action="cancel", actor="root@alpha")
+        screen.source.deliver(DetailView(946, replace(known, events=(*known.events, more))))
+        await until(pilot, lambda: "root@alpha" in text_of(screen))
+        screen.source.deliver(snapshot())
+        await until(pilot, lambda: "⚠ ORPHAN" not in text_of(screen))
