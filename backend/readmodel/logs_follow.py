@@ -10,7 +10,7 @@ from pathlib import Path
 from backend.domain.states import JobState
 from backend.process import spool
 from backend.readmodel.logs.reader import LogReader
-from backend.readmodel.logs.requests import Desk, Request
+from backend.readmodel.logs.requests import LogDesk, Request
 from backend.readmodel.logs.view import LogView
 from backend.readmodel.mishap import mishap
 from backend.readmodel.records import JobRow
@@ -117,7 +117,7 @@ class LogFollower:
         self._serial += 1
         serial, self._reader, self._shown = self._serial, None, LogView()
         if job is not None and path is not None:
-            desk = Desk(lambda request: self._ask(serial, request))
+            desk = LogDesk(job, lambda request: self._ask(serial, request))
             self._reader = LogReader(job.id, path, _missing(job), desk)
 
     def _look(self, job: JobRow | None) -> LogView | None:

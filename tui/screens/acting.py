@@ -14,9 +14,11 @@ from tui.desk import Desk
 from tui.messages import DeedFailed, Performed, Planned, Rehearsed, Stepped
 from tui.screens.base import BaseScreen
 from tui.screens.confirm import Confirm
+from tui.screens.log import LogScreen
 from tui.screens.progress import Progress
 from tui.screens.results import rehearsal_of, results_of
 from tui.widgets.facts.facts import plain
+from tui.widgets.log.panel import LogPanel
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,10 @@ class ActingScreen(BaseScreen):
         self._progress: Progress | None = None
         self._reached = Step(0, 0, None, "")
         self._busy = False
+
+    def on_log_panel_zoomed(self, message: LogPanel.Zoomed) -> None:
+        """Show a log on the whole screen."""
+        self.app.push_screen(LogScreen(message.job, message.at))
 
     def selected_id(self) -> int | None:
         """Return the job under the cursor, or the one that the screen is about."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import InputError
 from backend.readmodel.logs.opened import Change, OpenLog
-from backend.readmodel.logs.requests import Desk, Request
+from backend.readmodel.logs.requests import LogDesk, Request
 from backend.readmodel.logs.seek import SeekerEnded
 from backend.readmodel.logs.service import Service
 from backend.readmodel.logs.stretch import Stretch
@@ -23,7 +23,7 @@ _DELETED = "the file is deleted: this is what was open"
 class LogReader:
     """``step`` reads what there is to read and returns what to show; ``handle`` takes a request. One thread only."""
 
-    def __init__(self, job_id: int, path: Path, missing: str = "no log yet", desk: Desk | None = None) -> None:
+    def __init__(self, job_id: int, path: Path, missing: str = "no log yet", desk: LogDesk | None = None) -> None:
         self.path = path
         self.missing = missing
         """What to say while there is no file."""

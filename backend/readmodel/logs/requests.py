@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.readmodel.logs.seek import Pattern
+from backend.readmodel.records import JobRow
 
 Way = Literal["up", "down"]
 
@@ -83,7 +84,8 @@ Request = Follow | Near | Go | Find | Unmark | Only | Number | Copy | Save | Can
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a viewer hands in requests for the log of one LogView; returns at once."""
+class LogDesk:
+    """Where a viewer hands in requests for the log of one job; ``ask`` returns at once."""
 
+    job: JobRow
     ask: Callable[[Request], None]

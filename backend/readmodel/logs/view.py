@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.readmodel.logs.requests import Desk
+from backend.readmodel.logs.requests import LogDesk
 from backend.readmodel.logs.rows import Row
 from backend.readmodel.logs.seek import Pattern
 
@@ -53,5 +53,5 @@ class LogView:
     task: str = ""
     """What goes on for longer, and how far it is."""
     outcome: Outcome | None = None
-    desk: Desk | None = None
+    desk: LogDesk | None = None
     """Takes requests; None when the log cannot be read here."""

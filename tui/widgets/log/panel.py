@@ -1,26 +1,34 @@
-"""The end of a log: follows it until the user scrolls up, goes on at the end."""
+"""The log of a job: its lines, a line that says how things stand, and a line to type into."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, Literal
 
-from rich.segment import Segment
-from rich.text import Text
+from textual.actions import SkipAction
+from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.containers import Vertical
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from backend.readmodel.logs import LogView
+from backend.errors import InputError
+from backend.readmodel.logs import requests
+from backend.readmodel.logs.requests import Request
+from backend.readmodel.logs.seek import Pattern
+from backend.readmodel.logs.view import LogView, Outcome
+from backend.readmodel.records import JobRow
 from tui.keys.log import LOG
 from tui.keys.model import bindings
+from tui.widgets.log.body import LogBody
+from tui.widgets.log.prompt import COPY, GOTO, ONLY, SAVE, SEARCH, LogPrompt, Question
+from tui.widgets.log.status import LogStatus, Standing
+
+COPIED = 100
+"""Lines that are copied when nobody says how many."""
 
 
-class LogPanel(ScrollView, can_focus=True):
-    """Draws the lines of a LogView; long ones are scrolled to the side and stay so while it follows."""
+class LogPanel(Vertical):
+    """Shows a LogView, and asks its desk for everything else: nothing is read here."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
-    COMPONENT_CLASSES = {"log--note"}  # noqa: RUF012 (as Textual declares it)
 
     class Followed(Message):
         """Following began or ended, or lines came in while it did not follow."""
@@ -30,87 +38,288 @@ class LogPanel(ScrollView, can_focus=True):
             self.following = following
             self.unseen = unseen
 
+    class Zoomed(Message):
+        """The log is wanted on the whole screen, at an offset (None for its end); or no longer."""
+
+        def __init__(self, job: JobRow, at: int | None) -> None:
+            super().__init__()
+            self.job = job
+            self.at = at
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._body = LogBody()
+        self._status = LogStatus()
+        self._prompt = LogPrompt()
         self._view = LogView()
-        self._strips: LRUCache[str, Strip] = LRUCache(2000)
-        self._widest = 0
-        self.following = True
-        self.unseen = 0
+        self._search: Pattern | None = None
+        self._said: Outcome | None = None
+        self._acted = 0
+        self._seen = 0
+        self._told: tuple[bool, int] | None = None
+        self._answers: dict[Question, Callable[[LogPrompt.Answered], None]] = {
+            SEARCH: self._search_answered,
+            ONLY: self._only_answered,
+            GOTO: self._goto_answered,
+            COPY: self._copy_answered,
+            SAVE: self._save_answered,
+        }
+
+    def compose(self) -> ComposeResult:
+        """Put the panel together."""
+        yield self._body
+        yield self._status
+        yield self._prompt
+
+    @property
+    def following(self) -> bool:
+        """Whether the panel stays at the end."""
+        return self._body.following
+
+    @property
+    def unseen(self) -> int:
+        """Return how many lines came since it does not."""
+        return 0 if self.following else self._came(self._view) - self._seen
+
+    def focus(self, scroll_visible: bool = True) -> "LogPanel":
+        """Give the lines the keys."""
+        self._body.focus(scroll_visible)
+        return self
 
     def show(self, view: LogView) -> None:
         """Show the log as it is now; another log, or one that was replaced, begins at its end."""
-        other = (view.job_id, view.generation) != (self._view.job_id, self._view.generation)
-        came = len(view.lines) - len(self._view.lines)
+        before = self._view
+        other = (view.job_id, view.desk) != (before.job_id, before.desk)
         self._view = view
         if other:
-            self.following, self.unseen, self._widest = True, 0, 0
-        elif not self.following:
-            self.unseen += max(0, came)
-        self._widest = max((self._widest, *(len(line) for line in view.lines[-500:])))
-        self.virtual_size = Size(self._widest, len(view.lines))
+            self._search, self._said, self._acted = None, None, 0
+            self._body.numbers = False
+        self._body.show(view, anew=other or view.generation != before.generation)
+        if view.outcome is not None and view.outcome.serial > self._acted:
+            self._act_on(view.outcome)
+        self._tell()
+
+    def _act_on(self, outcome: Outcome) -> None:
+        self._acted, self._said = outcome.serial, outcome
+        if outcome.goto is not None:
+            self._body.go(outcome.goto)
+        if outcome.clip is not None:
+            self.app.copy_to_clipboard(outcome.clip)
+
+    def _came(self, view: LogView) -> int:
+        """Return how many lines came since the log was opened; a view without rows holds all there are."""
+        return view.arrived if view.desk is not None else len(view.lines)
+
+    def _ask(self, request: Request) -> None:
+        if self._view.desk is not None:
+            self._view.desk.ask(request)
+
+    def _tell(self) -> None:
+        """Say how things stand: here, and to the screen."""
         if self.following:
-            self._to_end()
-        self.post_message(self.Followed(self.following, self.unseen))
-        self.refresh()
+            self._seen = self._came(self._view)
+        if (told := (self.following, self.unseen)) != self._told:
+            self._told = told
+            self.post_message(self.Followed(*told))
+        said = self._said if self._said is not None and self._said.text else None
+        standing = Standing(
+            self._view, self.following, self._body.last_row, self._search,
+            said.text if said else "", said.error if said else False,
+        )  # fmt: skip
+        busy = bool(said or self._view.task or self._view.only or self._search)
+        asking = self._prompt.display and not (said and said.error)
+        self._status.display = not asking and (busy or self._body.has_focus) and not self._view.note
+        self._status.show(standing)
 
-    def on_resize(self) -> None:
-        """Stay at the end."""
-        if self.following:
-            self._to_end()
+    def on_log_body_moved(self, event: LogBody.Moved) -> None:
+        """Say where the viewer is."""
+        event.stop()
+        self._tell()
 
-    def _to_end(self) -> None:
-        self.scroll_to(
-            y=max(0, self.virtual_size.height - self.scrollable_content_region.height), animate=False, force=True
-        )
+    def on_log_body_wanted(self, event: LogBody.Wanted) -> None:
+        """Read around where the viewer is."""
+        event.stop()
+        self._ask(requests.Near(event.offset))
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up ends following, reaching the end begins it again."""
-        super().watch_scroll_y(old_value, new_value)
-        at_end = round(new_value) >= self.max_scroll_y
-        if at_end != self.following and (at_end or new_value < old_value):
-            self.following = at_end
-            self.unseen = 0 if at_end else self.unseen
-            self.post_message(self.Followed(self.following, self.unseen))
+    def on_log_body_pointed(self, event: LogBody.Pointed) -> None:
+        """Go where the bar was clicked."""
+        event.stop()
+        self._ask(requests.Go(f"{event.part * 100:.2f}%"))
+
+    def on_descendant_focus(self) -> None:
+        """Say more while the panel has the keys."""
+        self.set_class(True, "-active")
+        self._tell()
+
+    def on_descendant_blur(self) -> None:
+        """Say less."""
+        self.set_class(self._prompt.has_focus_within, "-active")
+        self.call_after_refresh(self._tell)
+
+    # --- moving
+
+    def _moved(self, was_following: bool) -> None:
+        """Let the reader know when following began or ended."""
+        self._said = None
+        if was_following and not self.following:
+            self._ask(requests.Near(self._body.first_offset))
+        elif self.following and not was_following:
+            self._ask(requests.Follow(True))
+        self._tell()
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""
-        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
+        was = self.following
+        self._body.move(lines)
+        self._moved(was)
 
     def action_page(self, pages: float) -> None:
         """Scroll by screens."""
-        self.action_scroll(round(self.scrollable_content_region.height * pages))
+        self.action_scroll(round(self._body.size.height * pages))
 
     def action_side(self, cells: int) -> None:
         """Scroll to the side."""
-        self.scroll_to(x=self.scroll_offset.x + cells, animate=False, force=True)
+        self._body.side(cells)
 
     def action_top(self) -> None:
-        """Go to the first line that is loaded."""
-        self.scroll_to(y=0, animate=False, force=True)
+        """Go to the first line."""
+        was = self.following
+        if self._view.skipped > 0 and self._view.desk is not None:
+            self._ask(requests.Go("0%"))
+            return
+        self._body.to_first()
+        self._moved(was)
 
     def action_bottom(self) -> None:
         """Go to the end and follow it."""
-        self.following = True
-        self._to_end()
-        self.post_message(self.Followed(True, 0))
+        self._body.follow()
+        self._said = None
+        self._ask(requests.Follow(True))
+        self._tell()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of the screen."""
-        width = self.scrollable_content_region.width
-        left, top = self.scroll_offset
-        index = top + y
-        if self._view.note:
-            note = self._view.note if y == 0 else ""
-            return Strip([Segment(f" {note}".ljust(width)[:width], self.get_component_rich_style("log--note"))], width)
-        if not self._view.job_id or index >= len(self._view.lines):
-            return Strip.blank(width, self.rich_style)
-        strip = self._line(self._view.lines[index]).crop(left, left + width)
-        return strip.adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
+    # --- searching and filtering
 
-    def _line(self, line: str) -> Strip:
-        strip = self._strips.get(line)
-        if strip is None:
-            text = Text.from_ansi(line)
-            strip = self._strips[line] = Strip(text.render(self.app.console), text.cell_len)
-        return strip
+    def action_search(self) -> None:
+        """Ask what to search."""
+        self._open(SEARCH, self._search.text if self._search else "")
+
+    def action_only(self) -> None:
+        """Ask what to show."""
+        self._open(ONLY, self._view.only.text if self._view.only else "")
+
+    def action_match(self, way: Literal["up", "down"]) -> None:
+        """Go to the next match."""
+        if self._search is None:
+            self.action_search()
+            return
+        self._ask(requests.Find(self._search, way, self._from(way)))
+
+    def _from(self, way: Literal["up", "down"]) -> int:
+        """Return where a search begins: at the match on the screen, else at the edge of the screen."""
+        current = self._body.current_row
+        if current is not None:
+            return current.end if way == "down" else current.start
+        if way == "down":
+            return self._body.first_offset
+        return self._bottom_offset()
+
+    def _bottom_offset(self) -> int:
+        last = self._body.last_row
+        return self._view.size if self.following or last is None else last.end
+
+    def action_give_up(self) -> None:
+        """Stop what goes on; else forget the search; else show all lines; else the key is the screen's."""
+        if self._view.task and self._view.desk is not None and not self._view.only:
+            self._ask(requests.Cancel())
+        elif self._search is not None:
+            self._search, self._said, self._body.current = None, None, None
+            self._ask(requests.Unmark())
+            self._tell()
+        elif self._view.only is not None:
+            self._ask(requests.Only(None, None if self.following else self._body.first_offset))
+        else:
+            raise SkipAction
+
+    # --- the rest
+
+    def action_wrap(self) -> None:
+        """Fold long lines, or not."""
+        self._body.wrap = not self._body.wrap
+
+    def action_times(self) -> None:
+        """Show when lines were seen to arrive, or not."""
+        self._body.times = not self._body.times
+
+    def action_numbers(self) -> None:
+        """Show line numbers, or not."""
+        self._body.numbers = not self._body.numbers
+        self._ask(requests.Number(self._body.numbers))
+
+    def action_goto(self) -> None:
+        """Ask where to go."""
+        self._open(GOTO)
+
+    def action_copy(self) -> None:
+        """Ask how many lines to copy."""
+        self._open(COPY, str(COPIED))
+
+    def action_save(self) -> None:
+        """Ask where to save the log."""
+        self._open(SAVE, f"job_{self._view.job_id}.log")
+
+    def action_zoom(self) -> None:
+        """Show the log on the whole screen, or where it was."""
+        desk = self._view.desk
+        if desk is None:
+            self.app.notify("there is no log to show here", markup=False)
+            return
+        self.post_message(self.Zoomed(desk.job, None if self.following else self._body.first_offset))
+
+    def _open(self, question: Question, text: str = "") -> None:
+        self._said = None
+        self._prompt.ask(question, text)
+        self._tell()
+
+    def on_log_prompt_closed(self, event: LogPrompt.Closed) -> None:
+        """Give the lines the keys again."""
+        event.stop()
+        self._body.focus()
+        self._tell()
+
+    def on_log_prompt_answered(self, event: LogPrompt.Answered) -> None:
+        """Do what was typed; what is wrong with it is said."""
+        event.stop()
+        self._body.focus()
+        try:
+            if event.question.pattern:
+                event.pattern.check()
+            self._answers[event.question](event)
+        except InputError as exc:
+            self._prompt.ask(event.question, event.text)
+            self._said = Outcome(self._acted, text=str(exc), error=True)
+        self._tell()
+
+    def _search_answered(self, event: LogPrompt.Answered) -> None:
+        self._search = event.pattern if event.text else None
+        if self._search is None:
+            self._ask(requests.Unmark())
+        else:
+            self._body.current = None
+            self._ask(requests.Find(self._search, "up", self._bottom_offset(), turn=True))
+
+    def _only_answered(self, event: LogPrompt.Answered) -> None:
+        at = None if self.following else self._body.first_offset
+        self._ask(requests.Only(event.pattern if event.text else None, at))
+
+    def _goto_answered(self, event: LogPrompt.Answered) -> None:
+        if event.text:
+            self._ask(requests.Go(event.text))
+
+    def _copy_answered(self, event: LogPrompt.Answered) -> None:
+        if not event.text.isdecimal() or not int(event.text):
+            raise InputError(f"'{event.text}' is no number of lines")
+        self._ask(requests.Copy(int(event.text)))
+
+    def _save_answered(self, event: LogPrompt.Answered) -> None:
+        if event.text:
+            self._ask(requests.Save(event.text))

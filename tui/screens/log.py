@@ -1,0 +1,80 @@
+"""The log of one job on the whole screen, with a reader of its own."""
+
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+
+from backend.readmodel.logs import LogView
+from backend.readmodel.logs.requests import Only
+from backend.readmodel.logs_follow import LogFollower
+from backend.readmodel.records import JobRow
+from tui.keys.app import APP
+from tui.keys.log import LOG, LOG_LINE, LOG_SCREEN
+from tui.keys.model import bindings
+from tui.screens.help import Help
+from tui.widgets.keyline import KeyLine
+from tui.widgets.log.panel import LogPanel
+from tui.widgets.log.title import LogTitle
+
+
+class LogScreen(Screen[None]):
+    """Follows the log until it is closed; ``at`` is the offset to begin at, None for the end."""
+
+    BINDINGS = bindings(LOG_SCREEN, APP)
+
+    class Delivered(Message, bubble=False):
+        """The reader has something new."""
+
+        def __init__(self, view: LogView) -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self, job: JobRow, at: int | None = None) -> None:
+        super().__init__()
+        self.job = job
+        self._at = at
+        self._follower = LogFollower(self._deliver)
+
+    def compose(self) -> ComposeResult:
+        """Put the screen together."""
+        yield LogTitle()
+        yield LogPanel()
+        yield KeyLine([LOG_LINE, LOG_SCREEN, APP])
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.query_one(LogTitle).job(self.job)
+        self.query_one(LogPanel).focus()
+        self._follower.start()
+        self._follower.follow(self.job)
+
+    def on_unmount(self) -> None:
+        """Stop reading."""
+        self._follower.stop()
+
+    def _deliver(self, view: LogView) -> None:
+        """Take news from the reader's thread."""
+        self.post_message(self.Delivered(view))
+
+    def on_log_screen_delivered(self, message: Delivered) -> None:
+        """Show what the reader has; the first time, go where the log was looked at before."""
+        self.query_one(LogPanel).show(message.view)
+        if self._at is not None and message.view.desk is not None:
+            message.view.desk.ask(Only(None, self._at))
+            self._at = None
+
+    def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
+        """Say whether the log follows."""
+        self.query_one(LogTitle).followed(message.following, message.unseen)
+
+    def on_log_panel_zoomed(self) -> None:
+        """Go back."""
+        self.action_back()
+
+    def action_back(self) -> None:
+        """Go back to where the log was opened."""
+        self.dismiss(None)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help([LOG, LOG_SCREEN, APP]))
