@@ -1,6 +1,8 @@
 """Connections to PostgreSQL, and what to say when there are none."""
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from backend.errors import InputError, Unavailable
@@ -28,7 +30,7 @@ def make_engine(
     about half a minute instead of two hours.
     """
     options = "-c timezone=UTC" + (" -c default_transaction_read_only=on" if read_only else "")
-    return create_engine(
+    engine = create_engine(
         parse_url(url),
         pool_size=pool_size,
         max_overflow=10,
@@ -41,6 +43,14 @@ def make_engine(
             "keepalives_count": 3,
         },
     )
+    event.listen(engine, "checkout", _leave_read_only_to_the_server)
+    return engine
+
+
+def _leave_read_only_to_the_server(connection: Any, record: Any, proxy: Any) -> None:
+    """After a read-only transaction SQLAlchemy asks for READ WRITE in every later one, whatever the server wants."""
+    if connection.readonly is not None:
+        connection.readonly = None
 
 
 _REFUSALS = ("JW", "22", "23", "42")

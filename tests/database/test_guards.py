@@ -131,6 +131,16 @@ def test_a_read_only_engine_cannot_write(engine: Engine, database_url: str) -> N
     reader.dispose()
 
 
+def test_a_read_only_transaction_does_not_lift_the_servers_own_ban(database_url: str) -> None:
+    engine = make_engine(database_url, read_only=True, pool_size=1)
+    with engine.connect() as conn:
+        reading = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        assert reading.scalar(text("SELECT count(*) FROM jobs")) == 0
+    with pytest.raises(DBAPIError, match="read-only transaction"), engine.begin() as conn:
+        pending(conn)
+    engine.dispose()
+
+
 def test_listening_times_out_and_wakes_for_another_descriptor(engine: Engine) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"x")

@@ -10,6 +10,7 @@ from backend.settings import Settings
 from tests.support.cli import Cli
 from tests.support.processes import reap_marked
 from tests.worker.farm import FAST, Farm
+from tests.worker.installation import Installation, brought_up
 
 
 @pytest.fixture
@@ -22,3 +23,10 @@ def farm(cli: Cli, engine: Engine, settings: Settings, mark: str, tmp_path: Path
     yield made
     made.clean_up()
     reap_marked(mark)
+
+
+@pytest.fixture
+def installation(home: Path, tmp_path: Path, mark: str) -> Iterator[Installation]:
+    """A home of its own, brought up; see tests.worker.installation."""
+    with brought_up(home, tmp_path, mark) as made:
+        yield made

@@ -1,80 +1,13 @@
 """The database and the queue die under a worker: jobs go on, start, end and are recorded all the same."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from backend.embedded import servers
 from backend.queue import bell
-from backend.settings import Settings
 from backend.state import machine
 from backend.state.records import Placement
-from tests.support.cli import Cli, clean_environment
-from tests.support.processes import MARK, is_gone, kill_hard, reap_marked, wait_until
-from tests.worker.farm import FAST, PATIENCE, UNTIL_GO, Farm, go
-
-
-class Installation:
-    """A home with embedded servers and a worker in the background."""
-
-    def __init__(self, cli: Cli, home: Path, mark: str) -> None:
-        self.cli, self.mark, self.home = cli, mark, home
-        self.settings = Settings(home=home)
-
-    def pid(self, server: str) -> int | None:
-        return next(row.process_id for row in servers.status(self.settings) if row.name == server)
-
-    def crash(self, server: str) -> int:
-        """kill -9; its pid."""
-        pid = self.pid(server)
-        assert pid is not None
-        kill_hard(pid)
-        return pid
-
-    def recovered(self, server: str, former: int) -> None:
-        """Wait until the worker, and nobody else here, has started it again."""
-        wait_until(lambda: self.pid(server) not in (None, former), PATIENCE, f"{server} to come back")
-
-    def submit(self, script: str, *arguments: str) -> int:
-        done = self.cli(
-            "submit", "--env", f"{MARK}={self.mark}", "-", *arguments, input=f"#!/bin/sh\n{script}\n"
-        )  # fmt: skip
-        assert done.code == 0, done
-        return int(done.out)
-
-    def show(self, job_id: int) -> dict:
-        done = self.cli("show", "--json", job_id)
-        assert done.code == 0, done
-        return json.loads(done.out)
-
-    def until(self, job_id: int, *states: str) -> dict:
-        def there() -> dict | None:
-            job = self.show(job_id)
-            return job if job["state"] in states and (job["start_time"] or "RUNNING" not in states) else None
-
-        return wait_until(there, PATIENCE, f"job {job_id} to be {states}")
-
-    @property
-    def worker(self) -> dict:
-        [one] = self.cli("workers", "--json").json
-        return one
-
-
-@pytest.fixture
-def installation(home: Path, tmp_path: Path, mark: str) -> Iterator[Installation]:
-    """Brought up, and taken down at the end whatever the test has broken."""
-    env = clean_environment(JOBWARDEN_HOME=str(home), JOBWARDEN_NODE_NAME="node1", HOME=str(tmp_path), **FAST)
-    cli = Cli({**env, MARK: mark}, tmp_path)
-    made = Installation(cli, home, mark)
-    try:
-        done = cli("up", "--no-tui")
-        assert done.code == 0, done
-        yield made
-    finally:
-        cli("down")
-        reap_marked(mark)
+from tests.support.processes import is_gone, wait_until
+from tests.worker.farm import PATIENCE, UNTIL_GO, Farm, go
+from tests.worker.installation import Installation
 
 
 def test_a_crashed_postgresql_comes_back_and_outcomes_are_recorded(installation: Installation, tmp_path: Path) -> None:

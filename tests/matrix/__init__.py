@@ -1,0 +1,1 @@
+"""The fault matrix: every fault that can be caused on one machine, caused for real, and what came of it."""
