@@ -56,7 +56,7 @@ def report(sizes: Sizes, weights: Weights, cleaned: Cleaned, recovered: Recovere
         ("jobs that had ended well meanwhile and count as COMPLETED", "all", str(recovered.completed)),
         (f"clean-up of {sizes.orphans} orphans", "<= 10 s", f"{cleaned.seconds:.1f} s"),
         ("jobs it ended and released", str(sizes.orphans), str(cleaned.results)),
-        ("lines of progress it showed", "> 1", str(cleaned.progress)),
+        ("counts that its progress showed meanwhile", "> 1", str(cleaned.progress)),
         (f"worker with {sizes.running} running jobs", "< 200 MiB", f"{weights.full:.0f} MiB"),
         ("worker with nothing to do", "", f"{weights.empty:.0f} MiB"),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +47,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A clean-up: how long, how many results, and how many lines of progress were seen before the end."""
+    """A clean-up: how long, how many results, and how many counts of jobs done it showed meanwhile."""
 
     seconds: float
     results: int
@@ -78,13 +80,29 @@ def clean(site: Site, sizes: Sizes, tell: Tell) -> Cleaned:
     """One clean-up of so many orphans by the command, as a person runs it."""
     tell(f"cleaning up {sizes.orphans} orphans")
     command = site.command("clean", *(str(job) for job in range(1, sizes.orphans + 1)), "--yes")
+    terminal, stderr = os.openpty()  # progress is for people: without a terminal there is none
+    output = (site.folder / "clean.log").open("w+b")
     began = time.monotonic()
-    done = subprocess.run(command, env=site.environment, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - began
-    if done.returncode != 0:
-        raise RuntimeError(f"the clean-up failed: {done.stderr[-500:]}")
-    ended = sum("released" in line for line in done.stdout.splitlines())
-    return Cleaned(seconds, ended, len(re.split(r"[\r\n]", done.stderr.strip())))
+    process = subprocess.Popen(command, env=site.environment, stdout=output, stderr=stderr)
+    os.close(stderr)
+    shown = _read_to_the_end(terminal)
+    code, seconds = process.wait(), time.monotonic() - began
+    if code != 0:
+        raise RuntimeError(f"the clean-up failed: {shown[-500:]!r}")
+    output.seek(0)
+    ended = sum(b"released" in line for line in output)
+    output.close()
+    return Cleaned(seconds, ended, len(set(re.findall(rb"(\d+)/\d+", shown))))
+
+
+def _read_to_the_end(terminal: int) -> bytes:
+    """All that is written to a pseudo terminal until its last writer has gone, which is an error to the kernel."""
+    parts = []
+    with suppress(OSError):
+        while part := os.read(terminal, 1 << 16):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts)
 
 
 def recover(site: Site, sizes: Sizes, tell: Tell) -> tuple[Recovered, subprocess.Popen[bytes]]:
