@@ -1,0 +1,316 @@
+"""The log on the whole screen, over real files: every key, what is said, and that nothing hostile gets through."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from textual.events import MouseScrollUp
+from textual.pilot import Pilot
+
+from backend.domain.states import JobState
+from tests.tui.fakes import Screen, job
+from tui.screens.log import LogScreen
+from tui.widgets.log.body import LogBody
+from tui.widgets.log.panel import LogPanel
+from tui.widgets.log.prompt import LogPrompt
+
+LINES = 5000
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Numbered lines, every hundredth one an error, and a long one at the end."""
+    path = tmp_path / "output.log"
+    with path.open("w") as out:
+        for number in range(1, LINES):
+            out.write(f"line {number} {'ERROR' if number % 100 == 0 else 'fine'}\n")
+        out.write("long " + "x" * 200 + " end\n")
+    return path
+
+
+class Viewed:
+    """A log screen and what is on it."""
+
+    def __init__(self, pilot: Pilot[None]) -> None:
+        self.pilot = pilot
+        self.app = pilot.app
+
+    @property
+    def panel(self) -> LogPanel:
+        return self.app.screen.query_one(LogPanel)
+
+    @property
+    def body(self) -> LogBody:
+        return self.app.screen.query_one(LogBody)
+
+    @property
+    def text(self) -> str:
+        """What is on the terminal."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the log on the terminal."""
+        return [line[:-1].rstrip() for line in self.text.splitlines()[1 : 1 + self.body.size.height]]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let the app work until it is so."""
+        for _ in range(1000):
+            if condition():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(f"waited in vain; the screen:\n{self.text}")
+
+    async def keys(self, *keys: str, until: str) -> None:
+        """Press keys, and wait for a text on the screen."""
+        await self.pilot.press(*keys)
+        await self.until(lambda: until in self.text)
+
+
+@asynccontextmanager
+async def viewing(
+    path: Path, until: str = "end", size: tuple[int, int] = (80, 24), **changes: object
+) -> AsyncIterator[Viewed]:
+    """The screen of a log, as soon as it shows a text."""
+    async with Screen().app.run_test(size=size) as pilot:
+        row = job(946, **{"spool_dir": str(path.parent), **changes})  # type: ignore[arg-type]
+        await pilot.app.push_screen(LogScreen(row))
+        viewed = Viewed(pilot)
+        await viewed.until(lambda: until in viewed.text)
+        yield viewed
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as out:
+        out.write(text)
+
+
+async def test_it_opens_at_the_end_and_follows(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        assert viewed.lines[-2] == "line 4999 fine"
+        append(log, "brand new\n")
+        await viewed.until(lambda: viewed.lines[-1] == "brand new")
+        assert "following" in viewed.text
+
+
+async def test_up_pauses_counts_what_comes_and_the_end_follows_again(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("pageup", until="paused")
+        before = viewed.lines
+        append(log, "one\ntwo\n")
+        await viewed.until(lambda: "2 new below" in viewed.text)
+        assert viewed.lines == before
+        await viewed.keys("G", until="following")
+        await viewed.until(lambda: viewed.lines[-1] == "two")
+
+
+async def test_paging_up_reaches_the_first_line_and_down_the_last(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("g", until="line 1 fine")
+        assert viewed.lines[0] == "line 1 fine"
+        for _ in range(20):
+            await viewed.pilot.press("pagedown")
+        height = viewed.body.size.height
+        await viewed.until(
+            lambda: viewed.lines[0] == f"line {20 * height + 1} " + ("fine" if (20 * height + 1) % 100 else "ERROR")
+        )
+
+
+@pytest.mark.parametrize(("typed", "wanted"), [("2500", "line 2500 ERROR"), ("0%", "line 1 fine"), ("50%", "line 25")])
+async def test_going_to_a_place(log: Path, typed: str, wanted: str) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("ctrl+g", *typed, "enter", until=wanted)
+        assert not viewed.panel.following
+
+
+async def test_a_place_that_is_none_is_explained(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("ctrl+g", *"moon", "enter", until="no place in a log")
+
+
+async def test_search_finds_the_nearest_above_then_on(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", *"ERROR", "enter", until="line 4900 ERROR")
+        assert viewed.body.current_row is not None
+        await viewed.until(lambda: viewed.body.current_row is not None and viewed.body.current_row.marks == ((10, 15),))
+        await viewed.keys("N", until="line 4800 ERROR")
+        await viewed.keys("N", until="line 4700 ERROR")
+        await viewed.pilot.press("n", "n")
+        await viewed.until(lambda: (row := viewed.body.current_row) and row.text == "line 4900 ERROR")
+        await viewed.keys("n", until="no match below")
+        await viewed.pilot.press("escape")
+        await viewed.until(lambda: not any(row.marks for row in viewed.body.view.rows))
+
+
+async def test_an_expression_in_any_case_and_a_wrong_one(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", "ctrl+r", "ctrl+t", until="^r expression  ^t any case")
+        await viewed.keys(*"(error", "enter", until="not a regular expression")
+        assert viewed.app.screen.query_one(LogPrompt).display
+        await viewed.keys(*")$", "enter", until="line 4900 ERROR")
+        await viewed.until(lambda: (row := viewed.body.current_row) and row.marks == ((10, 15),))
+
+
+async def test_a_filter_shows_only_what_matches_and_escape_shows_all(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("ampersand", *"ERROR", "enter", until="line 3000 ERROR")
+        assert all("ERROR" in line for line in viewed.lines)
+        append(log, "a new ERROR\nand not\n")
+        await viewed.until(lambda: viewed.lines[-1] == "a new ERROR")
+        await viewed.pilot.press("escape")
+        await viewed.until(lambda: viewed.lines[-1] == "and not")
+
+
+async def test_typing_keys_of_the_log_into_the_prompt_is_only_typing(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.pilot.press("slash", *"wtGgnN&#z", "escape")
+        assert isinstance(viewed.app.screen, LogScreen)
+        assert not viewed.body.wrap
+        assert viewed.panel.following
+        assert viewed.body.has_focus
+
+
+async def test_the_prompt_recalls_what_was_typed(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", *"ERROR", "enter", until="line 4900 ERROR")
+        await viewed.pilot.press("escape", "slash", "up")
+        await viewed.until(lambda: "/  ERROR" in viewed.text or "/ ERROR" in viewed.text)
+
+
+async def test_long_lines_are_scrolled_and_following_keeps_it(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.pilot.press("right", "right")
+        assert viewed.body.left == 16
+        append(log, "0123456789abcdefghij\n")
+        await viewed.until(lambda: viewed.lines[-1] == "ghij")
+        await viewed.pilot.press(*["l"] * 40)
+        assert viewed.lines[-2].endswith("end")
+        assert viewed.body.left < 200
+
+
+async def test_folding_shows_the_whole_line(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("w", until="x end")
+        assert sum(line.count("x") for line in viewed.lines) == 200
+        await viewed.pilot.press("k")
+        assert not viewed.panel.following
+        await viewed.pilot.press("j")
+        assert viewed.panel.following
+
+
+async def test_times_are_shown_only_of_what_was_seen_to_arrive(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        append(log, "seen\n")
+        await viewed.keys("t", until="seen")
+        assert re.fullmatch(r"\d\d:\d\d:\d\d seen", viewed.lines[-1])
+        assert re.fullmatch(r" +· +line 4999 fine", viewed.lines[-3])
+
+
+async def test_numbers_are_counted_when_wanted(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("number_sign", until="4,999 line 4999 fine")
+        assert "line 5,000 of 5,000" in viewed.text
+
+
+async def test_the_last_lines_go_to_the_clipboard(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("y", "backspace", "backspace", "backspace", "2", "enter", until="2 lines copied")
+        assert viewed.app.clipboard == "line 4999 fine\nlong " + "x" * 200 + " end\n"
+        await viewed.keys("y", *"x", "enter", until="is no number of lines")
+
+
+async def test_the_log_is_saved(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("S", "enter", until="bytes saved in job_946.log")
+        assert (tmp_path / "job_946.log").read_bytes() == log.read_bytes()
+        await viewed.keys("S", "enter", until="nothing is overwritten")
+
+
+async def test_a_rotated_log_is_followed_and_it_is_said(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        log.rename(log.with_suffix(".1"))
+        log.write_text("fresh\n")
+        await viewed.until(lambda: viewed.lines[0] == "fresh" and "another log took the place" in viewed.text)
+
+
+async def test_the_log_of_another_host_says_where_it_is(log: Path) -> None:
+    async with viewing(log, until="read it there", remote_host="far") as viewed:
+        assert "the log is on node alpha (host far): read it there" in viewed.text
+        await viewed.pilot.press("slash", "x", "enter", "z")
+        assert isinstance(viewed.app.screen, LogScreen)
+
+
+@pytest.mark.parametrize("key", ["escape", "L", "z", "backspace"])
+async def test_keys_lead_back(log: Path, key: str) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.pilot.press(key)
+        await viewed.until(lambda: not isinstance(viewed.app.screen, LogScreen))
+
+
+async def test_the_bar_leads_to_a_part_of_the_log(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.pilot.click(LogBody, offset=(79, 0))
+        await viewed.until(lambda: viewed.lines[0] == "line 1 fine")
+
+
+async def test_the_wheel_scrolls(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        viewed.body.post_message(MouseScrollUp(viewed.body, 5, 5, 0, -1, 0, False, False, False))
+        await viewed.until(lambda: not viewed.panel.following)
+        assert viewed.lines[-1] == "line 4997 fine"
+
+
+async def test_a_job_that_waits_has_no_log_yet(tmp_path: Path) -> None:
+    async with viewing(tmp_path / "output.log", until="not started yet", spool_dir=None, state=JobState.PENDING):
+        pass
+
+
+SEQUENCES = (
+    b"\x1b[2J", b"\x1b]0;evil\x07", b"\x1b]52;c;eA==\x07", b"\x9b31m", b"\x1bP1$r\x1b\\", b"[bold]", b"[/]",
+    b"[@click=app.quit]x[/]", b"\r", b"\t", b"\n", b"\x1b[31m", b"\x1b[8m", b"\x00" * 40,
+)  # fmt: skip
+HOSTILE = st.lists(
+    st.one_of(
+        st.binary(max_size=30),
+        st.sampled_from(SEQUENCES),
+        st.text(max_size=20).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    ),
+    max_size=40,
+).map(b"".join)  # fmt: skip
+
+
+def test_nothing_hostile_reaches_the_screen(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever bytes a job wrote, each cell of the screen is printable, and no width is lost."""
+
+    @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+    @given(HOSTILE, st.booleans())
+    def check(data: bytes, wrap: bool) -> None:
+        path = tmp_path_factory.mktemp("hostile") / "output.log"
+        path.write_bytes(data + b"\nthe end\n")
+        asyncio.run(look(path, wrap))
+
+    async def look(path: Path, wrap: bool) -> None:
+        async with viewing(path, until="the end", size=(60, 20)) as viewed:
+            if wrap:
+                await viewed.pilot.press("w")
+            await viewed.pilot.pause()
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", viewed.text)
+            assert all(strip.cell_length == 60 for strip in viewed.app.screen._compositor.render_strips())
+            assert viewed.app.clipboard == ""
+
+    check()
+
+
+async def test_markup_is_plain_text_and_no_link(log: Path) -> None:
+    append(log, "[@click=app.quit]x[/] [red]no[/red]\n")
+    async with viewing(log, until="[red]no[/red]") as viewed:
+        assert viewed.lines[-1] == "[@click=app.quit]x[/] [red]no[/red]"
+        segments = [segment for strip in viewed.app.screen._compositor.render_strips() for segment in strip]
+        assert not any(segment.style and "@click" in (segment.style.meta or {}) for segment in segments)
