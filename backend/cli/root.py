@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "events": ("events", "Print the audit: who did what, when and why."),
     "alerts": ("alerts", "List open alerts, or test who is told."),
     "metrics": ("metrics", "Print or serve metrics for Prometheus."),
+    "health": ("health", "Check everything and say what to do."),
     "cleanup": ("cleanup", "Release, remove and archive what is old."),
     "db": ("db", "Upgrade, inspect or open the database."),
     "config": ("config", "Show the settings and where each comes from."),

@@ -1,0 +1,131 @@
+"""The checks that ask the database, in the order of the table at the end."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from backend.anomalies import detect
+from backend.anomalies.strays import Scanner
+from backend.database.version import SCHEMA_VERSION, current_version
+from backend.domain.states import WorkerState
+from backend.domain.units import format_age
+from backend.health import sql
+from backend.health.records import Check, degraded, ok, unknown
+from backend.readmodel.records import WorkerRow
+from backend.readmodel.workers import lost_nodes, read_workers
+from backend.settings import Settings
+
+SKEW_SECONDS = 2.0
+"""More than this between two clocks, and times in records and logs contradict each other."""
+LAG_SECONDS = 60.0
+"""A granted job is started in well under a second by its bell, within about 15 s without it."""
+SECOND_LOOK_SECONDS = 2.0
+"""What a restart or a burst shows for a moment is looked at once more before it counts."""
+GONE_SECONDS = 7 * 86_400.0
+"""A dead worker that owns nothing is news for so long; after that its node counts as given up."""
+
+Asked = Callable[[Connection, Settings], Check]
+
+
+def _schema(conn: Connection, _: Settings) -> Check:
+    found = current_version(conn)
+    if found == SCHEMA_VERSION:
+        return ok("schema", f"version {found}")
+    if found is None:
+        return unknown("schema", "the database has no jobwarden schema", "run `jobwarden db upgrade`")
+    advice = "run `jobwarden db upgrade`" if found < SCHEMA_VERSION else "upgrade jobwarden"
+    return unknown("schema", f"version {found}, this program speaks {SCHEMA_VERSION}", advice)
+
+
+def _clock(conn: Connection, _: Settings) -> Check:
+    before = time.time()
+    theirs = float(conn.scalar(sql.CLOCK) or 0.0)
+    after = time.time()
+    skew = theirs - (before + after) / 2
+    if abs(skew) - (after - before) / 2 <= SKEW_SECONDS:
+        return ok("clock", f"{abs(skew):.1f} s apart from the database's", skew)
+    way = "behind" if skew > 0 else "ahead of"
+    return degraded("clock", f"{format_age(abs(skew))} {way} the database's", "set both by NTP", skew)
+
+
+def _leader(conn: Connection, _: Settings) -> Check:
+    if _twice(lambda: not conn.scalar(sql.LEADER)):
+        return degraded("leader", "no worker schedules: waiting jobs stay waiting", "start one: `jobwarden up`")
+    return ok("leader", "a worker schedules")
+
+
+def _workers(conn: Connection, _: Settings) -> Check:
+    rows = read_workers(conn)
+    alive = [row for row in rows if row.state is not WorkerState.DEAD]
+    lost = _lost(rows)
+    if lost:
+        one = lost[0]
+        more = f" and of {len(lost) - 1} more nodes" if len(lost) > 1 else ""
+        return degraded(
+            "workers",
+            f"worker {one.id} of {one.node_name}{more} is dead, last heartbeat {format_age(one.lease_age)} ago",
+            f"start it again on host {one.hostname}: `jobwarden worker --node {one.node_name}`",
+            len(alive),
+        )
+    if not alive:
+        return degraded("workers", "no worker runs", "start one: `jobwarden up --no-tui` or `jobwarden worker`", 0)
+    drained = sum(row.state is WorkerState.DRAINING for row in alive)
+    oldest = max(row.lease_age for row in alive)
+    note = f", {drained} draining" if drained else ""
+    return ok("workers", f"{len(alive)} alive{note}, oldest heartbeat {max(0.0, oldest):.1f} s ago", len(alive))
+
+
+def _lost(rows: list[WorkerRow]) -> list[WorkerRow]:
+    """The last worker of each node that has lost it; a node given up long ago is not listed."""
+    last = [max((row for row in rows if row.node_name == name), key=lambda row: row.id) for name in lost_nodes(rows)]
+    return [row for row in last if row.lease_age < GONE_SECONDS or row.running_jobs > 0]
+
+
+def _anomalies(conn: Connection, settings: Settings) -> Check:
+    kinds = Counter(row.kind for row in detect.find(conn, settings, Scanner()))
+    if not kinds:
+        return ok("anomalies", "none", 0)
+    found = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return degraded("anomalies", found, "look with `jobwarden orphans`, then `jobwarden clean`", kinds.total())
+
+
+def _queue(conn: Connection, _: Settings) -> Check:
+    unstarted = conn.execute(sql.UNSTARTED).one()
+    if unstarted.age > LAG_SECONDS:
+        return degraded(
+            "queue",
+            f"{unstarted.jobs} granted jobs not started, the oldest for {format_age(unstarted.age)}",
+            "see the log of their workers, and check redis",
+            unstarted.age,
+        )
+    waiting = conn.execute(sql.WAITING).one()
+    if _twice(lambda: (row := conn.execute(sql.OVERLOOKED).one_or_none()) is not None and row.age > LAG_SECONDS):
+        return degraded(
+            "queue",
+            f"the first of {waiting.jobs} waiting jobs would fit and is not started",
+            "see the log of the worker that leads",
+            waiting.age,
+        )
+    oldest = f", the oldest for {format_age(waiting.age)}" if waiting.jobs else ""
+    return ok("queue", f"{waiting.jobs} waiting{oldest}", waiting.age)
+
+
+def _twice(bad: Callable[[], bool]) -> bool:
+    """Whether something is bad now and still is a moment later."""
+    if not bad():
+        return False
+    time.sleep(SECOND_LOOK_SECONDS)
+    return bad()
+
+
+CHECKS: tuple[tuple[str, Asked], ...] = (
+    ("schema", _schema),
+    ("clock", _clock),
+    ("leader", _leader),
+    ("workers", _workers),
+    ("anomalies", _anomalies),
+    ("queue", _queue),
+)
+"""Asked one after the other over one connection; what follows a schema of another version is not asked."""

@@ -1,0 +1,56 @@
+"""The checks that need no database: Redis, and the disks of this host."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from backend.embedded import servers
+from backend.embedded.home import locate
+from backend.errors import JobwardenError
+from backend.health.records import Check, degraded, ok, unknown
+from backend.queue import bell
+from backend.settings import Settings
+
+START_SERVERS = "start the servers: `jobwarden up --no-tui`"
+
+
+def redis(settings: Settings) -> Check:
+    """Whether Redis answers. Without it jobs start late, by the workers' sweep: degraded, not unknown."""
+    try:
+        [url] = [server.url for server in servers.status(settings) if server.name == "Valkey"]
+        started = time.monotonic()
+        bell.connect(settings.redis_url or url).ping()
+    except (RedisError, OSError) as exc:
+        advice = "check REDIS_URL and that server" if settings.redis_url else START_SERVERS
+        return degraded("redis", f"cannot be reached ({str(exc).splitlines()[0]}): jobs start late", advice)
+    except JobwardenError as exc:
+        return unknown("redis", str(exc), START_SERVERS)
+    took = time.monotonic() - started
+    return ok("redis", f"answers in {took * 1000:.0f} ms", took)
+
+
+def disk(settings: Settings) -> Check:
+    """How much is free where the spool, the archives and the data of the embedded servers lie: the fullest of them."""
+    home = locate(settings)
+    places = [home.path / "spool", settings.archives]
+    places += [] if settings.database_url else [home.postgres]
+    fullest, free = min(((place, _free_percent(place)) for place in places), key=lambda pair: pair[1])
+    summary = f"{free:.0f}% free below {fullest}"
+    if free >= settings.disk_free_percent:
+        return ok("disk", summary, free)
+    return degraded("disk", summary, "free some space: `jobwarden cleanup --dry-run` says how much it would", free)
+
+
+def _free_percent(path: Path) -> float:
+    """Percent of blocks or of inodes that this user may still take, whichever is less; of the nearest parent there."""
+    info = os.statvfs(next(place for place in (path, *path.parents) if place.exists()))
+    shares = [100.0 * info.f_bavail / info.f_blocks] if info.f_blocks else []
+    shares += [100.0 * info.f_favail / info.f_files] if info.f_files else []
+    return min(shares, default=100.0)
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (("redis", redis), ("disk", disk))
+"""Each in a thread of its own: a file system on the network may hang as well as a server."""
