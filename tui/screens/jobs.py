@@ -8,7 +8,7 @@ from backend.actions.scope import Scope
 from backend.errors import InputError
 from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
-from backend.readmodel.order import Order
+from backend.readmodel.order import SORT_KEYS, Order
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import JobRow
 from backend.readmodel.words import Words
@@ -19,8 +19,10 @@ from tui.keys.log import LOG
 from tui.keys.model import bindings
 from tui.keys.table import MARK, TABLE
 from tui.messages import JobWanted
+from tui.saved import View, Views, own_view
 from tui.screens.acting import ActingScreen
 from tui.source import News
+from tui.widgets.jobs.table import NEWEST as NEWEST_FIRST
 from tui.widgets.jobs.table import JobTable
 from tui.widgets.log.panel import LogPanel
 from tui.widgets.log.title import LogTitle
@@ -118,9 +120,35 @@ class JobsScreen(ActingScreen):
         """Say whether the log follows."""
         self.query_one(LogTitle).followed(message.following, message.unseen)
 
+    def filter_by(self, text: str) -> None:
+        """Filter the list as a command says. Raises InputError."""
+        self._list(text)
+
     def action_filter(self) -> None:
         """Ask for a filter."""
         self.query_one(FilterPrompt).ask(self.query_one(JobTable).window.query.filter)
+
+    def action_views(self) -> None:
+        """Open a saved view, or save the list as it is."""
+        from tui.pickers.views import ViewPicker
+
+        table = self.query_one(JobTable)
+        now = own_view("", table.filter, table.sort or NEWEST_FIRST, table.layout_of_columns)
+        self.app.push_screen(ViewPicker(Views(self.desk.state), now), self._open_view)
+
+    def _open_view(self, view: View | None) -> None:
+        if view is None:
+            return
+        table = self.query_one(JobTable)
+        before = table.sort
+        if (layout := view.layout(table.columns)) is not None:
+            table.show_columns(layout)
+        table.set_sort(view.sort if view.sort.column in SORT_KEYS else NEWEST_FIRST)
+        try:
+            self._list(view.filter)
+        except InputError as exc:
+            table.set_sort(before or NEWEST_FIRST)
+            self.notify(f"view {view.name}: {exc}", severity="error", markup=False)
 
     def action_clear(self) -> None:
         """Show all jobs again."""

@@ -133,14 +133,18 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
     # order and columns ---------------------------------------------------------------------------------------------
     def order_by(self, sort: Sort) -> None:
         """Order the rows by another column, from the top."""
-        self.sort = sort
-        self.memory.keep_sort(sort)
+        self.set_sort(sort)
         self.post_message(self.Ordered(sort))
         self.following = True
         if self._rows is not None:
             self.apply(StaticRows[Row](self._sorted(self._rows), self.key_of))
         self.refresh()
         self.changed()
+
+    def set_sort(self, sort: Sort) -> None:
+        """Remember by what the rows are ordered, without asking for them."""
+        self.sort = sort
+        self.memory.keep_sort(sort)
 
     def header_clicked(self, column: str) -> None:
         """Order by the clicked column; the second click turns the order round."""
