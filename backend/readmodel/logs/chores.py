@@ -83,8 +83,14 @@ class Saving:
         return self._at / max(1, self._stop)
 
     def step(self) -> bool:
-        """Copy a little."""
-        data = os.pread(self._log.file, min(COPIED, self._stop - self._at), self._at)
+        """Copy a little; where the middle was cut out, a line says so."""
+        cut = self._log.cut
+        if cut is not None and cut.holds(self._at):
+            self._write(f"{cut.notice}\n".encode())
+            self._at = cut.end
+            return self._complete()
+        most = cut.room(self._at, COPIED) if cut is not None else COPIED
+        data = os.pread(self._log.file, min(most, self._stop - self._at), self._at)
         self._at += len(data)
         self._write(data)
         return not data or self._at >= self._stop
@@ -138,12 +144,14 @@ class SavingSome(Saving):
 
     def _write_line(self, hit: int) -> None:
         """Write the line around a match, all pieces of it."""
-        self._at = max(self._at, row_start(self._log.file, hit, self._stop))
-        whole = False
+        cut = self._log.cut
+        whole = cut is not None and cut.holds(hit)
+        if not whole:
+            self._at = max(self._at, row_start(self._log.file, hit, self._stop, cut))
         while not whole and self._at < self._stop:
-            size = rows_after(self._log.file, self._at, self._stop, 1)[0]
-            self._write(os.pread(self._log.file, size.end - size.start, size.start))
-            self._at, whole = size.end, size.whole
+            row = rows_after(self._log.file, self._at, self._stop, 1, cut)[0]
+            self._write(os.pread(self._log.file, row.end - row.start, row.start))
+            self._at, whole = row.end, row.whole
 
 
 def _new_file(path: Path) -> int:

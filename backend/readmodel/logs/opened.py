@@ -6,6 +6,8 @@ import stat
 from enum import Enum
 from pathlib import Path
 
+from backend.process.logcut import Cut, read_cut
+
 _PRINT = 64
 """Bytes at the end that are compared, to notice a file that was cut and has grown again since."""
 
@@ -17,6 +19,8 @@ class Change(Enum):
     GREW = "grew"
     CUT = "cut"
     """Truncated or rewritten: whatever was read of it is no more."""
+    SHORTENED = "shortened"
+    """Its middle was cut out because it was over its limit."""
     OTHER = "other"
     """Opened for the first time, or another file took the name."""
 
@@ -30,6 +34,8 @@ class OpenLog:
         self.written = 0.0
         """Unix time of the last write."""
         self.deleted = False
+        self.cut: Cut | None = None
+        """What is missing in the middle."""
         self._file: int | None = None
         self._identity = (0, 0)
         self._print = b""
@@ -74,17 +80,23 @@ class OpenLog:
             directory = stat.S_ISDIR(status.st_mode)
             raise OSError(errno.EISDIR if directory else errno.EINVAL, "it is a directory" if directory else "no file")
         self.close()
+        self.cut = read_cut(str(self.path.parent))
         self._file, self._identity, self.deleted = file, (status.st_dev, status.st_ino), False
         self._take(status)
 
     def _grown(self) -> Change:
         status = os.fstat(self.file)
+        if status.st_size >= self.size and not self.deleted and (cut := read_cut(str(self.path.parent))) != self.cut:
+            self.cut = cut
+            return Change.SHORTENED
         if status.st_size == self.size and status.st_mtime == self.written:
             return Change.NOTHING
-        cut = status.st_size < self.size or self._fingerprint() != self._print
+        rewritten = status.st_size < self.size or self._fingerprint() != self._print
         grew = status.st_size > self.size
         self._take(status)
-        return Change.CUT if cut else Change.GREW if grew else Change.NOTHING
+        if rewritten:
+            self.cut = read_cut(str(self.path.parent))
+        return Change.CUT if rewritten else Change.GREW if grew else Change.NOTHING
 
     def _take(self, status: os.stat_result) -> None:
         self.size, self.written = status.st_size, status.st_mtime

@@ -95,6 +95,9 @@ class LogReader:
         change = self._log.look()
         if change in (Change.OTHER, Change.CUT):
             self._begin(change)
+        elif change is Change.SHORTENED:
+            self._stretch.recut()
+            self._service.tell("the middle of this log was cut out: it was over its limit")
         elif change is Change.GREW:
             self._stretch.grew(size)
 

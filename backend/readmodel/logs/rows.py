@@ -3,13 +3,15 @@
 Where a row begins depends only on the bytes just before it, so any part of a file of any size is split without
 reading the rest. A row ends after a newline; and at an offset that is a multiple of PIECE when the PIECE bytes before
 it have no newline (moved back so that no UTF-8 character is cut). So no row is longer than twice PIECE, and one
-enormous line can be read, searched and scrolled like any other part.
+enormous line can be read, searched and scrolled like any other part. Where the middle of a log over its limit was cut
+out, one row says so.
 """
 
 import os
 from dataclasses import dataclass
 from itertools import pairwise
 
+from backend.process.logcut import Cut
 from backend.readmodel.logs.safe import show_bytes
 
 PIECE = 16 * 1024
@@ -40,35 +42,48 @@ class Row:
     """Where the searched text is, in characters of the text without colours; None when nobody looked yet."""
 
 
-def rows_after(file: int, offset: int, size: int, limit: int) -> list[Row]:
+def rows_after(file: int, offset: int, size: int, limit: int, cut: Cut | None = None) -> list[Row]:
     """Return at most ``limit`` rows from ``offset``, which begins a row, up to ``size``; about CHUNK bytes of them."""
+    if cut is not None and cut.holds(offset):
+        return [_notice(cut)]
+    stop = cut.start if cut is not None and offset < cut.start else size
     base = offset - offset % PIECE
-    data = os.pread(file, min(CHUNK + PIECE, size - base), base)
+    data = os.pread(file, min(CHUNK + PIECE, stop - base), base)
     starts = [offset, *(start for start in _starts(data, base) if start > offset)]
     end = base + len(data)
-    if end > starts[-1] and end >= size:
+    if end > starts[-1] and end >= stop:
         starts.append(end)
     return _rows(file, data, base, starts[: limit + 1])
 
 
-def rows_before(file: int, offset: int, limit: int) -> list[Row]:
+def rows_before(file: int, offset: int, limit: int, cut: Cut | None = None) -> list[Row]:
     """Return the last rows before ``offset``, which begins a row or is the end of the file; at most ``limit``."""
-    base = max(0, offset - CHUNK)
+    if cut is not None and cut.start < offset <= cut.end:
+        return [_notice(cut)]
+    first = cut.end if cut is not None and offset > cut.end else 0
+    base = max(first, offset - CHUNK)
     base -= base % PIECE
     data = os.pread(file, offset - base, base)
-    starts = [start for start in _starts(data, base) if start < offset]
-    if base == 0:
-        starts.insert(0, 0)
+    starts = [start for start in _starts(data, base) if first < start < offset]
+    if base <= first:
+        starts.insert(0, first)
     return _rows(file, data, base, [*starts, offset][-limit - 1 :]) if offset else []
 
 
-def row_start(file: int, offset: int, size: int) -> int:
+def row_start(file: int, offset: int, size: int, cut: Cut | None = None) -> int:
     """Return where the row that contains ``offset`` begins; at or beyond the end of the file, where its end is."""
     if offset >= size:
         return size
+    if cut is not None and cut.holds(offset):
+        return cut.start
+    first = cut.end if cut is not None and offset >= cut.end else 0
     base = max(0, offset - offset % PIECE - 2 * PIECE)
     data = os.pread(file, min(size, base + 4 * PIECE) - base, base)
-    return max((start for start in _starts(data, base) if start <= offset), default=base)
+    return max((start for start in _starts(data, base) if first < start <= offset), default=max(base, first))
+
+
+def _notice(cut: Cut) -> Row:
+    return Row(cut.start, cut.end, cut.notice)
 
 
 def _starts(data: bytes, base: int) -> list[int]:

@@ -122,7 +122,7 @@ class Service:
             self._go_to_time(target.when, latest)
 
     def _go_to_time(self, when: datetime, latest: datetime) -> None:
-        offset = find_time(self._log.file, self._log.size, when, latest)
+        offset = find_time(self._log.file, self._log.size, when, latest, self._log.cut)
         if offset is None:
             offset = self._stretch.arrivals.offset_at(when.timestamp())
         if offset is None:
@@ -133,7 +133,7 @@ class Service:
     def _go(self, offset: int, text: str = "") -> None:
         """Make the viewer go to the row that contains an offset; the last one for the end."""
         size = self._log.size
-        start = row_start(self._log.file, min(offset, max(0, size - 1)), size)
+        start = row_start(self._log.file, min(offset, max(0, size - 1)), size, self._log.cut)
         self._stretch.around(start)
         self.tell(text, goto=start)
 
@@ -193,7 +193,7 @@ class Service:
         rows: list[Row] = []
         low = self._log.size
         while len(rows) < wanted and low > 0 and self._log.size - low < 2 * MOST_CLIP:
-            rows[:0] = rows_before(self._log.file, low, wanted - len(rows))
+            rows[:0] = rows_before(self._log.file, low, wanted - len(rows), self._log.cut)
             low = rows[0].start
         return rows
 

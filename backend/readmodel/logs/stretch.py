@@ -70,6 +70,16 @@ class Stretch:
         elif self.follow or (self.window.high >= before and len(self.rows) < BATCH):
             self.more_below()
 
+    def recut(self) -> None:
+        """Read again after the middle of the log was cut out; lines are counted anew when somebody wants them."""
+        self.index = LineIndex()
+        if self.follow:
+            self.to_end()
+        else:
+            self.window.clear(self.log.size)
+            self.around(row_start(self.log.file, self.place, self.log.size, self.log.cut))
+        self.changed = True
+
     def to_end(self) -> None:
         """Hold the last rows."""
         self.changed = True
@@ -78,7 +88,7 @@ class Stretch:
             self.more_above()
             return
         self.window.clear(self.log.size)
-        rows = rows_before(self.log.file, self.log.size, BATCH)
+        rows = rows_before(self.log.file, self.log.size, BATCH, self.log.cut)
         tail = [row for row in rows if row.start >= self.log.size - TAIL_BYTES] or rows[-1:]
         self.window.prepend(self._dressed(tail), tail[0].start if tail else 0)
 
@@ -110,7 +120,7 @@ class Stretch:
             return
         self.window.drop_unfinished()
         while self.window.high < self.log.size:
-            rows = rows_after(self.log.file, self.window.high, self.log.size, BATCH)
+            rows = rows_after(self.log.file, self.window.high, self.log.size, BATCH, self.log.cut)
             if not rows:
                 break
             self.window.append(self._dressed(rows), rows[-1].end)
@@ -123,7 +133,7 @@ class Stretch:
         if self.only is not None:
             self._sift("up")
         elif self.window.low > 0:
-            rows = rows_before(self.log.file, self.window.low, BATCH)
+            rows = rows_before(self.log.file, self.window.low, BATCH, self.log.cut)
             self.window.prepend(self._dressed(rows), rows[0].start if rows else 0)
             self.changed = True
 
@@ -135,7 +145,7 @@ class Stretch:
             self.to_end()
         else:
             self.window.clear(0)
-            self.around(row_start(self.log.file, at, self.log.size))
+            self.around(row_start(self.log.file, at, self.log.size, self.log.cut))
 
     def renumber(self) -> None:
         """Give the rows their numbers."""
@@ -172,11 +182,12 @@ class Stretch:
 
     def _finished(self) -> int:
         """Return where the unfinished last line begins, the end of the file if there is none."""
-        last = rows_before(self.log.file, self.log.size, 1)
+        last = rows_before(self.log.file, self.log.size, 1, self.log.cut)
         return self.log.size if not last or last[0].whole else last[0].start
 
     def _sifted(self, found: Found) -> None:
-        rows = [self._row_at(hit) for hit in found.hits]
+        # A match may be in a row that is held already: in a long line, or where the middle was cut out.
+        rows = list({row.start: row for row in map(self._row_at, found.hits) if not self._holds(row)}.values())
         exhausted = found.done and found.at == self.sifter.stop_at
         if self.sifter.way == "up":
             rows.reverse()
@@ -191,9 +202,13 @@ class Stretch:
             if self.follow:
                 self._sift("down")
 
+    def _holds(self, row: Row) -> bool:
+        index = self.window.index_of(row.start)
+        return index >= 0 and self.rows[index].start == row.start
+
     def _row_at(self, offset: int) -> Row:
-        start = row_start(self.log.file, offset, self.log.size)
-        return rows_after(self.log.file, start, self.log.size, 1)[0]
+        start = row_start(self.log.file, offset, self.log.size, self.log.cut)
+        return rows_after(self.log.file, start, self.log.size, 1, self.log.cut)[0]
 
     def _dressed(self, rows: list[Row], *, apart: bool = False) -> list[Row]:
         """Add what is known of rows; ``apart`` when they do not follow each other."""

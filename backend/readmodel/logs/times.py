@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta, timezone
 
+from backend.process.logcut import Cut
 from backend.readmodel.logs.rows import row_start
 from backend.readmodel.logs.sgr import plain
 
@@ -85,7 +86,7 @@ def read_clock(text: str, latest: datetime) -> datetime | None:
     return _not_after(found, latest) if found else None
 
 
-def find_time(file: int, size: int, when: datetime, latest: datetime) -> int | None:
+def find_time(file: int, size: int, when: datetime, latest: datetime, cut: Cut | None = None) -> int | None:
     """Return where the first line of ``when`` or later begins, by bisection; None when lines have no timestamps.
 
     Reads some 64 KiB for each of about 30 steps, whatever the size. ``size`` when all lines are earlier.
@@ -94,17 +95,23 @@ def find_time(file: int, size: int, when: datetime, latest: datetime) -> int | N
     known = False
     while high - low > _LOOK:
         middle = (low + high) // 2
+        if cut is not None and cut.holds(middle):
+            middle = cut.end if cut.end < high else max(low, cut.start - _LOOK)
         found = _first_stamp(file, middle, high, latest)
         known = known or found is not None
-        if found is None or found[1] >= when:
-            high = middle
-        else:
+        if found is not None and found[1] < when:
             low = found[0]
-    for start, line in _lines(file, row_start(file, low, size), min(size, high + _LOOK)):
+        elif middle > low:
+            high = cut.start if cut is not None and middle == cut.end else middle
+        else:
+            break
+    for start, line in _lines(file, row_start(file, low, size, cut), min(size, high + _LOOK)):
         stamp = stamp_of(line, latest)
         known = known or stamp is not None
         if stamp is not None and stamp >= when:
             return start
+    if cut is not None and high == cut.start:
+        return cut.start
     return size if known else None
 
 

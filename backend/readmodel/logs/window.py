@@ -7,8 +7,8 @@ from backend.readmodel.logs.rows import Row
 
 MOST_ROWS = 2000
 """Rows held."""
-MOST_BYTES = 2 * 1024 * 1024
-"""Bytes of the log in the rows held ..."""
+MOST_CHARACTERS = 2 * 1024 * 1024
+"""Characters in the rows held ..."""
 FEWEST_ROWS = 200
 """... as long as there are this many."""
 
@@ -20,11 +20,11 @@ class Window:
         self.rows: list[Row] = []
         self.low = 0
         self.high = 0
-        self._bytes = 0
+        self._held = 0
 
     def clear(self, offset: int) -> None:
         """Begin anew at an offset."""
-        self.rows, self.low, self.high, self._bytes = [], offset, offset, 0
+        self.rows, self.low, self.high, self._held = [], offset, offset, 0
 
     def index_of(self, offset: int) -> int:
         """Return the index of the row that contains an offset, or of the last one before it; -1 for none."""
@@ -34,10 +34,10 @@ class Window:
         """Add rows below."""
         self.rows += rows
         self.high = high
-        self._bytes += _bytes(rows)
+        self._held += _characters(rows)
         drop = self._surplus(self.rows)
         if drop:
-            self._bytes -= _bytes(self.rows[:drop])
+            self._held -= _characters(self.rows[:drop])
             self.low = self.rows[drop].start
             del self.rows[:drop]
 
@@ -45,10 +45,10 @@ class Window:
         """Add rows above."""
         self.rows[:0] = rows
         self.low = low
-        self._bytes += _bytes(rows)
+        self._held += _characters(rows)
         drop = self._surplus(self.rows[::-1])
         if drop:
-            self._bytes -= _bytes(self.rows[-drop:])
+            self._held -= _characters(self.rows[-drop:])
             self.high = self.rows[-drop - 1].end
             del self.rows[-drop:]
 
@@ -56,7 +56,7 @@ class Window:
         """Forget a last line that may have gone on, to read it again."""
         if self.rows and not self.rows[-1].whole:
             row = self.rows.pop()
-            self._bytes -= row.end - row.start
+            self._held -= len(row.text)
             self.high = row.start
 
     def change(self, change: Callable[[Row], Row]) -> None:
@@ -66,12 +66,12 @@ class Window:
     def _surplus(self, rows: Sequence[Row]) -> int:
         """Return how many of the first rows are too many."""
         drop = max(0, len(rows) - MOST_ROWS)
-        held = self._bytes - _bytes(rows[:drop])
-        while held > MOST_BYTES and len(rows) - drop > FEWEST_ROWS:
-            held -= rows[drop].end - rows[drop].start
+        held = self._held - _characters(rows[:drop])
+        while held > MOST_CHARACTERS and len(rows) - drop > FEWEST_ROWS:
+            held -= len(rows[drop].text)
             drop += 1
         return drop
 
 
-def _bytes(rows: Sequence[Row]) -> int:
-    return sum(row.end - row.start for row in rows)
+def _characters(rows: Sequence[Row]) -> int:
+    return sum(len(row.text) for row in rows)
