@@ -2,18 +2,12 @@
 
 import click
 
-from backend.cli.output import Column, print_json, print_table
+from backend.cli.output import print_json, printable
 from backend.errors import InputError
 from backend.health.look import TIMEOUT_SECONDS, look
-from backend.health.records import Status
+from backend.health.records import Check, Status
 from backend.settings import load_settings
 
-COLUMNS = (
-    Column("STATUS", lambda c: c.status if c.status is Status.OK else c.status.upper()),
-    Column("CHECK", lambda c: c.check),
-    Column("FOUND", lambda c: c.summary),
-    Column("WHAT TO DO", lambda c: c.advice),
-)
 LONGEST_SECONDS = 300.0
 
 
@@ -38,6 +32,14 @@ def health(json_wanted: bool, quiet: bool, timeout: float) -> int:
     shown = [check for check in found.worst_first if not (quiet and check.status is Status.OK)]
     if json_wanted:
         print_json(shown)
-    elif shown:
-        print_table(COLUMNS, shown)
+    else:
+        for check in shown:
+            click.echo(_line(check))
     return found.status.exit_code
+
+
+def _line(check: Check) -> str:
+    """Never cut, also on a narrow terminal: what to do stands at the end."""
+    status = check.status if check.status is Status.OK else check.status.upper()
+    advice = f": {check.advice}" if check.advice else ""
+    return printable(f"{status:<8}  {check.check:<9}  {check.summary}{advice}")
