@@ -16,7 +16,8 @@ from tui.deeds import Deeds
 from tui.desk import Desk
 from tui.diary import keep_diary
 from tui.farewell import farewell
-from tui.habits.app import HabitsApp
+from tui.habits.app import Export, HabitsApp
+from tui.habits.terminal import title_kept
 from tui.messages import Arrived, JobWanted
 from tui.screens.base import BaseScreen
 from tui.screens.job import JobScreen
@@ -47,8 +48,9 @@ class JobwardenApp(HabitsApp):
         read_only: bool = False,
         state: State | None = None,
         preferences: Preferences | None = None,
+        export: Export | None = None,
     ) -> None:
-        super().__init__(state, preferences)
+        super().__init__(state, preferences, export)
         self.animation_level = "none"
         self._source = make_source(self._deliver)
         self.desk = Desk(self._source, deeds, clock, self.state, read_only)
@@ -95,18 +97,21 @@ def run(settings: Settings, read_only: bool = False) -> int:
     Raises InputError, before the screen opens, for a mistake in the preferences.
     """
     from backend.readmodel.collector import Collector
+    from backend.readmodel.export_file import export_jobs
     from backend.readmodel.operator import Operator
 
     preferences = load_preferences(settings.home)
     os.environ.setdefault("ESCDELAY", "25")
     keep_diary(settings.home)
     app = JobwardenApp(
-        lambda deliver: Collector(settings, deliver),
+        lambda deliver: Collector(settings, deliver, preferences.poll_seconds),
         Operator(settings),
         read_only=read_only,
         state=State.of_home(settings.home),
         preferences=preferences,
+        export=partial(export_jobs, settings),
     )
-    app.run(mouse=preferences.mouse)
+    with title_kept(preferences.title_badge):
+        app.run(mouse=preferences.mouse)
     print(farewell(app.desk.kept.snapshot))
     return app.return_code or 0

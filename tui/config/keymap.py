@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-from tui.keys.every import EVERYWHERE, every_group
+from tui.keys.every import EVERYWHERE, every_group, windows
 from tui.keys.model import Group, Key
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super")
@@ -82,7 +82,7 @@ def _check_key(binding: str, key: str) -> None:
 def _check_doubles(group: Group, chosen: Mapping[str, str]) -> None:
     """Refuse a chosen key that another binding of the same part of the screen has, or one that works everywhere."""
     taken: dict[str, str] = {}
-    around = [] if group in EVERYWHERE else [key for one in EVERYWHERE for key in one.keys]
+    around = [] if group in (*EVERYWHERE, *windows()) else [key for one in EVERYWHERE for key in one.keys]
     for key in (*group.keys, *around):
         for one in _split(chosen.get(key.id, key.keys)):
             name = _CHARACTER.get(one, one)

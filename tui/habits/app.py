@@ -1,40 +1,212 @@
-"""The part of the application that is no screen's own: preferences, and what is kept across runs."""
+"""The commands that work on every screen: palette, jump, copy, export, pager, editor; the bell; a clean end."""
 
-from textual.app import App
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+from textual import work
+from textual.app import SuspendNotSupported
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+
+from backend.actions.scope import Scope
+from backend.errors import InputError, JobwardenError
+from backend.readmodel.export_file import as_row, write_rows
+from backend.readmodel.overview import Snapshot
+from backend.readmodel.window import Window
+from tui.acting.jobs import JobDeed
 from tui.config.settings import Preferences
 from tui.config.state import State
-from tui.config.themes import THEMES
+from tui.desk import Desk
+from tui.habits import programs, selection
+from tui.habits.alarm import Alarm, set_title, title
+from tui.habits.jump import Jump, targets
+from tui.habits.kept import KeptApp
+from tui.messages import Arrived, JobWanted
+from tui.palette.commands import Call, commands, job_ids
+from tui.palette.history import History
+from tui.palette.screen import Palette
+from tui.screens.acting import ActingScreen
 
-SAVE_EVERY = 2.0
-"""Seconds between two saves of what changed in the views; what is not saved yet is lost only with ``kill -9``."""
+Export = Callable[[str, Path], int]
+"""Writes all jobs that match a filter into a file; returns how many."""
+GOODBYE = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the dashboard as ``q`` does, so that the terminal is left as it was found."""
 
 
-class HabitsApp(App[None]):
-    """Base of the dashboard; screens use ``app.state`` and ``app.preferences``."""
+class HabitsApp(KeptApp):
+    """Base of the dashboard."""
 
-    def __init__(self, state: State | None = None, preferences: Preferences | None = None) -> None:
-        super().__init__()
-        self.state = State() if state is None else state
-        self.preferences = Preferences() if preferences is None else preferences
-        self.set_keymap(dict(self.preferences.keys))
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.theme = self._first_theme()
+    desk: Desk
+
+    def __init__(
+        self, state: State | None = None, preferences: Preferences | None = None, export: Export | None = None
+    ) -> None:
+        super().__init__(state, preferences)
+        self._export = export
+        self._alarm = Alarm()
+        self._title = ""
 
     def on_mount(self) -> None:
-        """Begin to keep what changes."""
-        if self.state.notice:
-            self.notify(self.state.notice, severity="warning", markup=False, timeout=8)
-        self.set_interval(SAVE_EVERY, self.state.save)
+        """Say goodbye properly whoever asks for it."""
+        loop = asyncio.get_running_loop()
+        for number in () if self.is_headless else GOODBYE:
+            loop.add_signal_handler(number, self._leave, number)
 
-    def on_unmount(self) -> None:
-        """Keep what changed last."""
-        self.state.save()
+    def _leave(self, number: signal.Signals) -> None:
+        """End. Whoever asks a second time does not want to wait."""
+        asyncio.get_running_loop().remove_signal_handler(number)
+        self.exit(return_code=128 + number)
 
-    def _first_theme(self) -> str:
-        """The theme that is set; where none is, the one chosen on the screen last."""
-        chosen = self.state.get("app", "theme", "")
-        if chosen in THEMES and "theme" not in self.preferences.model_fields_set:
-            return chosen
-        return self.preferences.theme
+    def on_arrived(self, message: Arrived) -> None:
+        """Ring for what went wrong since the last snapshot, and count on the window's title."""
+        if not isinstance(message.news, Snapshot):
+            return
+        if self._alarm.new(message.news) and self.preferences.bell:
+            self.bell()
+        self._show_title(title(message.news))
+
+    def _show_title(self, text: str) -> None:
+        if self.preferences.title_badge and text != self._title and self._driver is not None and not self.is_headless:
+            self._title = text
+            self._driver.write(set_title(text))
+
+    def action_go(self, name: str) -> None:
+        """Open a screen of the table."""
+        raise NotImplementedError
+
+    def action_palette(self, text: str = "") -> None:
+        """Ask for a command."""
+        screen = self.screen
+        known = commands(getattr(screen, "groups", ()), read_only=self.desk.read_only)
+        history = History(self.state, "palette")
+        self.push_screen(Palette(known, history, text), lambda call: self._called(screen, call))
+
+    def _called(self, screen: Screen[Any], call: Call | None) -> None:
+        if call is not None:
+            action = call.command.action.format(call.rest)
+            self.run_worker(self.run_action(action, _holder(screen, action)), group="command")
+
+    def action_jump(self) -> None:
+        """Go to a part of the screen by a letter."""
+        self.push_screen(Jump(targets(self.screen)), lambda part: None if part is None else _focus(part))
+
+    def action_open_job(self, job_id: str) -> None:
+        """Open a job by its id."""
+        try:
+            self.post_message(JobWanted(job_ids(job_id)[0]))
+        except InputError as exc:
+            self._complain(exc)
+
+    def action_act_on(self, name: str, ids: str) -> None:
+        """Act on the jobs that were named; on what is selected or marked when none was."""
+        screen = self.screen
+        if not isinstance(screen, ActingScreen):
+            self.notify("close this first", severity="warning", markup=False)
+            return
+        try:
+            deed = JobDeed(name, Scope(job_ids(ids))) if ids else None
+        except InputError as exc:
+            self._complain(exc)
+            return
+        screen.action_act(name) if deed is None else screen.begin(deed)
+
+    def action_filter_by(self, text: str) -> None:
+        """Filter the list of the screen that is open, else the jobs."""
+        own = getattr(self.screen, "filter_by", None)
+        try:
+            if own is not None:
+                own(text)
+            else:
+                self.desk.source.show(text)
+                self.action_go("jobs")
+        except InputError as exc:
+            self._complain(exc)
+
+    def action_copy(self, what: str) -> None:
+        """Copy something of the selected row to the clipboard (OSC 52)."""
+        text = selection.copied(what, self.screen, self.desk.kept)
+        if text:
+            self.copy_to_clipboard(text)
+            self.notify(f"copied: {text[:60]}", timeout=2, markup=False)
+        else:
+            self.notify(f"there is no {what} to copy here", severity="warning", markup=False)
+
+    def action_export(self, format_: str, name: str = "") -> None:
+        """Write the listed rows to a new file."""
+        listed = getattr(self.screen, "NAME", "") or "rows"
+        path = Path(name or f"jobwarden-{listed}-{datetime.now():%Y%m%d-%H%M%S}").expanduser().absolute()
+        path = path if path.suffix == f".{format_}" else path.with_name(f"{path.name}.{format_}")
+        table = selection.table_of(self.screen)
+        if table is None:
+            self.notify("there is no list to export here", severity="warning", markup=False)
+            return
+        window = next((news for news in self.desk.kept if isinstance(news, Window)), Window())
+        if listed == "jobs" and self._export is not None:
+            self._write(lambda export=self._export: export(window.query.filter, path), path)
+        else:
+            rows = [as_row(row) for row in getattr(table, "listed", ()) if is_dataclass(row)]
+            self._write(lambda: write_rows(path, rows), path)
+
+    @work(thread=True, group="export")
+    def _write(self, write: Callable[[], int], path: Path) -> None:
+        try:
+            number = write()
+        except JobwardenError as exc:
+            self.call_from_thread(self._complain, exc)
+        else:
+            self.call_from_thread(self.notify, f"{number:,} rows in {path}", timeout=6, markup=False)
+
+    def action_open_log(self) -> None:
+        """Show the selected job's log in the pager."""
+        path = selection.log_of(self.screen, self.desk.kept)
+        if path is None:
+            self.notify("the selected job has no log on this host", severity="warning", markup=False)
+        else:
+            self._run(lambda: programs.pager(os.environ, harmless=self.desk.read_only), path)
+
+    def action_open_script(self) -> None:
+        """Show a copy of the selected job's script in the editor; the job has its own and never sees a change."""
+        script = selection.script_of(self.screen, self.desk.kept)
+        if script is None:
+            self.notify("open the job first: its script is not on this host", severity="warning", markup=False)
+            return
+        with tempfile.TemporaryDirectory(prefix="jobwarden-") as folder:
+            path = Path(folder) / f"job_{selection.job_id_of(self.screen)}.sh"
+            path.write_text(script, "utf-8", errors="surrogateescape")
+            harmless = self.desk.read_only
+            self._run(
+                lambda: programs.pager(os.environ, harmless=True) if harmless else programs.editor(os.environ), path
+            )
+
+    def _run(self, command: Callable[[], list[str]], path: Path) -> None:
+        try:
+            words = command()
+            with self.suspend():
+                programs.show(words, path)
+        except SuspendNotSupported:
+            self.notify("not possible in this terminal", severity="warning", markup=False)
+        except JobwardenError as exc:
+            self._complain(exc)
+
+    def _complain(self, exc: JobwardenError) -> None:
+        self.notify(str(exc), severity="error", markup=False, timeout=8)
+
+
+def _holder(screen: Screen[Any], action: str) -> DOMNode | None:
+    """Who performs an action: the part with the keys, what it is in, the screen, a part without them; else the app."""
+    name = action.partition("(")[0].removeprefix("app.").removeprefix("screen.")
+    start: Widget = screen.focused or screen
+    nodes: list[DOMNode] = [*start.ancestors_with_self, *screen.query("*")]
+    return next((node for node in nodes if hasattr(node, f"action_{name}")), None)
+
+
+def _focus(part: Widget) -> None:
+    part.focus()

@@ -85,6 +85,11 @@ class EventsScreen(ListScreen):
             self._older = EventsWanted(self._filter, below=lowest)
             self.ask()
 
+    def filter_by(self, text: str) -> None:
+        """Filter the list as a command says. Raises InputError."""
+        parse_event_filter(text)
+        self.look_for(text)
+
     def action_filter(self) -> None:
         """Ask for a filter."""
         self.query_one(LinePrompt).ask(self._filter)

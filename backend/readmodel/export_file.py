@@ -1,0 +1,99 @@
+"""Listed rows in a file, for a spreadsheet or a script."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy.exc import DBAPIError
+
+from backend.database.engine import make_engine
+from backend.embedded import servers
+from backend.errors import InputError, Refused
+from backend.readmodel.export import stream_jobs
+from backend.readmodel.jobs import compile_filter
+from backend.settings import Settings
+
+Row = Mapping[str, Any]
+
+
+def export_jobs(settings: Settings, filter_text: str, path: Path) -> int:
+    """Write all jobs that match, with all their columns, newest first; returns how many. Takes as long as they are.
+
+    Raises InputError for a wrong filter or a file that is there, Refused when the disk or the database says no.
+    """
+    query = compile_filter(filter_text)
+    engine = make_engine(servers.attach(settings).database_url, read_only=True, application_name="jobwarden export")
+    try:
+        with engine.connect() as conn:
+            return write_rows(path, stream_jobs(conn, query))
+    except DBAPIError as exc:
+        raise Refused(f"the jobs cannot be read: {str(exc.orig).strip().partition(chr(10))[0]}") from exc
+    finally:
+        engine.dispose()
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> int:
+    """Write rows into a new file: JSON when its name ends so, else CSV; returns how many.
+
+    A file that is there is never written over. What was begun and failed is removed.
+    """
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            try:
+                return _as_json(file, rows) if path.suffix == ".json" else _as_csv(file, rows)
+            except BaseException:
+                path.unlink()
+                raise
+    except FileExistsError as exc:
+        raise InputError(f"{path} exists: name another file") from exc
+    except OSError as exc:
+        raise Refused(f"cannot write {path}: {exc.strerror}") from exc
+
+
+def as_row(record: object) -> Row:
+    """Return a frozen record as a row: its fields, those of records in it under their own names."""
+    row: dict[str, Any] = {}
+    assert is_dataclass(record)
+    for field in fields(record):
+        value = getattr(record, field.name)
+        row.update(as_row(value) if is_dataclass(value) else {field.name: value})
+    return row
+
+
+def _as_json(file: TextIO, rows: Iterable[Row]) -> int:
+    number = 0
+    for number, row in enumerate(rows, start=1):
+        file.write(("[\n" if number == 1 else ",\n") + json.dumps(row, default=_plain, ensure_ascii=False))
+    file.write("\n]\n" if number else "[]\n")
+    return number
+
+
+def _as_csv(file: TextIO, rows: Iterable[Row]) -> int:
+    number, writer = 0, csv.writer(file)
+    for number, row in enumerate(rows, start=1):
+        if number == 1:
+            writer.writerow(row)
+        writer.writerow(list(_cells(row)))
+    return number
+
+
+def _cells(row: Row) -> Iterator[object]:
+    """Cells of a line; a text that a spreadsheet would take for a formula gets a quote before it."""
+    for value in row.values():
+        plain = json.dumps(value, default=_plain, ensure_ascii=False) if isinstance(value, dict | list) else value
+        text = "" if plain is None else str(_plain(plain)) if not isinstance(plain, str | int | float) else plain
+        yield f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for: times as ISO 8601, sets and tuples as lists, the rest as text."""
+    isoformat = getattr(value, "isoformat", None)
+    if isoformat is not None:
+        return isoformat()
+    if isinstance(value, frozenset | set | tuple):
+        return list(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)

@@ -1,0 +1,45 @@
+"""The part of the application that is no screen's own: preferences, and what is kept across runs."""
+
+from textual.app import App
+
+from tui.config.settings import Preferences
+from tui.config.state import State
+from tui.config.themes import THEMES
+
+SAVE_EVERY = 2.0
+"""Seconds between two saves of what changed in the views; what is not saved yet is lost only with ``kill -9``."""
+
+
+class KeptApp(App[None]):
+    """Has preferences (``app.preferences``) and a memory (``app.state``)."""
+
+    def __init__(self, state: State | None = None, preferences: Preferences | None = None) -> None:
+        super().__init__()
+        self.state = State() if state is None else state
+        self.preferences = Preferences() if preferences is None else preferences
+        self.set_keymap(dict(self.preferences.keys))
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = self._first_theme()
+
+    def on_mount(self) -> None:
+        """Begin to keep what changes."""
+        if self.state.notice:
+            self.notify(self.state.notice, severity="warning", markup=False, timeout=8)
+        self.set_interval(SAVE_EVERY, self.state.save)
+
+    def on_unmount(self) -> None:
+        """Keep what changed last."""
+        self.state.save()
+
+    def action_choose_theme(self, name: str) -> None:
+        """Take another theme, and remember it."""
+        self.theme = name
+        self.state.put("app", "theme", name)
+
+    def _first_theme(self) -> str:
+        """The theme that is set; where none is, the one chosen on the screen last."""
+        chosen = self.state.get("app", "theme", "")
+        if chosen in THEMES and "theme" not in self.preferences.model_fields_set:
+            return chosen
+        return self.preferences.theme
