@@ -11,6 +11,7 @@ SQL = Path(__file__).parent.parent / "sql"
 PARTS = (
     "0002_lease.sql",
     "0002_lists.sql",
+    "0002_batches.sql",
     "0002_retention.sql",
     "0002_alerts.sql",
     "0002_roles.sql",  # last: it gives every trigger function its rights
