@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.database.engine import make_engine, unavailable
 from backend.database.version import check_schema
 from backend.embedded.servers import Urls, attach
-from backend.errors import InputError, JobwardenError, Refused
+from backend.errors import InputError, JobwardenError, Refused, Unavailable
 from backend.settings import Settings, load_settings
 
 
@@ -59,7 +59,7 @@ def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenErr
     """The error a user should see; None when it is a mistake of ours.
 
     A server that cannot be reached at the URL the user gave is bad input (exit 2); a guard of the schema (SQLSTATE
-    class JW) or a missing privilege (42501) is a refusal.
+    class JW) or a missing privilege (42501) is a refusal; a full disk and the like pass by.
     """
     code = getattr(exc.orig, "pgcode", None)
     if code is None or code.startswith(("08", "57P")):
@@ -67,4 +67,6 @@ def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenErr
         return InputError(str(line)) if settings.database_url else line
     if code.startswith("JW") or code in ("42501", "25006"):
         return Refused(str(exc.orig).splitlines()[0])
+    if code.startswith(("40", "53", "57", "58")):  # conflict, no resources, intervention, system error
+        return Unavailable(f"the database cannot do that now: {str(exc.orig).splitlines()[0]}")
     return None
