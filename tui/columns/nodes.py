@@ -101,7 +101,7 @@ def _node(row: NodeRow, _: Moment) -> Cell:
 
 
 NODE_COLUMNS: tuple[Column[NodeRow], ...] = (
-    Column("node", "NODE", 10, 0, _node, flexible=True, widest=24, sort=lambda row: row.worker.node_name),
+    Column("node", "NODE", 10, 0, _node, flexible=True, widest=14, sort=lambda row: row.worker.node_name),
     Column("state", "STATE", 10, 0, _state, sort=lambda row: row.worker.state),
     Column("cpus", "CPU", 13, 0, _cpus, sort=lambda row: row.worker.cpus_allocated),
     Column("memory", "MEMORY", 17, 1, _memory, sort=lambda row: row.worker.memory_mb_allocated),

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 CLEAN = "clean"
 """The action that goes for every anomaly unless rows are marked."""
+UNDO_OF = "undo of "
+"""Begins the label of what takes something back."""
 BLINK = 0.4
 """Seconds after which an action that is not done yet shows how far it is."""
 
@@ -38,7 +40,7 @@ class ActingScreen(BaseScreen):
         self._stop = Event()
         self._progress: Progress | None = None
         self._reached = Step(0, 0, None, "")
-        self._busy = False
+        self.busy = False
 
     def on_log_panel_zoomed(self, message: LogPanel.Zoomed) -> None:
         """Show a log on the whole screen."""
@@ -79,7 +81,7 @@ class ActingScreen(BaseScreen):
         """Find out what a deed would do, then ask."""
         if self.read_only:
             return
-        if self._busy:
+        if self.busy:
             self.notify("one thing at a time: the last action is not done yet", markup=False)
             return
         self._plan(deed)
@@ -121,7 +123,7 @@ class ActingScreen(BaseScreen):
 
     def action_undo(self) -> None:
         """Take the last deed back that can be."""
-        if self.read_only or self._busy:
+        if self.read_only or self.busy:
             return
         report = self.desk.undoable.take()
         if report is None:
@@ -129,17 +131,17 @@ class ActingScreen(BaseScreen):
                 "nothing to undo: only hold, let go, priority, drain and resume can be taken back", markup=False
             )
         else:
-            self._go(list(report.undo), f"undo of {report.label}")
+            self._go(list(report.undo), f"{UNDO_OF}{report.label}")
 
     def _go(self, doings: list[Doing], label: str = "") -> None:
-        self._stop, self._busy, self._progress = Event(), True, None
+        self._stop, self.busy, self._progress = Event(), True, None
         self._reached = Step(0, 0, None, "")
         self.set_timer(BLINK, self._show_progress)
         self._label = label or doings[0].deed.label
         self._perform(doings, self._label, self._stop)
 
     def _show_progress(self) -> None:
-        if self._busy:
+        if self.busy:
             self._progress = Progress(self._label, self._stop, self._reached)
             self.app.push_screen(self._progress)
 
@@ -154,6 +156,8 @@ class ActingScreen(BaseScreen):
         if reports:
             outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
             undo = tuple(doing for report in reports for doing in report.undo)
+            # What is taken back is done with: the next time the deed before it is taken back, not this one done again.
+            undo = () if label.startswith(UNDO_OF) else undo
             self.post_message(Performed(Report(label, reports[0].noun, outcomes, undo)))
 
     def _step(self, step: Step) -> None:
@@ -192,7 +196,7 @@ class ActingScreen(BaseScreen):
         self.notify(message.text, severity="error", markup=False, timeout=8)
 
     def _done(self) -> None:
-        self._busy = False
+        self.busy = False
         if self._progress is not None and self._progress.is_attached:
             self._progress.dismiss(None)
         self._progress = None

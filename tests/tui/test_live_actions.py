@@ -1,0 +1,198 @@
+"""Every action by its key, on the dashboard over real servers, a real worker and real processes."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from backend.readmodel.collector import Collector
+from backend.readmodel.operator import Operator
+from backend.settings import Settings
+from tests.support.cli import Cli
+from tests.support.processes import reap_marked
+from tests.tui.test_live import screen_text
+from tests.worker.farm import FAST, PATIENCE, Farm, alive
+from tui.app import JobwardenApp
+from tui.screens.acting import ActingScreen
+from tui.screens.confirm import Confirm
+from tui.screens.listing import ListScreen
+
+SIZE = (130, 44)
+POLL = 3600.0
+"""Seconds between two polls, far more than any wait here: what shows came by its notice."""
+SLEEPER = "echo up; sleep 600 & sleep 600"
+
+
+@pytest.fixture
+def farm(cli: Cli, engine: Engine, settings: Settings, mark: str, tmp_path: Path) -> Iterator[Farm]:
+    """Starts workers; all are killed with their jobs after the test."""
+    work = tmp_path / "work"
+    work.mkdir()
+    made = Farm(Cli({**cli.env, **FAST}, cli.cwd), engine, settings, mark, work)
+    yield made
+    made.clean_up()
+    reap_marked(mark)
+
+
+@pytest.fixture
+def app(settings: Settings) -> JobwardenApp:
+    """The dashboard."""
+    quick = settings.model_copy(update={"kill_grace_seconds": 1.0})
+    return JobwardenApp(lambda deliver: Collector(quick, deliver), Operator(quick))
+
+
+@pytest.fixture
+def unpolled(settings: Settings) -> JobwardenApp:
+    """The dashboard, whose poll cannot be what shows a change in time."""
+    return JobwardenApp(lambda deliver: Collector(settings, deliver, poll=POLL), Operator(settings))
+
+
+async def eventually(pilot: Pilot[None], condition: Callable[[], object], what: str) -> None:
+    """Let the app work until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        said = [note.message for note in pilot.app._notifications]
+        assert time.monotonic() < deadline, f"waited in vain for {what} {said}\n{screen_text(pilot.app)}"  # type: ignore[arg-type]
+        await pilot.pause(0.05)
+
+
+async def listed(pilot: Pilot[None], *job_ids: int) -> None:
+    """Wait until these jobs are on the screen."""
+    app = pilot.app
+    for job_id in job_ids:
+        await eventually(pilot, lambda job_id=job_id: f" {job_id} " in screen_text(app), f"job {job_id} on the screen")
+
+
+async def press(pilot: Pilot[None], key: str, *typed: str) -> None:
+    """Press the key of an action, type into its question and go on."""
+    app = pilot.app
+    await eventually(pilot, lambda: isinstance(app.screen, ActingScreen) and not app.screen.busy, "the last action")
+    await pilot.press(key)
+    await eventually(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.query(Input), "the question")
+    await pilot.press(*typed, "enter")
+
+
+async def test_a_running_job_is_killed_with_all_its_processes(app: JobwardenApp, farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(SLEEPER)
+    pid = farm.started(job_id).process_id
+    async with app.run_test(size=SIZE) as pilot:
+        await listed(pilot, job_id)
+        await press(pilot, "K", *"hung")
+        await eventually(pilot, lambda: farm.job(job_id).state == "FAILED", "its end")
+        await eventually(pilot, lambda: "✗ FAILED" in screen_text(app), "its end on the screen")
+    farm.ended(job_id)
+    farm.gone(pid)
+    assert farm.job(job_id).failure_reason == "OPERATOR"
+    assert "hung" in [row[0] for row in farm.rows("SELECT reason FROM events WHERE job_id = :job", job=job_id)]
+
+
+async def test_a_running_job_is_cancelled_and_submitted_again(app: JobwardenApp, farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(SLEEPER)
+    farm.started(job_id)
+    async with app.run_test(size=SIZE) as pilot:
+        await listed(pilot, job_id)
+        await press(pilot, "c")
+        await eventually(pilot, lambda: "⊘ CANCELLED" in screen_text(app), "its end on the screen")
+        await press(pilot, "r", *"again")
+        await eventually(pilot, lambda: farm.scalar("SELECT count(*) FROM jobs") == 2, "another job")
+    again = farm.rows("SELECT * FROM jobs ORDER BY id DESC")[0]
+    assert again.resubmit_of == job_id
+
+
+async def test_hold_priority_and_letting_go_work_from_the_queue_and_are_taken_back(
+    app: JobwardenApp, farm: Farm
+) -> None:
+    job_id = farm.submit(SLEEPER)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("4")
+        await listed(pilot, job_id)
+        await press(pilot, "H")
+        await eventually(pilot, lambda: farm.job(job_id).held and "‖ HELD" in screen_text(app), "the hold")
+        await press(pilot, "U")
+        await eventually(pilot, lambda: not farm.job(job_id).held, "the job to be let go")
+        await press(pilot, "P", *"70", "tab")
+        await eventually(pilot, lambda: farm.job(job_id).priority == 70, "the priority")
+        await eventually(pilot, lambda: " 70 " in screen_text(app), "the priority on the screen")
+        await pilot.press("Z")
+        await eventually(pilot, lambda: farm.job(job_id).priority == 0, "the former priority")
+        await pilot.press("Z")
+        await eventually(pilot, lambda: farm.job(job_id).held, "the hold that letting go had ended")
+    assert farm.events(job_id)[1:] == ["hold", "unhold", "priority", "priority", "hold"]
+
+
+async def test_a_node_is_drained_and_resumed(app: JobwardenApp, farm: Farm) -> None:
+    farm.worker()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("3")
+        await eventually(pilot, lambda: "● ONLINE" in screen_text(app), "the node")
+        await press(pilot, "d", *"new disk")
+        await eventually(pilot, lambda: "Drained     new disk" in screen_text(app), "the drain on the screen")
+        assert farm.scalar("SELECT drained FROM nodes")
+        await press(pilot, "r")
+        await eventually(pilot, lambda: "● ONLINE" in screen_text(app), "the node at work")
+        assert not farm.scalar("SELECT drained FROM nodes")
+        await pilot.press("Z")
+        await eventually(pilot, lambda: farm.scalar("SELECT drain_reason FROM nodes") == "new disk", "the drain back")
+
+
+async def test_orphans_are_found_looked_at_and_cleaned_up(app: JobwardenApp, farm: Farm) -> None:
+    worker = farm.worker()
+    first, second = farm.submit(SLEEPER), farm.submit(SLEEPER)
+    pids = [farm.started(job_id).process_id for job_id in (first, second)]
+    async with app.run_test(size=SIZE) as pilot:
+        await listed(pilot, first, second)
+        await pilot.press("2")
+        await eventually(pilot, lambda: "no anomalies" in screen_text(app), "a screen without anomalies")
+        worker.kill()
+        await eventually(pilot, lambda: screen_text(app).count("⚠ ORPHAN") == 2, "the orphans")
+        await eventually(pilot, lambda: "sleep 600" in screen_text(app), "the process tree")
+        assert "KILL" in screen_text(app) and "✗ DEAD" in screen_text(app)
+        await pilot.press("space")
+        await press(pilot, "C", *"node died")
+        await eventually(pilot, lambda: farm.job(first).state == "FAILED", "the clean-up of the marked one")
+        assert farm.job(second).state == "RUNNING" and alive(pids[1])
+        await eventually(pilot, lambda: screen_text(app).count("⚠ ORPHAN") == 1, "the line of the first to go")
+        await press(pilot, "C")
+        await eventually(pilot, lambda: farm.job(second).state == "FAILED", "the clean-up of the other")
+        await eventually(pilot, lambda: "every job that should run does" in screen_text(app), "an empty screen")
+    farm.gone(*pids)
+
+
+async def test_a_lost_job_is_marked_failed_and_what_it_holds_released(app: JobwardenApp, farm: Farm) -> None:
+    worker = farm.worker()
+    job_id = farm.submit(SLEEPER)
+    held = farm.started(job_id)
+    worker.kill()
+    async with app.run_test(size=SIZE) as pilot:
+        await listed(pilot, job_id)
+        await pilot.press("F")
+        await eventually(
+            pilot, lambda: any("is alive" in note.message for note in app._notifications), "what speaks against it"
+        )
+        farm.execute("UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id = :job", job=job_id)
+        farm.kill_processes(held.process_id)
+        reap_marked(farm.mark)
+        farm.gone(held.process_id)
+        await eventually(pilot, lambda: "⚠ LEAKED" in screen_text(app), "the leak")
+        await press(pilot, "R", *"scrapped")
+        await eventually(pilot, lambda: farm.allocation(job_id).released, "the release")
+
+
+async def test_what_is_typed_in_psql_shows_on_every_screen_by_its_notice(unpolled: JobwardenApp, farm: Farm) -> None:
+    app, job_id = unpolled, farm.submit(SLEEPER)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("4")
+        await listed(pilot, job_id)
+        await pilot.press("5")
+        await eventually(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.NAME == "events", "the audit")
+        farm.execute("UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id = :job", job=job_id)
+        await eventually(pilot, lambda: "✗ FAILED" in screen_text(app), "the event")
+        await eventually(pilot, lambda: "1 failed" in screen_text(app), "the count in the header")
+        await pilot.press("4")
+        await eventually(pilot, lambda: "nothing waits" in screen_text(app), "an empty queue")
