@@ -79,9 +79,12 @@ def archive_old(
 ) -> StepReport:
     """Archive and delete what is past retention. ``still_alone`` raises when another run may have begun.
 
-    Raises Refused when an archive cannot be written or read back; what was archived before that stays so.
+    Raises Refused when this user has not the right to, or an archive cannot be written or read back; what was archived
+    before that stays so.
     """
     with ctx.engine.connect() as conn:
+        if not conn.scalar(sql.MAY_ARCHIVE):
+            raise Refused("this database user may not archive: use the owner's or a worker's, see `jobwarden db roles`")
         total = int(conn.scalar(sql.COUNT_OLD_JOBS, {"after": 0, "seconds": limits.retention_seconds}) or 0)
     if not dry_run:
         remove_unfinished(ctx.settings.archives)

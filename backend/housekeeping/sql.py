@@ -56,6 +56,10 @@ REGISTER = text("""
     RETURNING id
 """)
 
+MAY_ARCHIVE = text("""
+    SELECT has_table_privilege('archives', 'INSERT') AND has_function_privilege('jw_retire(bigint,jsonb)', 'EXECUTE')
+""")
+
 RETIRE = text("SELECT jw_retire(:archive, CAST(:jobs AS jsonb))")
 RETIRE_EVENTS = text("SELECT jw_retire_events(:archive, :ids)")
 BOUND_WAITING = text("SET LOCAL lock_timeout = '5s'")

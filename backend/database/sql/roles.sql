@@ -38,7 +38,9 @@ GRANT UPDATE (drained, drain_reason) ON nodes TO jobwarden_operator;
 
 GRANT INSERT, UPDATE ON jobs, resource_allocations, commands, nodes, workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
-GRANT DELETE ON jobs, resource_allocations, commands TO jobwarden_worker;
+-- Retention, at night on the workers' hosts: not DELETE, but the functions that delete what an archive has.
+GRANT INSERT ON archives TO jobwarden_worker;
+GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]) TO jobwarden_worker;
 
 -- Rows: the owner of the tables is not bound by these.
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,48 @@
+"""Who may archive: the owner and the workers, by the function alone; nobody else, and before a file is written."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from backend.database.engine import make_engine
+from backend.database.roles import grant_roles
+from tests.housekeeping.conftest import Past
+
+
+@pytest.fixture
+def member(past: Past, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a login that is a member of the role."""
+    grant_roles(past.engine)
+    name = f"{request.param}_{uuid.uuid4().hex[:8]}"
+    past.stage.execute(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_{request.param}")
+    yield past.engine.url.set(username=name, drivername="postgresql").render_as_string(hide_password=False)
+    past.stage.execute(f"DROP ROLE {name}")
+
+
+@pytest.mark.parametrize("member", ["worker"], indirect=True)
+def test_a_worker_archives_and_deletes_nothing_else(past: Past, member: str) -> None:
+    past.old_rows(3)
+    done = past.cli("cleanup", "--max-age-hours", 0, DATABASE_URL=member)
+    assert (done.code, done.err) == (0, "")
+    assert (past.jobs(), past.count("archives")) == (set(), 1)
+    [young] = past.old_rows(1, hours=1)
+    engine = make_engine(member)
+    for statement in ("DELETE FROM events", f"DELETE FROM jobs WHERE id = {young}", "DELETE FROM archives"):
+        with pytest.raises(DBAPIError, match="permission denied"), engine.begin() as conn:
+            conn.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("member", ["viewer", "operator"], indirect=True)
+def test_others_are_told_before_a_file_is_written(past: Past, member: str) -> None:
+    past.old_rows(3)
+    done = past.cli("cleanup", "--max-age-hours", 0, DATABASE_URL=member)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "may not archive" in done.err
+    assert list(past.settings.archives.iterdir()) == []
+    assert past.count("jobs") == 3
