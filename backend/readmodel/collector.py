@@ -67,7 +67,7 @@ class Collector:
         self._failures = 0
         self._poll = Pace(poll)
         self._counts = Pace(0.0, share=20)
-        self._anomalies = Pace(0.5, share=5)
+        self._anomalies = Pace(0.5, share=25)
         self._ping = Pace(POLL)
         self._rates = Pace(2.0, share=50)
         self._rate_book = RateBook()

@@ -37,7 +37,7 @@ class Header(Static):
     def _draw(self) -> None:
         styles = {role: self._style(role) for role in (*ROLES, "alarm")}
         lines = header_lines(self._snapshot, self.size.width or 80, Colours(styles), read_only=self._read_only)
-        self.update(Text("\n").join(lines))
+        self.update(Text("\n").join(lines), layout=False)
 
     def _style(self, role: str) -> str:
         make = badge_style if role == "alarm" else role_style

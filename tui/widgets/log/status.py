@@ -34,7 +34,7 @@ class LogStatus(Static):
     def show(self, standing: Standing) -> None:
         """Say how things stand."""
         styles = {name: role_style(self, f"log--{name}") for name in ("said", "wrong", "task")}
-        self.update(status_line(standing, styles, self.size.width or 80))
+        self.update(status_line(standing, styles, self.size.width or 80), layout=False)
 
 
 def status_line(standing: Standing, styles: dict[str, Style], width: int) -> Text:

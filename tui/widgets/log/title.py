@@ -30,7 +30,7 @@ class LogTitle(Static):
         self._draw()
 
     def _draw(self) -> None:
-        self.update(title(self._job, self._following, self._unseen, self.size.width or 80))
+        self.update(title(self._job, self._following, self._unseen, self.size.width or 80), layout=False)
 
 
 def title(job: JobRow | None, following: bool, unseen: int, width: int) -> Text:

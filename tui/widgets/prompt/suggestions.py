@@ -47,7 +47,7 @@ class Suggestions(Static):
     def _draw(self) -> None:
         marked = str(badge_style(self, "suggestions--marked"))
         said = str(role_style(self, "suggestions--help"))
-        self.update(suggestion_line(self._completion, self._marked, self.size.width or 80, marked, said))
+        self.update(suggestion_line(self._completion, self._marked, self.size.width or 80, marked, said), layout=False)
 
 
 def suggestion_line(completion: Completion, marked: int, width: int, style: str, help_style: str) -> Text:

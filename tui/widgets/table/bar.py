@@ -36,7 +36,7 @@ class ListBar(Static):
     def _draw(self) -> None:
         styles = {role: str(badge_style(self, f"bar--{role}")) for role in ("filter", "held")}
         styles |= {role: str(role_style(self, f"bar--{role}")) for role in ("unseen", "marked")}
-        self.update(bar(self._title, self._status, self.size.width or 80, styles))
+        self.update(bar(self._title, self._status, self.size.width or 80, styles), layout=False)
 
 
 def bar(title: str, status: Status, width: int, styles: dict[str, str]) -> Text:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -136,12 +136,17 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         self._select(row)
 
     def _set_cursor(self, line: int) -> None:
-        self.cursor_line = line
+        former, self.cursor_line = self.cursor_line, line
         row = self._lines.row_at(line)
         if row is not None:
             self._select(row)
-        self.refresh()
+        self._draw_lines(former, line)
         self.changed()
+
+    def _draw_lines(self, *lines: int) -> None:
+        """Draw only these lines anew: all that a step of the cursor changes on a list that does not scroll."""
+        width = self.scrollable_content_region.width
+        self.refresh(*(Region(0, line - self.first_line + HEADER, width, 1) for line in lines))
 
     def _select(self, row: Row | None) -> None:
         if row != self.selected:

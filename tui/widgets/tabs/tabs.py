@@ -47,7 +47,7 @@ class Tabs(Static):
             at += tab.cell_len
 
     def _draw(self) -> None:
-        self.update(Text("", no_wrap=True).join(self._tabs()))
+        self.update(Text("", no_wrap=True).join(self._tabs()), layout=False)
 
     def _tabs(self) -> list[Text]:
         alarm, key = role_style(self, "tabs--alarm"), role_style(self, "tabs--key")
