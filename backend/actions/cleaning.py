@@ -1,6 +1,6 @@
 """Clean-up: what it would do, and doing it, to the anomalies that a scope names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
@@ -18,7 +18,7 @@ NO_ANOMALY = "is no anomaly: nothing to do"
 
 def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
     """What ``clean`` would do now, to each job in the words its result would have."""
-    anomalies = {a.attempt.job_id: a for a in reversed(look_around(conn, ctx.settings, Scanner()))}
+    anomalies = _worst_of_each(look_around(conn, ctx.settings, Scanner()))
     planned, witness = Plan(), Witness()
     for job_id, anomaly in _anomalies_of(conn, scope, anomalies).items():
         expected = forecast(anomaly) if anomaly else nothing(job_id, NO_ANOMALY)
@@ -31,6 +31,14 @@ def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
             witness.victim(job_id, attempt.job_name, attempt.node_name, attempt, what, expected.message)
         )
     return planned
+
+
+def _worst_of_each(found: Iterable[Anomaly]) -> dict[int, Anomaly]:
+    """The first anomaly of each job, in the order given."""
+    worst: dict[int, Anomaly] = {}
+    for anomaly in found:
+        worst.setdefault(anomaly.attempt.job_id, anomaly)
+    return worst
 
 
 def _anomalies_of(conn: Connection, scope: Scope, anomalies: Mapping[int, Anomaly]) -> dict[int, Anomaly | None]:
@@ -48,7 +56,7 @@ def clean(
     """Clean up the anomalies in the scope, each judged anew when its turn comes."""
     with ctx.engine.connect() as conn:
         found = look_around(conn, ctx.settings, Scanner())
-        wanted = _anomalies_of(conn, scope, {anomaly.attempt.job_id: anomaly for anomaly in found})
+        wanted = _anomalies_of(conn, scope, _worst_of_each(found))
     tally = Tally(list(wanted), progress, cancelled)
     tally.extend(nothing(job_id, NO_ANOMALY) for job_id, anomaly in wanted.items() if anomaly is None)
     allocations = [a.attempt.allocation_id for a in found if wanted.get(a.attempt.job_id)]

@@ -1,11 +1,20 @@
 """``jobwarden orphans`` and ``clean``."""
 
+import inspect
+from typing import Any
+
 import click
 
+from backend.actions.scope import Scope
+from backend.actions.table import ACTIONS
 from backend.anomalies.detect import find
-from backend.cli.act import act, act_on
+from backend.cli.act import act, act_on, options_of
 from backend.cli.output import Column, print_json, print_table
 from backend.cli.session import open_session
+from backend.cli.targets import parameters
+
+EVERYTHING = Scope(filter="")
+"""Every anomaly, as every job matches the empty filter."""
 
 COLUMNS = (
     Column("JOB", lambda a: a.job_id, right=True),
@@ -40,24 +49,23 @@ def orphans(json_wanted: bool) -> None:
         click.echo("no orphans")
 
 
-@click.command()
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--reason", metavar="TEXT", help="Why; kept in the audit.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask, even for many.")
-def clean(ids: tuple[str, ...], reason: str | None, dry_run: bool, yes: bool) -> int:
-    """Clean up the jobs ID, or everything that `orphans` lists: end what is alive, record the outcome, release.
+def _clean(words: tuple[str, ...], filter_text: str | None, **options: Any) -> int:
+    """Clean up what ``orphans`` lists: end what is alive, record the outcome, release.
 
-    State and processes are looked at again at the moment of acting; a job that a live worker owns is left alone.
+    Without ID or FILTER everything that is listed. State and processes are looked at again at the moment of acting; a
+    job that a live worker owns is left alone. Repeating it changes nothing and says so.
 
     Example: jobwarden clean --dry-run
     """
-    if ids:
-        return act("clean", ids, reason=reason, dry_run=dry_run, yes=yes)
+    if words or filter_text is not None:
+        return act("clean", words, filter_text, **options)
     with open_session() as session:
-        with session.reading() as conn:
-            found = list(dict.fromkeys(row.job_id for row in find(conn, session.settings)))
-        if not found:
-            click.echo("no orphans: nothing to clean up")
-            return 0
-        return act_on(session, "clean", found, reason=reason, dry_run=dry_run, yes=yes)
+        return act_on(session, "clean", EVERYTHING, none="no orphans: nothing to clean up", **options)
+
+
+clean = click.Command(
+    "clean",
+    callback=_clean,
+    params=[*parameters("[ID...|FILTER]"), *options_of(ACTIONS["clean"])],
+    help=inspect.getdoc(_clean),
+)

@@ -102,10 +102,8 @@ def test_leaked(stage: Scene) -> None:
 def test_overdue_only_beyond_what_its_worker_may_take(stage: Scene) -> None:
     worker = stage.worker(alive=True)
     late, just_over = stage.run(worker, time_limit=60), stage.run(worker, time_limit=60)
-    for job, seconds in ((late, 100), (just_over, 65)):
-        stage.execute(
-            "UPDATE jobs SET start_time = now() - make_interval(secs => :s) WHERE id = :id", s=seconds, id=job.id
-        )
+    for job, seconds in ((late, 40), (just_over, 5)):
+        stage.overrun(job.id, seconds)
     assert {job_id: row.kind for job_id, row in found(stage).items()} == {late.id: AnomalyKind.OVERDUE}
 
 

@@ -19,7 +19,7 @@ from backend.process.spool import create, prepare_root, read_record
 from backend.settings import Settings
 from backend.state import machine
 from backend.state.records import Placement, Started
-from tests.support.processes import MARK, is_gone, wait_until
+from tests.support.processes import MARK, is_gone, marked, reap_marked, wait_until
 from tests.support.rows import column, request
 
 
@@ -102,6 +102,11 @@ class Scene:
             machine.claim(conn, worker_id, [allocation_id])
         return job_id, allocation_id
 
+    def overrun(self, job_id: int, seconds: int) -> None:
+        """Bring a job over its limit by moving that before its start: the start of a process cannot be forged."""
+        self.execute("ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_time_limit_check")
+        self.execute("UPDATE jobs SET time_limit = -:seconds WHERE id = :id", seconds=seconds, id=job_id)
+
     def run(
         self,
         worker_id: int,
@@ -152,6 +157,14 @@ class Scene:
         """Actions of the job's audit."""
         with self.engine.connect() as conn:
             return list(conn.scalars(text("SELECT action FROM events WHERE job_id = :id ORDER BY id"), {"id": job_id}))
+
+    def marked(self) -> list[int]:
+        """Processes of the scene."""
+        return marked(self.mark)
+
+    def kill_marked(self) -> None:
+        """kill -9 for all processes of the scene."""
+        reap_marked(self.mark)
 
     def close(self) -> None:
         """Kill what is left of the jobs' supervisors; give connections back."""
