@@ -170,3 +170,17 @@ def test_the_log_follower_never_shows_zeroes(tmp_path: Path) -> None:
             assert b"\0" not in piece
             ended = job.poll() is not None
             trim(str(tmp_path), MIB)
+
+
+def test_a_cut_between_the_question_and_the_read_is_noticed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pread = os.pread
+
+    def late(fd: int, count: int, offset: int) -> bytes:
+        monkeypatch.setattr(os, "pread", pread)
+        assert trim(str(folder), MIB) is not None
+        return pread(fd, count, offset)
+
+    with (folder / "output.log").open("rb") as file:
+        reader = LogReader(file.fileno(), str(folder), 2 * MIB)
+        monkeypatch.setattr(os, "pread", late)
+        assert b"cut here" in reader.read(4096)
