@@ -12,7 +12,7 @@ from backend.settings import Settings, load_settings
 @click.command()
 @click.option("--no-tui", is_flag=True, help="Do not open the dashboard.")
 @click.option("--demo", is_flag=True, help="Submit demonstration jobs, and lose a worker so that there are orphans.")
-def up(no_tui: bool, demo: bool) -> None:
+def up(no_tui: bool, demo: bool) -> int:
     """Start the embedded servers and a worker in the background where they do not run, and open the dashboard.
 
     Leaving the dashboard stops nothing: that is what `jobwarden down` is for.
@@ -28,8 +28,7 @@ def up(no_tui: bool, demo: bool) -> None:
 
         for line in start(settings):
             click.echo(line)
-    if not no_tui:
-        open_dashboard(settings, read_only=False)
+    return 0 if no_tui else open_dashboard(settings, read_only=False)
 
 
 @click.command()
@@ -59,7 +58,7 @@ def worker(node: str | None, drain_on_exit: bool) -> int:
 
 @click.command()
 @click.option("--read-only", is_flag=True, help="Look, but touch nothing.")
-def tui(read_only: bool) -> None:
+def tui(read_only: bool) -> int:
     """Open the dashboard on a running installation.
 
     Example: jobwarden tui --read-only
@@ -68,11 +67,12 @@ def tui(read_only: bool) -> None:
 
     settings = load_settings()
     attach(settings)
-    open_dashboard(settings, read_only=read_only)
+    return open_dashboard(settings, read_only=read_only)
 
 
-def open_dashboard(settings: Settings, *, read_only: bool) -> None:
-    """Run the dashboard until it is left. By name: the backend does not depend on any screen."""
+def open_dashboard(settings: Settings, *, read_only: bool) -> int:
+    """Run the dashboard until it is left; returns its exit code. By name: the backend does not depend on any screen."""
     if not sys.stdout.isatty():
         raise Refused("the dashboard needs a terminal: use `jobwarden up --no-tui`, `jobs`, `show` and `events`")
-    importlib.import_module("tui.app").run(settings, read_only=read_only)
+    code: int = importlib.import_module("tui.app").run(settings, read_only=read_only)
+    return code

@@ -12,7 +12,7 @@ from tui.keys.screens import GO
 
 EVERYWHERE = (ACT, UNDO, GO, APP)
 """Groups that go with every screen."""
-ALONE = ("dialogs", "pickers", "prompt")
+ALONE = ("dialogs", "pickers", "prompt", "windows")
 """Modules of what has the keyboard to itself while it is open."""
 
 

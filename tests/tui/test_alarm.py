@@ -1,0 +1,47 @@
+"""The bell rings once for what is new, and the title counts."""
+
+from tests.tui.fakes import Screen, incident, snapshot
+from tests.tui.test_jobs_screen import until
+from tui.app import JobwardenApp
+from tui.config.settings import Preferences
+from tui.habits.alarm import Alarm, set_title, title
+
+
+def test_only_what_is_new_rings() -> None:
+    alarm = Alarm()
+    told = [alarm.new(one) for one in (incident(1), incident(1), incident(1, 2), incident(2), snapshot(), incident(1))]
+    assert told == [False, False, True, False, False, True]
+
+
+def test_before_the_first_data_nothing_is_known() -> None:
+    alarm = Alarm()
+    assert not alarm.new(snapshot(taken_at=None))
+    assert not alarm.new(incident(1))
+
+
+def test_the_title_counts_anomalies_and_cannot_be_broken_out_of() -> None:
+    assert title(incident(1, 2)) == "⚠2 jobwarden"
+    assert title(snapshot()) == "jobwarden"
+    assert set_title("a\x07b\x1b[2Jc") == "\x1b]2;ab[2Jc\x07"
+
+
+async def rings(preferences: Preferences) -> int:
+    """How often the bell rang when one anomaly appeared and another after it."""
+    screen = Screen()
+    rung: list[JobwardenApp] = []
+    screen.app.preferences = preferences
+    screen.app.bell = lambda: rung.append(screen.app)  # type: ignore[method-assign]
+    async with screen.app.run_test() as pilot:
+        for number, news in enumerate((snapshot(), incident(1), incident(1, 2), incident(1, 2)), start=1):
+            screen.source.deliver(news)
+            await until(pilot, lambda news=news: screen.app.desk.kept.snapshot is news)  # type: ignore[misc]
+            assert number
+    return len(rung)
+
+
+async def test_the_bell_rings_for_each_new_anomaly() -> None:
+    assert await rings(Preferences()) == 2
+
+
+async def test_the_bell_can_be_turned_off() -> None:
+    assert await rings(Preferences(bell=False)) == 0

@@ -1,0 +1,170 @@
+"""The dashboard in a real terminal: however it ends, the terminal is as it was found."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.dashboard.terminal import Terminal
+from tests.support.cli import Cli
+
+ALTERNATE, CURSOR, PASTE, FOCUS, WRAP = 1049, 25, 2004, 1004, 7
+MOUSE = (1000, 1003, 1006)
+CRASHING = """
+from tests.tui.fakes import Screen
+class Mistake(Exception): pass
+app = Screen().app
+def wrong(): raise Mistake("of ours")
+app.call_later(lambda: app.set_timer(0.2, wrong))
+app.run()
+raise SystemExit(app.return_code)
+"""
+WAIT = 60.0
+
+
+def open_dashboard(cli: Cli, *arguments: str, **env: str) -> Terminal:
+    return Terminal([sys.executable, "-m", "backend.cli", "tui", *arguments], {**cli.env, **env})
+
+
+def assert_clean(terminal: Terminal) -> None:
+    """Nothing of the dashboard is left on the terminal."""
+    switches = terminal.switches()
+    on = {number for number, state in switches.items() if state}
+    assert switches[ALTERNATE] is False
+    assert not on & {*MOUSE, PASTE, FOCUS}
+    assert {CURSOR, WRAP} <= on
+    assert terminal.attributes == terminal.before
+    assert bytes(terminal.output).rindex(b"\x1b[<u") < bytes(terminal.output).rindex(b"\x1b[?1049l")
+
+
+def shown(terminal: Terminal) -> None:
+    """Wait until it is there and takes keys."""
+    terminal.until(lambda: b"no anomalies" in terminal.output or b"workers" in terminal.output)
+    terminal.drain(0.5)
+
+
+def test_leaving_with_q(cli: Cli) -> None:
+    with open_dashboard(cli) as terminal:
+        shown(terminal)
+        assert terminal.switches()[ALTERNATE]
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert_clean(terminal)
+        assert b"The screen is closed" in terminal.output
+        assert terminal.output.count(b"\x1b[22;2t") == terminal.output.count(b"\x1b[23;2t") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_as_q_does(cli: Cli, number: signal.Signals) -> None:
+    with open_dashboard(cli) as terminal:
+        shown(terminal)
+        terminal.process.send_signal(number)
+        assert terminal.wait() == 128 + number
+        assert_clean(terminal)
+
+
+def test_a_mistake_of_ours_ends_it_cleanly_and_is_said() -> None:
+    with Terminal([sys.executable, "-c", CRASHING], dict(os.environ)) as terminal:
+        assert terminal.wait() == 1
+        assert_clean(terminal)
+        assert b"of ours" in bytes(terminal.output).rpartition(b"\x1b[?1049l")[2]
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"JOBWARDEN_TUI_THEME": "drak"}, b"no theme 'drak': the nearest known one is 'dark'"),
+        ({"JOBWARDEN_TUI_BEL": "1"}, b"the nearest known one is JOBWARDEN_TUI_BELL"),
+    ],
+)
+def test_a_wrong_preference_is_said_before_the_screen_opens(cli: Cli, env: dict[str, str], said: bytes) -> None:
+    with open_dashboard(cli, **env) as terminal:
+        assert terminal.wait() == 2
+        assert said in terminal.output
+        assert ALTERNATE not in terminal.switches()
+        assert len(bytes(terminal.output).splitlines()) == 1
+
+
+def test_without_colours_there_are_none(cli: Cli) -> None:
+    with open_dashboard(cli, NO_COLOR="1") as terminal:
+        shown(terminal)
+        reds = [part for part in bytes(terminal.output).split(b"\x1b[") if part.startswith((b"38;2;", b"48;2;"))]
+        channels = {tuple(part.partition(b"m")[0].split(b";")[2:5]) for part in reds}
+        assert all(len(set(channel)) == 1 for channel in channels), channels
+
+
+def test_without_the_mouse_its_modes_are_never_switched_on(cli: Cli) -> None:
+    with open_dashboard(cli, JOBWARDEN_TUI_MOUSE="false") as terminal:
+        shown(terminal)
+        assert not {number for number, state in terminal.switches().items() if state} & set(MOUSE)
+
+
+class Tmux:
+    """A shell in a terminal of tmux."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self._name = f"jw-{uuid.uuid4().hex[:8]}"
+        self._env = env
+        self.run("new-session", "-d", "-x", "120", "-y", "40", "bash", "--norc", "-i")
+
+    def run(self, *arguments: str) -> str:
+        command = ["tmux", "-L", self._name, "-f", "/dev/null", *arguments]
+        return subprocess.run(command, env=self._env, check=True, capture_output=True, text=True, timeout=WAIT).stdout
+
+    def press(self, *keys: str) -> None:
+        self.run("send-keys", *keys)
+
+    def screen(self) -> str:
+        return self.run("capture-pane", "-p")
+
+    def until(self, met: Callable[[str], bool]) -> str:
+        deadline = time.monotonic() + WAIT
+        while not met(screen := self.screen()):
+            assert time.monotonic() < deadline, screen
+            time.sleep(0.05)
+        return screen
+
+
+@pytest.fixture
+def tmux(cli: Cli) -> Iterator[Tmux]:
+    made = Tmux({**cli.env, "PS1": "shell$ ", "TERM": "xterm-256color"})
+    yield made
+    made.run("kill-server")
+
+
+def test_suspended_and_back(cli: Cli, tmux: Tmux) -> None:
+    tmux.press(f"{sys.executable} -m backend.cli tui", "Enter")
+    tmux.until(lambda screen: "no anomalies" in screen)
+    tmux.press("C-z")
+    stopped = tmux.until(lambda screen: "Stopped" in screen and screen.rstrip().endswith("shell$"))
+    assert "no anomalies" not in stopped
+    tmux.press("fg", "Enter")
+    tmux.until(lambda screen: "no anomalies" in screen)
+    tmux.press("?")
+    tmux.until(lambda screen: "Esc close" in screen)
+    tmux.press("Escape")
+    tmux.until(lambda screen: "Esc close" not in screen)
+    tmux.press("q")
+    tmux.until(lambda screen: "The screen is closed" in screen)
+
+
+def test_a_script_is_shown_in_the_editor(cli: Cli, tmux: Tmux, tmp_path: Path) -> None:
+    script = tmp_path / "job.sh"
+    script.write_text("#!/bin/sh\necho a line of the script\n")
+    job_id = cli("submit", "--hold", script).out.strip()
+    tmux.press(f"EDITOR=less {sys.executable} -m backend.cli tui", "Enter")
+    tmux.until(lambda screen: "HELD" in screen)
+    tmux.press("Enter")
+    tmux.until(lambda screen: f"Job {job_id}" in screen)
+    tmux.press("E")
+    tmux.until(lambda screen: "a line of the script" in screen and f"job_{job_id}.sh" in screen)
+    tmux.press("q")
+    tmux.until(lambda screen: f"Job {job_id}" in screen and "workers" in screen)
+    tmux.press("C-q")
+    tmux.until(lambda screen: "The screen is closed" in screen)
