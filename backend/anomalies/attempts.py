@@ -1,14 +1,16 @@
 """Attempts to run jobs, as the database knows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
 from backend.domain.states import JobState
 from backend.process.cgroup import Group, group_of
-from backend.process.identity import ProcessIdentity, this_host
+from backend.process.identity import ProcessIdentity, elapsed_seconds, this_host
 from backend.process.members import Target
 
 SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR a.stuck IS NOT NULL OR j.state <> 'RUNNING'
@@ -81,7 +83,21 @@ class Attempt:
 def read_attempts(conn: Connection, which: str, **params: object) -> list[Attempt]:
     """Attempts by one of the conditions above."""
     rows = conn.execute(_statement(which), params).mappings()
-    return [Attempt(**{**row, "state": JobState(row["state"])}) for row in rows]
+    return [_attempt(dict(row)) for row in rows]
+
+
+def _attempt(values: dict[str, Any]) -> Attempt:
+    over_limit = _over_limit(values, values.pop("time_limit"), values.pop("ran"))
+    return Attempt(**{**values, "state": JobState(values["state"]), "over_limit": over_limit})
+
+
+def _over_limit(values: Mapping[str, Any], limit: int | None, ran: float | None) -> float:
+    """Counted as the worker does, from the start of a process of this boot: a clock that jumps makes none late."""
+    if limit is None or ran is None:
+        return 0.0
+    if values["process_start"] is not None and values["boot_id"] == this_host().boot_id:
+        ran = elapsed_seconds(values["process_start"])
+    return ran - limit
 
 
 @cache

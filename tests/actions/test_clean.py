@@ -50,7 +50,7 @@ def test_orphan_that_ignores_term(stage: Scene) -> None:
 
 def test_orphan_over_its_time_limit_is_a_timeout(stage: Scene) -> None:
     job = stage.run(stage.worker(), time_limit=5)
-    stage.execute("UPDATE jobs SET start_time = now() - interval '1 minute' WHERE id = :id", id=job.id)
+    stage.overrun(job.id, 60)
     clean(stage, job.id)
     assert stage.columns(job.id, "state", "failure_reason") == ("FAILED", "TIMEOUT")
 
@@ -102,7 +102,7 @@ def test_strays_are_killed_and_the_final_state_stays(stage: Scene) -> None:
 
 def test_overdue_is_left_to_its_worker_who_is_asked(stage: Scene) -> None:
     job = stage.run(stage.worker(alive=True), time_limit=5)
-    stage.execute("UPDATE jobs SET start_time = now() - interval '1 hour' WHERE id = :id", id=job.id)
+    stage.overrun(job.id, 3600)
     assert clean(stage, job.id)[0].changed
     assert stage.execute("SELECT action FROM commands WHERE done_at IS NULL") == "kill"
     assert not is_gone(job.pid)

@@ -76,7 +76,7 @@ def test_postgresql_is_stopped(pair: Pair, row: Row, number: signal.Signals) -> 
 def test_the_database_is_read_only(pair: Pair, row: Row) -> None:
     installation = pair.installation
     alter(installation, "ALTER SYSTEM SET default_transaction_read_only = on")
-    with admin(installation) as cursor:
+    with installation.cursor() as cursor:
         cut(cursor)
     pair.end_one()
     wait_until(lambda: "read-only" in installation.worker_log, PATIENCE, "the worker to notice")
@@ -85,7 +85,7 @@ def test_the_database_is_read_only(pair: Pair, row: Row) -> None:
     assert (done.code, done.err.count("\n")) == (1, 1), done
     assert "read-only" in done.err
     alter(installation, "ALTER SYSTEM RESET default_transaction_read_only")
-    with admin(installation) as cursor:
+    with installation.cursor() as cursor:
         cut(cursor)
     pair.check(row)
 
@@ -141,7 +141,7 @@ def test_postgresql_hangs(installation: Installation, row: Row) -> None:
 
 def alter(installation: Installation, sql: str) -> None:
     """Change the server's configuration and let it read that again."""
-    with admin(installation) as cursor:
+    with installation.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = off")
         cursor.execute(sql)
         cursor.execute("SELECT pg_reload_conf()")
@@ -153,19 +153,10 @@ def cut(cursor: psycopg2.extensions.cursor) -> None:
 
 
 @contextlib.contextmanager
-def admin(installation: Installation) -> Iterator[psycopg2.extensions.cursor]:
-    """A cursor that commits by itself."""
-    with contextlib.closing(psycopg2.connect(installation.urls.database_url)) as conn:
-        conn.autocommit = True
-        with conn.cursor() as cursor:
-            yield cursor
-
-
-@contextlib.contextmanager
 def starved(installation: Installation) -> Iterator[None]:
     """A server whose every connection is taken, and none by us."""
     taken: list[psycopg2.extensions.connection] = []
-    with admin(installation) as cursor:
+    with installation.cursor() as cursor:
 
         def all_taken() -> bool:
             cut(cursor)

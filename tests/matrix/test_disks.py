@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +72,7 @@ def test_the_disk_of_the_logs_is_full(home: Path, tmp_path: Path, mark: str, dis
     logs = disk(home / "log", 2)
     with brought_up(home, tmp_path, mark) as installation:
         logs.fill()
-        with contextlib.closing(psycopg2.connect(installation.urls.database_url)) as conn, conn.cursor() as cursor:
+        with installation.cursor() as cursor:
             cursor.execute(  # so that worker and PostgreSQL have something to write about
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'jobwarden%'"
             )
@@ -110,9 +109,7 @@ def test_the_disk_of_the_data_is_full(home: Path, tmp_path: Path, mark: str, dis
 
 def exhaust(installation: Installation) -> None:
     """Write until PostgreSQL has used up the room that it keeps in its files."""
-    with contextlib.closing(psycopg2.connect(installation.urls.database_url)) as conn:
-        conn.autocommit = True
-        with conn.cursor() as cursor, pytest.raises(psycopg2.Error, match=r"space|closed|terminat"):
-            cursor.execute("CREATE TABLE rubbish AS SELECT 1 AS n")
-            while True:
-                cursor.execute("INSERT INTO rubbish SELECT generate_series(1, 100000)")
+    with installation.cursor() as cursor, pytest.raises(psycopg2.Error, match=r"space|closed|terminat"):
+        cursor.execute("CREATE TABLE rubbish AS SELECT 1 AS n")
+        while True:
+            cursor.execute("INSERT INTO rubbish SELECT generate_series(1, 100000)")

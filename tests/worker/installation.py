@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import psycopg2
+import psycopg2.extensions
 
 from backend.embedded import servers
 from backend.settings import Settings
@@ -38,10 +41,9 @@ class Installation:
         """Wait until the worker, and nobody else here, has started it again."""
         wait_until(lambda: self.pid(server) not in (None, former), PATIENCE, f"{server} to come back")
 
-    def submit(self, script: str, *arguments: str) -> int:
-        done = self.cli(
-            "submit", "--env", f"{MARK}={self.mark}", "-", *arguments, input=f"#!/bin/sh\n{script}\n"
-        )  # fmt: skip
+    def submit(self, script: str, *arguments: str, options: Sequence[str] = ()) -> int:
+        marked = ["--env", f"{MARK}={self.mark}", *options]
+        done = self.cli("submit", *marked, "-", *arguments, input=f"#!/bin/sh\n{script}\n")
         assert done.code == 0, done
         return int(done.out)
 
@@ -70,6 +72,14 @@ class Installation:
     def urls(self) -> servers.Urls:
         """Where its servers are. Ask for the first time while they run: asking starts them."""
         return servers.attach(self.settings)
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[psycopg2.extensions.cursor]:
+        """A session of its own on the database, which commits by itself."""
+        with contextlib.closing(psycopg2.connect(self.urls.database_url)) as conn:
+            conn.autocommit = True
+            with conn.cursor() as cursor:
+                yield cursor
 
     @property
     def worker_log(self) -> str:
