@@ -36,7 +36,7 @@ QUEUE_COLUMNS: tuple[Column[QueueRow], ...] = (
     Column("account", "ACCOUNT", 10, 4, lambda row, _: Cell(row.job.account), sort=lambda row: row.job.account),
     Column("partition", "PARTITION", 10, 5, lambda row, _: Cell(row.job.partition, "dim"),
            sort=lambda row: row.job.partition),
-    Column("asked", "ASKED FOR", 14, 2, _asked, sort=lambda row: (row.job.cpus, row.job.memory_mb, row.job.gpus)),
+    Column("asked", "ASKED FOR", 16, 2, _asked, sort=lambda row: (row.job.cpus, row.job.memory_mb, row.job.gpus)),
     Column("waits", "WAITS", 6, 1, _waits, right=True, sort=lambda row: row.job.submit_time),
     Column("why", "WHY", 20, 0, _why, flexible=True, widest=80, sort=lambda row: row.why),
 )  # fmt: skip

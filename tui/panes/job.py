@@ -64,9 +64,7 @@ def script(detail: JobDetail, styles: Styles) -> RenderableType:
     shown = "\n".join(plain(line.expandtabs(4)[:LONGEST_LINE]) for line in lines[:SCRIPT_LINES])
     if not shown.strip():
         return Text("   empty", style=styles.get("dim", ""))
-    code = Syntax(
-        shown, language(lines[0]), theme="ansi_dark", line_numbers=True, word_wrap=True, background_color="default"
-    )
+    code = Syntax(shown, language(lines[0]), theme="ansi_dark", line_numbers=True, word_wrap=True)
     if len(lines) <= SCRIPT_LINES:
         return code
     return Group(code, Text(f"   … {len(lines) - SCRIPT_LINES:,} more lines", style=styles.get("dim", "")))
