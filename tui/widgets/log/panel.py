@@ -115,7 +115,9 @@ class LogPanel(Vertical):
             self._view.desk.ask(request)
 
     def _tell(self) -> None:
-        """Say how things stand: here, and to the screen."""
+        """Say how things stand: here, and to the screen; nothing when the panel is on its way out."""
+        if not self.is_attached or not self._status.is_mounted:
+            return
         if self.following:
             self._seen = self._came(self._view)
         if (told := (self.following, self.unseen)) != self._told:

@@ -1,0 +1,1 @@
+"""How the log screen does with a log of gigabytes: opening, following, searching, going anywhere, memory."""
