@@ -92,6 +92,8 @@ class Ending:
         self._empty_looks = 0
         self._last_look: Snapshot | None = None
         self._already_ended: bool | None = None
+        self._supervisor: Liveness | None = None
+        self._vouched = False
 
     def step(self, now: float | None = None, snapshot: Snapshot | None = None) -> float | None:
         """Do what is due; returns the seconds until the next step is useful, None when done.
@@ -111,10 +113,11 @@ class Ending:
 
     def _out_of_reach(self) -> bool:
         """Settles what no scan of this host can: the job ran before a reboot, or in another PID namespace."""
-        alive = liveness(self.target.identity)
         if self._already_ended is None:
             self._already_ended = self._record() is not None
-        if alive is Liveness.UNKNOWN:
+        if self._supervisor is not Liveness.GONE:  # once gone, always gone: not worth asking thousands of times
+            self._supervisor = liveness(self.target.identity)
+        if self._supervisor is Liveness.UNKNOWN:
             self._finish(False, "its supervisor is in another PID namespace or hidden from this user")
         return self.result is not None
 
@@ -145,8 +148,10 @@ class Ending:
     def _confirm(self) -> float | None:
         """Nothing was found. The supervisor's own word settles it, else a second look, as a scan is not atomic."""
         self._empty_looks += 1
-        record = self._record()
-        if (record is not None and record.gone) or self._empty_looks >= _PROOF_SCANS:
+        if self._empty_looks == 1:  # what the supervisor had to say it has said: it is gone
+            record = self._record()
+            self._vouched = record is not None and record.gone
+        if self._vouched or self._empty_looks >= _PROOF_SCANS:
             self._finish(True, "all processes are gone")
             return None
         return 0.0

@@ -27,7 +27,8 @@ class Watched:
     """One allocation under watch. ``deadline`` is on the boot clock, in seconds; None without a time limit.
 
     ``pidfd`` is -1 when there is no process to wait for. ``never_ran``: the gate was never opened. ``wait_status``:
-    what the supervising process exited with, if it was our child and no signal ended it.
+    what the supervising process exited with, if it was our child and no signal ended it. ``group``: its control group,
+    known once it is judged.
     """
 
     allocation_id: int
@@ -46,16 +47,12 @@ class Watched:
     due: float | None = None
     signalled: set[int] = field(default_factory=set)
     concluded: bool = False
+    group: Group | None = None
 
     @property
     def target(self) -> Target:
         """What the kill logic is to end."""
         return Target(self.identity, self.cookie, self.spool_dir)
-
-    @property
-    def group(self) -> Group | None:
-        """Its control group, if it has one."""
-        return group_of(self.spool_dir, self.cookie)
 
     @property
     def script(self) -> str:
@@ -68,7 +65,7 @@ class Watched:
             record = Record(RecordKind.NEVER)
         elif record is None and self.wait_status is not None:  # its folder was deleted, but we are the parent
             record = Record(RecordKind.EXIT, self.wait_status)
-        group = self.group
+        group = self.group = group_of(self.spool_dir, self.cookie)
         return judge(
             record,
             cause=self.request.cause if self.request else None,
