@@ -15,7 +15,6 @@ from backend.domain.options import Options, build_request, parse_options
 from backend.domain.script import read_script
 from backend.domain.states import JobState
 from backend.errors import InputError
-from backend.readmodel.jobs import read_jobs
 from backend.readmodel.records import JobRow
 from backend.state import machine
 
@@ -92,6 +91,8 @@ def default_name(script: str) -> str:
 
 
 def _wait(session: Session, job_id: int) -> int:
+    from backend.readmodel.jobs import read_jobs  # here: most submissions do not wait
+
     sys.stdout.flush()
     pause = 0.05
     while True:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import psutil
 from sqlalchemy import Connection
 
 from backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
@@ -120,6 +119,8 @@ class ProcessReader:
 
     def _usage(self, process: Stat, now: float, age: float) -> tuple[str, float | None, float | None]:
         """User, CPU % and MiB; nothing of a process that ended meanwhile or is hidden from this user."""
+        import psutil  # not above: verbs that act import this module and rarely look at a process
+
         try:
             shown = psutil.Process(process.pid)
             with shown.oneshot():
