@@ -151,7 +151,8 @@ def test_stranger_with_the_pid_of_the_supervisor_gets_nothing(jobs_both_ways: Jo
     child = number(job, "child")
     stranger.said("up")
     job.kill_supervisor()
-    forged = replace(job.target, identity=replace(job.target.identity, pid=stranger.pid))
+    former = stranger.target.identity.start_ticks - 1  # who has a pid next starts later
+    forged = replace(job.target, identity=replace(job.target.identity, pid=stranger.pid, start_ticks=former))
     assert end_tree(forged, 0.1).proven_gone
     assert is_gone(child)
     assert not is_gone(stranger.pid)
