@@ -18,6 +18,7 @@ class Banner(Static):
         super().__init__("", id=id)
         self._clock = clock
         self._snapshot = Snapshot()
+        self._said = ""
         self.display = False
 
     def on_mount(self) -> None:
@@ -33,5 +34,7 @@ class Banner(Static):
         taken = self._snapshot.taken_at
         age = None if taken is None else (self._clock() - taken).total_seconds()
         said = banner(self._snapshot, age, time.monotonic())
-        self.display = bool(said)
-        self.update(Text(f" ⚠ {said}", no_wrap=True))
+        if said != self._said:
+            self._said = said
+            self.display = bool(said)
+            self.update(Text(f" ⚠ {said}", no_wrap=True), layout=False)
