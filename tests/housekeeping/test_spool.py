@@ -11,6 +11,7 @@ import pytest
 from backend.housekeeping import in_use
 from backend.housekeeping.records import Limits, Step
 from tests.housekeeping.conftest import Past, age
+from tests.support.processes import wait_until
 
 TWO_DAYS = Limits(48, 36_500)
 
@@ -68,7 +69,8 @@ def test_a_process_that_says_it_is_of_the_allocation_keeps_the_folder(past: Past
     env = {"JOBWARDEN_ALLOCATION_ID": "77", "JOBWARDEN_NODE": "node1"}
     process = subprocess.Popen(["/bin/sleep", "600"], env=env, cwd="/")
     try:
-        assert "77" in in_use.look(past.spool, "node1").claimed
+        # The kernel shows the environment of a new program a moment after it has closed our end of the start.
+        wait_until(lambda: "77" in in_use.look(past.spool, "node1").claimed, what="its environment")
         assert past.step(Step.SPOOL).count == 0
     finally:
         process.kill()
