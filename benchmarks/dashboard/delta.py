@@ -1,0 +1,66 @@
+"""What a delta of 300 rows costs the thread that draws, whatever the number of jobs: without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from backend.readmodel import window as windows
+from backend.readmodel.lists import EVERY_JOB, Window
+from backend.readmodel.records import JobRow
+from tui.app import JobwardenApp
+from tui.source import News
+from tui.widgets.jobs.table import JobTable
+
+CHANGED = 300
+"""Rows of a delta."""
+SIZE = (160, 48)
+
+
+class Still:
+    """A source that delivers nothing by itself: the measurement does."""
+
+    def __init__(self, deliver: Callable[[News], None]) -> None:
+        self.deliver = deliver
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+def draw_deltas(engine: Engine, jobs: int, times: int) -> list[float]:
+    """Seconds of processor time of each delta, from the message to the last line drawn."""
+    with engine.connect() as conn:
+        window = windows.with_total(windows.open_top(conn, EVERY_JOB), jobs)
+    return asyncio.run(_draw(window, times))
+
+
+async def _draw(window: Window, times: int) -> list[float]:
+    app = JobwardenApp(Still, None, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    taken = []
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        for number in range(times + 1):
+            window = _changed(window, number)
+            await asyncio.sleep(0.3)
+            began = time.thread_time()
+            app.screen.query_one(JobTable).show(window)
+            for line in range(SIZE[1]):
+                app.screen.query_one(JobTable).render_line(line)
+            await pilot.pause(0)
+            taken.append(time.thread_time() - began)
+    return taken[1:]
+
+
+def _changed(window: Window, number: int) -> Window:
+    """The same stretch with its first rows changed, those on the screen among them."""
+    rows = tuple(_touched(row, number) if line < CHANGED else row for line, row in enumerate(window.rows))
+    return replace(window, rows=rows)
+
+
+def _touched(row: JobRow, number: int) -> JobRow:
+    return replace(row, priority=number, version=row.version + 1)
