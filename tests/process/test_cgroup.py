@@ -147,7 +147,8 @@ def test_fork_bomb_after_its_supervisor(contained: Jobs) -> None:
 
 def test_stranger_with_the_pid_of_the_supervisor_gets_nothing(jobs_both_ways: Jobs) -> None:
     """The pid is of another process by now: what belongs to the job is ended all the same."""
-    job, stranger = jobs_both_ways.start("sleep 600 & echo child $!\nwait\n"), jobs_both_ways.start("echo up; sleep 600\n")
+    job = jobs_both_ways.start("sleep 600 & echo child $!\nwait\n")
+    stranger = jobs_both_ways.start("echo up; sleep 600\n")
     child = number(job, "child")
     stranger.said("up")
     job.kill_supervisor()
