@@ -126,4 +126,17 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
         ),
         ("tests/embedded/test_bad_homes.py::test_disk_that_filled_up_since",),
     ),
+    (
+        Row(
+            "Host",
+            "another host is gone for good, with its worker and its jobs",
+            "flagged `UNREACHABLE`: nobody here can know what lives there",
+            "`jobwarden mark-failed ID --force` and `release`, once it is known that the host is off",
+            ("FAILED", "OPERATOR"),
+        ),
+        (
+            "tests/anomalies/test_detect.py::test_another_host_is_unreachable_and_never_guessed",
+            "tests/actions/test_clean.py::test_unreachable_and_stuck_are_not_touched",
+        ),
+    ),
 )

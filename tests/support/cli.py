@@ -34,6 +34,7 @@ class Cli:
 
     env: Mapping[str, str]
     cwd: Path
+    executable: Path = COMMAND
 
     def __call__(
         self, *args: str | Path | int, input: str | None = None, timeout: float = 60.0, **env: str
@@ -55,7 +56,7 @@ class Cli:
 
     def command(self, *args: str | Path | int) -> list[str]:
         """The argument vector."""
-        return [str(COMMAND), *map(str, args)]
+        return [str(self.executable), *map(str, args)]
 
 
 def clean_environment(**extra: str) -> dict[str, str]:

@@ -24,6 +24,11 @@ def run_python(code: str, *args: str, uid: int = NOBODY, **env: str) -> subproce
     return _run(python, code, *args, uid=uid, **env)
 
 
+def environment() -> dict[str, str]:
+    """What the interpreter of an ordinary user needs to find our packages."""
+    return {"PYTHONPATH": f"{ROOT}{os.pathsep}{SITE_PACKAGES}", "PATH": os.defpath, "HOME": "/nonexistent"}
+
+
 @functools.cache
 def _interpreter(uid: int) -> str | None:
     return next((python for python in _candidates() if _usable(python, uid)), None)
@@ -45,8 +50,7 @@ def _usable(python: str, uid: int) -> bool:
 
 def _run(python: str, code: str, *args: str, uid: int, **env: str) -> subprocess.CompletedProcess[str]:
     identity = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
-    paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{SITE_PACKAGES}", "PATH": os.defpath, "HOME": "/nonexistent"}
     return subprocess.run(
         [python, "-B", "-c", code, *args], capture_output=True, text=True, cwd="/", check=False,
-        env=paths | env, timeout=120, **identity,
+        env=environment() | env, timeout=120, **identity,
     )  # fmt: skip  # type: ignore[call-overload, no-any-return]

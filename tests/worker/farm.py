@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,9 +84,9 @@ class Farm:
 
     # Workers ----------------------------------------------------------------------------------------------------
 
-    def worker(self, *args: str, node: str = "node1", **env: str) -> Worker:
+    def worker(self, *args: str, node: str = "node1", prefix: Sequence[str] = (), **env: str) -> Worker:
         """Start one and wait until it has recovered what there was."""
-        worker = self.launch(*args, node=node, **env)
+        worker = self.launch(*args, node=node, prefix=prefix, **env)
 
         def ready() -> bool:
             assert worker.process.poll() is None, worker.said
@@ -96,12 +96,12 @@ class Farm:
         worker.id = self.scalar("SELECT max(id) FROM workers WHERE pid = :pid", pid=worker.pid)
         return worker
 
-    def launch(self, *args: str, node: str = "node1", **env: str) -> Worker:
-        """Start one and do not wait for anything."""
+    def launch(self, *args: str, node: str = "node1", prefix: Sequence[str] = (), **env: str) -> Worker:
+        """Start one, through the command ``prefix`` if any, and do not wait for anything."""
         log = self.work / f"worker-{len(self.all)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self.cli.command("worker", *args), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                [*prefix, *self.cli.command("worker", *args)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 cwd="/", env={**self.cli.env, "JOBWARDEN_NODE_NAME": node, **env},
             )  # fmt: skip
         self.all.append(Worker(node, process, log))

@@ -15,7 +15,7 @@ import psycopg2.extensions
 
 from backend.embedded import servers
 from backend.settings import Settings
-from tests.support.cli import Cli, clean_environment
+from tests.support.cli import COMMAND, Cli, clean_environment
 from tests.support.processes import MARK, kill_hard, reap_marked, wait_until
 from tests.worker.farm import FAST, PATIENCE
 
@@ -86,20 +86,22 @@ class Installation:
         return (self.home / "log" / "worker.log").read_text(errors="replace")
 
     def online(self) -> None:
-        """Wait until its worker is ONLINE; every command works by then."""
+        """Wait until a worker of it is ONLINE; every command works by then."""
 
         def there() -> bool:
             done = self.cli("workers", "--json")
-            return done.code == 0 and [one["state"] for one in done.json] == ["ONLINE"]
+            return done.code == 0 and "ONLINE" in {one["state"] for one in done.json}
 
         wait_until(there, PATIENCE, "the worker to be ONLINE")
 
 
 @contextlib.contextmanager
-def brought_up(home: Path, tmp_path: Path, mark: str, **extra: str) -> Iterator[Installation]:
-    """Bring one up in ``home``, and take it down at the end whatever the test has broken."""
+def brought_up(
+    home: Path, tmp_path: Path, mark: str, *, command: Path = COMMAND, **extra: str
+) -> Iterator[Installation]:
+    """Bring one up in ``home`` with ``command``, and take it down at the end whatever the test has broken."""
     env = clean_environment(JOBWARDEN_HOME=str(home), JOBWARDEN_NODE_NAME="node1", HOME=str(tmp_path), **FAST)
-    made = Installation(Cli({**env, MARK: mark, **extra}, tmp_path), home, mark)
+    made = Installation(Cli({**env, MARK: mark, **extra}, tmp_path, command), home, mark)
     try:
         done = made.cli("up", "--no-tui")
         assert done.code == 0, done
