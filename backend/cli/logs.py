@@ -64,7 +64,7 @@ def logs(job_id: str, follow: bool, tail: int | None) -> None:
         if place.path is None:
             ran = "never ran" if place.state.final else "has not started yet: `logs -f` waits for it"
             raise Refused(f"job {number} {ran}: there is no log")
-        _copy(place.path, tail, _Watch(session, number, place.state) if follow else None)
+        _copy(place.path, tail, _ended_by(session, number) if follow else _at_once)
 
 
 def _find(session: Session, job_id: int) -> Place:
@@ -84,22 +84,17 @@ def _place(conn: Connection, job_id: int) -> Place:
     return Place(JobState(row.state), Path(log_path(row.spool_dir)))
 
 
-class _Watch:
-    """Asks now and then whether the job has ended."""
-
-    def __init__(self, session: Session, job_id: int, state: JobState) -> None:
-        self._session, self._job_id, self._final = session, job_id, state.final
-        self._next = time.monotonic() + POLL_SECONDS
-
-    def ended(self) -> bool:
-        """Whether the job was final when it was last asked for; its log grows no more then."""
-        if not self._final and time.monotonic() >= self._next:
-            self._final = _find(self._session, self._job_id).state.final
-            self._next = time.monotonic() + self._session.settings.poll_seconds / 4
-        return self._final
+def _at_once() -> bool:
+    return True
 
 
-def _copy(path: Path, tail: int | None, watch: _Watch | None) -> None:
+def _ended_by(session: Session, job_id: int) -> Callable[[], bool]:
+    from backend.cli.following import Watch  # here: only who follows has to know of workers and processes
+
+    return Watch(session, job_id).ended
+
+
+def _copy(path: Path, tail: int | None, has_ended: Callable[[], bool]) -> None:
     sink = terminal_sink() if sys.stdout.isatty() else _raw
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -109,13 +104,12 @@ def _copy(path: Path, tail: int | None, watch: _Watch | None) -> None:
         folder = str(path.parent)
         log = LogReader(file, folder, 0 if tail is None else tail_offset(file, tail, read_cut(folder)))
         # Asked before reading: what was written before the end is still read after it.
-        ended = watch is None or watch.ended()
+        ended = has_ended()
         while (data := log.read(CHUNK)) or not ended:
             sink(data, not data)
             if not data:
-                assert watch is not None
                 time.sleep(POLL_SECONDS)
-                ended = watch.ended()
+                ended = has_ended()
         sink(b"", True)
     finally:
         os.close(file)

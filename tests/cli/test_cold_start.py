@@ -48,7 +48,7 @@ VERBS = {
     "jobs": (["jobs"], set()),
     "show": (["show", "1"], {"backend.actions.perform"}),
     "submit": (["submit", "-"], {"backend.actions.perform", "backend.anomalies", "backend.readmodel.jobs"}),
-    "logs": (["logs", "1"], {"backend.actions.perform"}),
+    "logs": (["logs", "1"], {"backend.actions.perform", "backend.anomalies"}),
     "cancel": (["cancel", "1"], set()),
     "kill by filter": (["kill", "name:nothing"], set()),
 }

@@ -173,6 +173,35 @@ def test_logs_follow_to_the_end_of_the_job(cli: Cli, stage: Scene) -> None:
     assert follower.returncode == 0
 
 
+def test_logs_of_a_job_whose_worker_died_are_followed_while_it_lives(cli: Cli, stage: Scene) -> None:
+    go = cli.cwd / "go"
+    job = stage.run(stage.worker(), f"echo first\nuntil [ -e '{go}' ]; do sleep 0.05; done\necho last\n")
+    follower = cli.start("logs", "-f", str(job.id))
+    assert follower.stdout is not None
+    assert follower.stderr is not None
+    assert follower.stdout.readline() == "first\n"
+    dead = "its processes live, and are followed"
+    assert follower.stderr.readline() == f"jobwarden: job {job.id}: worker 1 of node1 is dead; {dead}\n"
+    go.touch()
+    job.ended()
+    out, err = follower.communicate(timeout=60)
+    assert out == "last\n"
+    assert "its processes are gone: this is all there is" in err
+    assert (follower.returncode, stage.state(job.id)) == (0, "RUNNING")
+
+
+def test_logs_follow_across_the_adoption_by_a_new_worker(cli: Cli, stage: Scene) -> None:
+    job = stage.run(stage.worker(), "echo first\nexec sleep 600\n")
+    follower = cli.start("logs", "-f", str(job.id))
+    assert follower.stderr is not None
+    assert "is dead" in follower.stderr.readline()
+    new = stage.worker(alive=True)
+    stage.execute("UPDATE resource_allocations SET worker_id = :new WHERE job_id = :id", new=new, id=job.id)
+    assert follower.stderr.readline() == f"jobwarden: job {job.id}: worker {new} of node1 has taken it over\n"
+    stage.execute("UPDATE jobs SET state = 'FAILED' WHERE id = :id", id=job.id)
+    assert follower.communicate(timeout=60) == ("first\n", "")
+
+
 def test_logs_that_are_not_here(cli: Cli, stage: Scene) -> None:
     waiting = submit(cli, "true\n")
     assert "not started" in cli("logs", waiting).err
