@@ -99,12 +99,18 @@ class BellWorker(SimpleWorker):
             raise StopRequested from exc
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a launch message; anything else in our queue is refused unread and dropped."""
+        """Run a launch message; anything else in our queue is refused unread and dropped.
+
+        A server lost in the middle ends the loop, as in `heartbeat`: RQ would end it too, with a page of traceback.
+        """
         if job.func_name != LAUNCH:
             log.error("a message on %s asks for %r: refused", queue.name, job.func_name)
             job.delete()
             return
-        super().execute_job(job, queue)
+        try:
+            super().execute_job(job, queue)
+        except (RedisConnectionError, RedisTimeoutError) as exc:
+            raise StopRequested from exc
 
     def stop(self) -> None:
         """Ask the loop to end; it does within DEQUEUE_SECONDS."""

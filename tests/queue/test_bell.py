@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 from redis import Redis
-from rq import Queue
+from redis.exceptions import ConnectionError
+from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from backend.queue import bell
@@ -55,3 +56,16 @@ def test_a_message_leaves_nothing_behind_in_redis(redis_url: str) -> None:
     bell.ring(client, "node1", [1])
     answer_all(redis_url)
     assert list(client.scan_iter("rq:job:*")) == []
+
+
+def test_a_server_lost_in_the_middle_ends_the_loop_quietly(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lost(*_: object) -> None:
+        raise ConnectionError("Connection closed by server.")
+
+    monkeypatch.setattr(SimpleWorker, "execute_job", lost)
+    bell.ring(bell.connect(redis_url), "node1", [1])
+    with caplog.at_level("ERROR"):
+        assert answer_all(redis_url) == []
+    assert caplog.text == ""
