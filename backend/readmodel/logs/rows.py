@@ -16,7 +16,7 @@ from backend.readmodel.logs.safe import show_bytes
 
 PIECE = 16 * 1024
 """Bytes; a line is broken only where so many have no newline."""
-CHUNK = 16 * PIECE
+CHUNK = 8 * PIECE
 """Bytes read at once."""
 
 Span = tuple[int, int]

@@ -18,11 +18,11 @@ TAIL_BYTES = 64 * 1024
 """How much of the end is shown when a log is opened."""
 READ_BYTES = 256 * 1024
 """Most that is read at once while following; a log that grows faster is shown from its new end."""
-BATCH = 500
+BATCH = 300
 """Rows added at a time."""
 SIFTED = 200
 """Lines of a filter looked for at a time."""
-MARGIN = 300
+MARGIN = 150
 """Rows wanted on either side of the viewer; fewer make the reader read more."""
 
 

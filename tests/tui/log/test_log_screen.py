@@ -122,6 +122,18 @@ async def test_paging_up_reaches_the_first_line_and_down_the_last(log: Path) -> 
         )
 
 
+async def test_what_is_loaded_above_does_not_move_the_lines_on_the_screen(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.pilot.press("pageup")
+        number = int(viewed.lines[0].split()[1])
+        for _ in range(30):
+            await viewed.pilot.press("pageup")
+            await viewed.until(lambda: viewed.body.view.skipped < viewed.body.first_offset)
+            await viewed.pilot.pause(0.02)
+            number -= viewed.body.size.height
+            assert viewed.lines[0].startswith(f"line {number} ")
+
+
 @pytest.mark.parametrize(("typed", "wanted"), [("2500", "line 2500 ERROR"), ("0%", "line 1 fine"), ("50%", "line 25")])
 async def test_going_to_a_place(log: Path, typed: str, wanted: str) -> None:
     async with viewing(log, until="line 4999") as viewed:

@@ -17,7 +17,7 @@ from backend.readmodel.logs.view import LogView
 from tui.widgets.log.paint import Palette, strips
 from tui.widgets.roles import role_style
 
-EDGE = 200
+EDGE = 120
 """Rows from the edge of what is loaded at which more is asked for."""
 WHEEL = 3
 """Lines that one step of the mouse wheel moves."""
