@@ -2,17 +2,15 @@
 
 import os
 import signal
-import subprocess
 import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.dashboard.terminal import Terminal
 from tests.support.cli import Cli
+from tests.support.tmux import Tmux
 
 ALTERNATE, CURSOR, PASTE, FOCUS, WRAP = 1049, 25, 2004, 1004, 7
 MOUSE = (1000, 1003, 1006)
@@ -25,7 +23,6 @@ app.call_later(lambda: app.set_timer(0.2, wrong))
 app.run()
 raise SystemExit(app.return_code)
 """
-WAIT = 60.0
 
 
 def open_dashboard(cli: Cli, *arguments: str, **env: str) -> Terminal:
@@ -105,37 +102,11 @@ def test_without_the_mouse_its_modes_are_never_switched_on(cli: Cli) -> None:
         assert not {number for number, state in terminal.switches().items() if state} & set(MOUSE)
 
 
-class Tmux:
-    """A shell in a terminal of tmux."""
-
-    def __init__(self, env: dict[str, str]) -> None:
-        self._name = f"jw-{uuid.uuid4().hex[:8]}"
-        self._env = env
-        self.run("new-session", "-d", "-x", "120", "-y", "40", "bash", "--norc", "-i")
-
-    def run(self, *arguments: str) -> str:
-        command = ["tmux", "-L", self._name, "-f", "/dev/null", *arguments]
-        return subprocess.run(command, env=self._env, check=True, capture_output=True, text=True, timeout=WAIT).stdout
-
-    def press(self, *keys: str) -> None:
-        self.run("send-keys", *keys)
-
-    def screen(self) -> str:
-        return self.run("capture-pane", "-p")
-
-    def until(self, met: Callable[[str], bool]) -> str:
-        deadline = time.monotonic() + WAIT
-        while not met(screen := self.screen()):
-            assert time.monotonic() < deadline, screen
-            time.sleep(0.05)
-        return screen
-
-
 @pytest.fixture
 def tmux(cli: Cli) -> Iterator[Tmux]:
     made = Tmux({**cli.env, "PS1": "shell$ ", "TERM": "xterm-256color"})
     yield made
-    made.run("kill-server")
+    made.close()
 
 
 def test_suspended_and_back(cli: Cli, tmux: Tmux) -> None:
