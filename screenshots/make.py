@@ -48,7 +48,7 @@ def take_pictures() -> None:
     """Bring a demonstration up, take the pictures, take it down with its jobs."""
     settings = load_settings()
     try:
-        print(bring_up(settings))
+        print(*bring_up(settings), sep="\n")
         for line in start(settings):
             print(line)
         operator = Operator(settings)

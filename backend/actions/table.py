@@ -79,7 +79,7 @@ ACTIONS: dict[str, Action] = {
             "kill",
             "End jobs: TERM, grace, KILL; they become FAILED with reason OPERATOR.",
             "ends as FAILED (OPERATOR)",
-            "jobwarden kill 12 --reason 'eats the node'",
+            "jobwarden kill 'state:running name:train*' --dry-run",
             already=_final,
             applies=_nothing,
             destructive=True,

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from backend.cli.abandoned import abandoned_nodes, told
 from backend.cli.session import database_errors
 from backend.database.engine import make_engine
 from backend.database.upgrade import upgrade
@@ -32,24 +33,24 @@ STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
-def bring_up(settings: Settings) -> str:
-    """Servers, schema, worker, each only when it is not there; the line that says what runs now."""
+def bring_up(settings: Settings) -> list[str]:
+    """Servers, schema, worker, each only when it is not there; lines that say what runs now, and what does not."""
     urls = ensure(settings)
     with _engine(urls, settings) as engine:
         _prepare_schema(settings, urls, engine)
         worker = live_worker(engine, settings) or start_worker(engine, settings)
-    return f"node {worker.node_name}: worker {worker.id} {worker.state} (pid {worker.pid}), home {settings.home}"
+        with engine.connect() as conn:
+            others = told(abandoned_nodes(conn), settings.node_name)
+    runs = f"node {worker.node_name}: worker {worker.id} {worker.state} (pid {worker.pid}), home {settings.home}"
+    return [runs, *others]
 
 
 def take_down(settings: Settings) -> list[str]:
     """Stop the background workers of this home, then its servers; lines that say what was done."""
     lines = [_stop_worker(file) for file in sorted((settings.home / "run").glob("worker-*.pid"))]
-    running = _running_jobs(settings)
+    left = _left_running(settings)
     lines += [f"stopped {name}" for name in stop(settings)]
-    done = [line for line in lines if line] or ["nothing of this home was running"]
-    if running:
-        done.append(f"{running} job{'s go' if running > 1 else ' goes'} on: the next `jobwarden up` takes over")
-    return done
+    return ([line for line in lines if line] or ["nothing of this home was running"]) + left
 
 
 @contextmanager
@@ -166,13 +167,13 @@ def _stop_worker(file: Path) -> str:
     return f"stopped the worker of node {node} (pid {who.pid})"
 
 
-def _running_jobs(settings: Settings) -> int:
-    """Jobs in state RUNNING; 0 when the database does not run, so that ``down`` can be repeated."""
+def _left_running(settings: Settings) -> list[str]:
+    """Lines for jobs that nobody watches now; none when the database does not run, so that ``down`` can be repeated."""
     if any(not server.running for server in status(settings) if server.name == "PostgreSQL"):
-        return 0
+        return []
     try:
         with _engine(attach(settings), settings) as engine, engine.connect() as conn:
             check_schema(engine)
-            return int(conn.scalar(text("SELECT count(*) FROM jobs WHERE state = 'RUNNING'")) or 0)
+            return told(abandoned_nodes(conn), settings.node_name)
     except JobwardenError:
-        return 0
+        return []

@@ -22,7 +22,8 @@ def up(no_tui: bool, demo: bool) -> int:
     from backend.cli.background import bring_up
 
     settings = load_settings()
-    click.echo(bring_up(settings))
+    for line in bring_up(settings):
+        click.echo(line)
     if demo:
         from backend.demo import start
 
