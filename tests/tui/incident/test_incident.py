@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Cli
-from tests.support.processes import is_gone, wait_until
+from tests.support.processes import is_gone, kill_hard, wait_until
 from tests.support.tmux import Tmux
 
 JOB = """#!/bin/sh
@@ -36,12 +36,14 @@ def terminal(cli: Cli) -> Iterator[Tmux]:
 
 
 @pytest.fixture
-def jobs(cli: Cli, tmp_path: Path) -> dict[str, int]:
+def jobs(cli: Cli, tmp_path: Path) -> Iterator[dict[str, int]]:
     """Two jobs that run, under the worker that is to be lost."""
     script = tmp_path / "work.sh"
     script.write_text(JOB)
     options = ("--memory", "32M")
-    return {name: int(cli("submit", "--name", name, *options, script, name, tmp_path / name).out) for name in NAMES}
+    yield {name: int(cli("submit", "--name", name, *options, script, name, tmp_path / name).out) for name in NAMES}
+    for pid in processes(tmp_path):
+        kill_hard(pid)
 
 
 def processes(folder: Path) -> list[int]:
