@@ -5,7 +5,7 @@ PYTEST_ARGS = -n 2
 DURATION = 600
 SEED =
 
-.PHONY: install run test lint bench soak screenshots clean
+.PHONY: install run test lint bench bench-notice bench-scale soak screenshots docs clean
 
 install:
 	@sh tools/install.sh
@@ -23,6 +23,13 @@ test: lint
 
 bench: install
 	$(PYTHON_IN_VENV) -m benchmarks
+
+# How soon a lost worker is seen (about 20 minutes), and what thousands of jobs cost.
+bench-notice: install
+	$(PYTHON_IN_VENV) -m benchmarks.notice
+
+bench-scale: install
+	$(PYTHON_IN_VENV) -m benchmarks.scale
 
 soak: install
 	$(PYTHON_IN_VENV) -m benchmarks.soak --duration $(DURATION) $(if $(SEED),--seed $(SEED))

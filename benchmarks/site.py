@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from backend.database.engine import make_engine
 from backend.database.upgrade import upgrade
 from backend.embedded import servers
+from backend.process.cgroup import groups_there, sweep
 from backend.settings import Settings
 
 PATIENCE = 120.0
@@ -63,6 +64,13 @@ def site(folder: Path, **settings: object) -> Iterator[Site]:
     finally:
         engine.dispose()
         servers.stop(chosen)
+        remove_groups(chosen.home / "spool")
+
+
+def remove_groups(spools: Path) -> None:
+    """Leave no control group behind where the workers were killed; those with processes stay."""
+    for spool in spools.glob("*"):
+        sweep(groups_there(str(spool)).made(), live=())
 
 
 def start_worker(environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -19,6 +19,7 @@ from backend.database.engine import make_engine
 from backend.settings import Settings
 from tests.support.cli import Cli, clean_environment
 from tests.support.cluster import Cluster, new_cluster
+from tests.support.groups import remove_groups
 from tests.support.processes import MARK, reap, reap_marked, working_below
 
 CLUSTER = pytest.StashKey[Cluster]()
@@ -105,6 +106,7 @@ def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="jw-"))
     yield folder
     reap(lambda: working_below(folder))
+    remove_groups(folder / "spool")
     shutil.rmtree(folder, ignore_errors=True)
 
 

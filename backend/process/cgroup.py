@@ -126,7 +126,7 @@ def make_groups(spool: str, limit_memory: bool) -> Groups:
     if own is None:
         log.info("no control groups: there is no cgroup v2 hierarchy here")
         return Groups(None)
-    name = f"jobwarden-{hashlib.sha256(spool.encode()).hexdigest()[:12]}"
+    name = _name(spool)
     if limit_memory:
         for base in (own, own.rpartition("/")[0]):
             if _usable(base, f"{base}/{name}") is None and _with_memory(base, f"{base}/{name}"):
@@ -139,6 +139,12 @@ def make_groups(spool: str, limit_memory: bool) -> Groups:
         return Groups(None)
     log.info("each job gets a control group below %s/%s", own, name)
     return Groups(f"{own}/{name}")
+
+
+def groups_there(spool: str) -> Groups:
+    """The groups that workers with this spool have made below the control group of this process; makes none."""
+    own = own_group()
+    return Groups(None if own is None else f"{own}/{_name(spool)}")
 
 
 def sweep(groups: Mapping[int, Group], live: Collection[int]) -> None:
@@ -159,6 +165,11 @@ def own_group() -> str | None:
         if (inside == root or inside.startswith(f"{root}/")) and Path(mount + inside[len(root) :]).is_dir():
             return mount + inside[len(root) :]
     return None
+
+
+def _name(spool: str) -> str:
+    """Of the group above those of a node: the spool tells two nodes, and two installations, apart."""
+    return f"jobwarden-{hashlib.sha256(spool.encode()).hexdigest()[:12]}"
 
 
 @lru_cache(maxsize=1)

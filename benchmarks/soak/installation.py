@@ -22,7 +22,7 @@ from backend.database.upgrade import upgrade
 from backend.embedded import servers
 from backend.errors import JobwardenError
 from backend.settings import Settings
-from benchmarks.site import outer_environment, start_worker
+from benchmarks.site import outer_environment, remove_groups, start_worker
 
 NODES = ("soak1", "soak2")
 CPUS = 24
@@ -81,6 +81,7 @@ class Installation:
             node.process.wait()
         self.engine.dispose()
         servers.stop(self.settings)
+        remove_groups(self.spool)
 
     @property
     def spool(self) -> Path:
