@@ -37,6 +37,11 @@ soak: install
 screenshots: install
 	$(PYTHON_IN_VENV) screenshots/make.py
 
+# The documents that are written from the code; a test fails when they are out of date.
+docs: install
+	$(PYTHON_IN_VENV) -m tools.settings_page
+	$(PYTHON_IN_VENV) -m tests.matrix
+
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	rm -f backend/process/jobwarden-shim

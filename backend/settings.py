@@ -216,10 +216,15 @@ class SettingLine:
 def describe(settings: Settings) -> list[SettingLine]:
     """Every setting with its value, where that came from, and what it is for."""
     origins = settings._origins
+    docs = {name: str(field.description) for name, field in Settings.model_fields.items()}
     return [
-        SettingLine(name, _shown(getattr(settings, name)), origins.get(name, "default"), str(field.description))
-        for name, field in Settings.model_fields.items()
+        SettingLine(name, _shown(getattr(settings, name)), origins.get(name, "default"), docs[name]) for name in names()
     ]
+
+
+def names() -> list[str]:
+    """Every setting, in the order in which a reader needs them."""
+    return sorted(Settings.model_fields, key=lambda name: name.startswith("alert_"))
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

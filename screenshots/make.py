@@ -1,7 +1,7 @@
 """Takes the pictures again, from the running program: ``make screenshots``.
 
 A home of its own with real servers, the demonstration's jobs and its lost worker; the pictures are what the dashboard
-draws there at 120 x 36, as SVG.
+draws there, as SVG.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from backend.settings import Settings, load_settings
 from tui.app import JobwardenApp
 
 HERE = Path(__file__).resolve().parent
-SIZE = (120, 36)
+SIZE = (132, 38)
 COPY = "in-copy"
 """Argument of the process that runs the copy."""
 NODE = {"JOBWARDEN_NODE_NAME": "node-a", "JOBWARDEN_NODE_CPUS": "4", "JOBWARDEN_NODE_MEMORY_MB": "4096"}
@@ -31,6 +31,20 @@ SURVIVOR = len(catalog.ABANDONED) - 1
 """Lines down to an orphan that lives: the list shows the newest job first."""
 BUSY_SECONDS = 8.0
 """After which some jobs have ended, some run and some wait."""
+PICTURES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("dashboard", ("down",) * SURVIVOR),
+    ("log", ("tab", "z", "slash", *"epoch", "enter")),
+    ("", ("escape", "escape")),
+    ("job", ("1", "shift+tab", "enter")),
+    ("orphans", ("escape", "2")),
+    ("clean", ("C",)),
+    ("nodes", ("escape", "3")),
+    ("queue", ("4",)),
+    ("events", ("5",)),
+    ("palette", ("1", "colon", *"ki")),
+    ("help", ("escape", "question_mark")),
+)
+"""Name of a picture ("" for none) and the keys that lead to what it shows from the one before."""
 
 
 def main() -> None:
@@ -62,14 +76,10 @@ async def _take(settings: Settings, operator: Operator) -> None:
     app = JobwardenApp(lambda deliver: Collector(settings, deliver), operator)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(BUSY_SECONDS)
-        await _press(pilot, *["down"] * SURVIVOR)
-        _save(pilot, "dashboard")
-        await _press(pilot, "enter")
-        _save(pilot, "job")
-        await _press(pilot, "escape", "question_mark")
-        _save(pilot, "help")
-        await _press(pilot, "escape", "C")
-        _save(pilot, "clean")
+        for name, keys in PICTURES:
+            await _press(pilot, *keys)
+            if name:
+                _save(pilot, name)
 
 
 async def _press(pilot: Pilot[None], *keys: str) -> None:

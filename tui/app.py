@@ -18,11 +18,11 @@ from tui.diary import keep_diary
 from tui.farewell import farewell
 from tui.habits.app import Export, HabitsApp
 from tui.habits.terminal import title_kept
+from tui.late import LateDeeds, LateSource
 from tui.messages import Arrived, JobWanted
 from tui.screens.base import BaseScreen
-from tui.screens.job import JobScreen
 from tui.screens.table import SCREENS
-from tui.source import MakeSource, News
+from tui.source import Deliver, MakeSource, News, Source
 
 
 def utc_now() -> datetime:
@@ -59,7 +59,7 @@ class JobwardenApp(HabitsApp):
     def on_mount(self) -> None:
         """Show the list at once and let the data come."""
         self.switch_mode(SCREENS[0].name)
-        self._source.start()
+        self.call_after_refresh(self._source.start)
 
     def on_unmount(self) -> None:
         """Stop reading."""
@@ -80,6 +80,8 @@ class JobwardenApp(HabitsApp):
 
     def on_job_wanted(self, message: JobWanted) -> None:
         """Open a job over the screen that is on top."""
+        from tui.screens.job import JobScreen
+
         self.push_screen(JobScreen(message.job_id, self.desk))
 
     def action_go(self, name: str) -> None:
@@ -96,22 +98,30 @@ def run(settings: Settings, read_only: bool = False) -> int:
 
     Raises InputError, before the screen opens, for a mistake in the preferences.
     """
-    from backend.readmodel.collector import Collector
-    from backend.readmodel.export_file import export_jobs
-    from backend.readmodel.operator import Operator
-
     preferences = load_preferences(settings.home)
     os.environ.setdefault("ESCDELAY", "25")
     keep_diary(settings.home)
     app = JobwardenApp(
-        lambda deliver: Collector(settings, deliver, preferences.poll_seconds),
-        Operator(settings),
+        lambda deliver: LateSource(lambda: _collector(settings, deliver, preferences.poll_seconds)),
+        LateDeeds(settings),
         read_only=read_only,
         state=State.of_home(settings.home),
         preferences=preferences,
-        export=partial(export_jobs, settings),
+        export=partial(_export, settings),
     )
     with title_kept(preferences.title_badge):
         app.run(mouse=preferences.mouse)
     print(farewell(app.desk.kept.snapshot))
     return app.return_code or 0
+
+
+def _collector(settings: Settings, deliver: Deliver, poll: float) -> Source:
+    from backend.readmodel.collector import Collector
+
+    return Collector(settings, deliver, poll)
+
+
+def _export(settings: Settings, filter_text: str, path: Path) -> int:
+    from backend.readmodel.export_file import export_jobs
+
+    return export_jobs(settings, filter_text, path)

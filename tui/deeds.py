@@ -1,13 +1,15 @@
 """The operator's actions as the screen uses them: planned and performed in a thread, never by a widget."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from __future__ import annotations
 
-from backend.actions.nodes import NodeResult
-from backend.actions.perform import ItemResult, Plan
-from backend.actions.records import Cancelled, Progress
-from backend.actions.scope import Scope
-from backend.readmodel.operator import NodeFacts
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from backend.actions.nodes import NodeResult
+    from backend.actions.records import Cancelled, ItemResult, Plan, Progress
+    from backend.actions.scope import Scope
+    from backend.readmodel.operator import NodeFacts
 
 __all__ = ["Deeds", "NodeFacts"]
 

@@ -1,7 +1,7 @@
 """What is said when the screen has closed: the work goes on, and how to stop it."""
 
 from backend.domain.states import WorkerState
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.snapshot import Snapshot
 
 NAMED = 5
 """Workers that are named one by one."""

@@ -9,7 +9,7 @@ from backend.readmodel.order import NEWEST, Order
 from backend.readmodel.records import JobRow
 from backend.readmodel.wanted import Wanted
 
-__all__ = ["MakeSource", "News", "Source"]
+__all__ = ["Deliver", "MakeSource", "News", "Source"]
 
 
 class Source(Protocol):
@@ -26,4 +26,5 @@ class Source(Protocol):
     def want(self, wanted: Sequence[Wanted]) -> None: ...
 
 
-MakeSource = Callable[[Callable[[News], None]], Source]
+Deliver = Callable[[News], None]
+MakeSource = Callable[[Deliver], Source]

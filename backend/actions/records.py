@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from backend.readmodel.trees import ProcessRow
 
-from backend.readmodel.processes import ProcessRow
-from backend.settings import Settings
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from backend.settings import Settings
 
 NO_SUCH_JOB = "does not exist"
 
@@ -53,8 +56,8 @@ Cancelled = Callable[[], bool]
 class Context:
     """Where and as whom to act; ``actor`` is ``user@host``."""
 
-    engine: Engine
-    settings: Settings
+    engine: "Engine"
+    settings: "Settings"
     actor: str
 
 

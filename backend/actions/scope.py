@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection
-
-from backend.readmodel.export import matching_ids
-from backend.readmodel.jobs import compile_filter
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 LEFT_THE_FILTER = "does not match the filter any more: left alone"
 
@@ -37,15 +35,23 @@ def as_scope(targets: Targets) -> Scope:
     return targets if isinstance(targets, Scope) else Scope(tuple(targets))
 
 
-def find_ids(conn: Connection, scope: Scope) -> list[int]:
+def find_ids(conn: "Connection", scope: Scope) -> list[int]:
     """Ids the scope names now, each once. Raises InputError for a filter that says nothing sensible."""
     if scope.ids or scope.filter is None:
         return list(dict.fromkeys(scope.ids))
-    return matching_ids(conn, compile_filter(scope.filter))
+    return _matching(conn, scope.filter)
 
 
-def still_matching(conn: Connection, scope: Scope, ids: Sequence[int]) -> set[int]:
+def still_matching(conn: "Connection", scope: Scope, ids: Sequence[int]) -> set[int]:
     """Those of ``ids`` that the scope's filter matches now; all when it has none."""
     if scope.filter is None:
         return set(ids)
-    return set(matching_ids(conn, compile_filter(scope.filter), among=ids))
+    return set(_matching(conn, scope.filter, ids))
+
+
+def _matching(conn: "Connection", filter_text: str, among: Sequence[int] | None = None) -> list[int]:
+    """Ids that match; what asks the database is loaded only now, for the screen names scopes before it needs one."""
+    from backend.readmodel.export import matching_ids
+    from backend.readmodel.jobs import compile_filter
+
+    return matching_ids(conn, compile_filter(filter_text), among=among)

@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFF = "off"
 THRESHOLDS = (
@@ -14,6 +14,8 @@ THRESHOLDS = (
 
 class AlertSettings(BaseSettings):
     """Thresholds, receivers and pace. A rule whose threshold is ``off`` is not judged."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     alert_orphans: float | None = Field(default=10, ge=0)
     """More anomalies than this (what `orphans` lists) raise an alert; off for none."""

@@ -1,13 +1,12 @@
 """The audit as the screen shows it: pages by key, newest first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from backend.domain.event_filters import EventTerm, parse_event_filter
 from backend.readmodel.detail import event
-from backend.readmodel.records import EventRow
+from backend.readmodel.pages import EventsPage
 from backend.readmodel.statements import source
 from backend.readmodel.wanted import EventsWanted
 
@@ -15,16 +14,6 @@ _COLUMNS = {"actor": "actor", "action": "action", "node": "coalesce(detail->>'no
 _SEARCHED = ("actor", "action", "coalesce(reason, '')")
 
 Bind = Callable[[object], str]
-
-
-@dataclass(frozen=True, slots=True)
-class EventsPage:
-    """One page of the audit; ``wanted`` is the question it answers, ``more`` says that older ones match too."""
-
-    wanted: EventsWanted
-    rows: tuple[EventRow, ...] = ()
-    more: bool = False
-    error: str = ""
 
 
 def read_events_page(conn: Connection, wanted: EventsWanted) -> EventsPage:

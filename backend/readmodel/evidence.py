@@ -1,44 +1,20 @@
 """What is known of the processes of one job: for the orphan screen and the screen of the job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from backend.actions.forecast import would
 from backend.anomalies.attempts import Attempt
 from backend.anomalies.detect import describe, examine, explain
-from backend.domain.states import AnomalyKind
 from backend.process.procfs import command_line, scan
 from backend.process.spool import Record, read_record
-from backend.readmodel.processes import ProcessReader, ProcessTree, targets_of
+from backend.readmodel.processes import ProcessReader, targets_of
 from backend.readmodel.records import WorkerRow
+from backend.readmodel.trees import EvidenceView
 from backend.settings import Settings
 
-NEVER = ProcessTree(unseen="it was never started")
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceView:
-    """What this host shows of the latest attempt of a job. ``kind`` is None when nothing is wrong.
-
-    ``record`` is the exit status in the spool in words, empty when there is none; ``would`` what clean-up would do.
-    """
-
-    job_id: int
-    kind: AnomalyKind | None = None
-    detail: str = ""
-    would: str = ""
-    worker: WorkerRow | None = None
-    worker_id: int | None = None
-    node_name: str = ""
-    hostname: str = ""
-    here: bool = True
-    process_id: int | None = None
-    command: str = ""
-    record: str = ""
-    spool_dir: str = ""
-    tree: ProcessTree = NEVER
+__all__ = ["EvidenceView", "read_evidence"]
 
 
 def read_evidence(

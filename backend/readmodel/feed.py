@@ -22,22 +22,16 @@ from backend.readmodel.jobs import count, horizon
 from backend.readmodel.lists import EVERY_JOB, Query, Window, with_total
 from backend.readmodel.mishap import mishap
 from backend.readmodel.pace import Pace
-from backend.readmodel.records import JobDetail, WorkerRow
+from backend.readmodel.records import DetailView, WorkerRow
 from backend.readmodel.waiting import why_waiting
 from backend.readmodel.words import Words, read_words
+
+__all__ = ["DetailView", "Feed"]
 
 CHANGES_APART = 0.25
 """Seconds between two deltas at least."""
 REREAD_EVERY = 5.0
 """Seconds between two readings of the whole stretch, for what changes without an update (ages, deletions)."""
-
-
-@dataclass(frozen=True, slots=True)
-class DetailView:
-    """The job that is open; ``detail`` is None when there is no such job."""
-
-    job_id: int
-    detail: JobDetail | None
 
 
 Deliver = Callable[[Window | DetailView | Words], None]

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from backend.errors import InputError
-from backend.readmodel.events import EventsPage, read_events_page
+from backend.readmodel.events import read_events_page
 from backend.readmodel.evidence import EvidenceView, read_evidence
 from backend.readmodel.mishap import mishap
 from backend.readmodel.pace import Pace
+from backend.readmodel.pages import EventsPage
 from backend.readmodel.processes import ProcessReader
 from backend.readmodel.queue import QueueView, read_queue
 from backend.readmodel.records import WorkerRow

@@ -1,12 +1,10 @@
 """What the read model delivers to a screen: one record for each kind of news, always the whole of it."""
 
-from backend.readmodel.events import EventsPage
-from backend.readmodel.evidence import EvidenceView
-from backend.readmodel.feed import DetailView
 from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
-from backend.readmodel.overview import Snapshot
-from backend.readmodel.queue import QueueView
-from backend.readmodel.words import Words
+from backend.readmodel.pages import EventsPage, QueueView, Words
+from backend.readmodel.records import DetailView
+from backend.readmodel.snapshot import Snapshot
+from backend.readmodel.trees import EvidenceView
 
 News = Snapshot | Window | Words | DetailView | LogView | QueueView | EventsPage | EvidenceView

@@ -5,7 +5,6 @@ Which processes they are is decided by ``backend.process.members``; psutil says 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -13,51 +12,15 @@ from backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
 from backend.process.identity import Liveness, Stat, elapsed_seconds, liveness
 from backend.process.members import Family, Target, family
 from backend.process.procfs import Snapshot, command_line, scan
+from backend.readmodel.trees import ProcessRow, ProcessTree
+
+__all__ = ["ProcessReader", "ProcessRow", "ProcessTree", "targets_of"]
 
 MIB = 1 << 20
 LIMIT = 1000
 """Processes of one job that are read: reading each costs about 0.1 ms, and a fork bomb has very many."""
 FORGET_SECONDS = 60.0
 """After so long without a look a process's CPU time is forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessRow:
-    """One process. ``depth`` counts from the topmost process of the job; ``state`` is the letter of proc(5).
-
-    ``cpu_percent`` is of one CPU since the last look, at the first look since the process began. ``memory_mb`` is
-    what is resident, in MiB. What this user may not see is None or "".
-    """
-
-    pid: int
-    ppid: int
-    depth: int
-    state: str
-    age_seconds: float
-    cmdline: str
-    user: str = ""
-    cpu_percent: float | None = None
-    memory_mb: float | None = None
-    supervisor: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessTree:
-    """The processes of one attempt, parents before their children, siblings by age.
-
-    ``suspects`` may be the job's without proof, and nobody signals them. ``unseen`` says why none can be seen from
-    here; it is "" when there simply are none. ``more`` processes were not read, as they are too many.
-    """
-
-    rows: tuple[ProcessRow, ...] = ()
-    suspects: tuple[ProcessRow, ...] = ()
-    unseen: str = ""
-    more: int = 0
-
-    @property
-    def own(self) -> tuple[ProcessRow, ...]:
-        """The script's own processes, without the supervisor that only watches them."""
-        return tuple(row for row in self.rows if not row.supervisor)
 
 
 def targets_of(conn: Connection, job_ids: Sequence[int]) -> dict[int, Attempt]:

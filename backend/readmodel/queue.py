@@ -1,8 +1,6 @@
 """What waits and why, in the order the scheduler looks at it, and the doorbell's own queues."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import redis
 from sqlalchemy import Connection
@@ -10,59 +8,14 @@ from sqlalchemy import Connection
 from backend.domain.pending import why_pending
 from backend.readmodel.detail import read_nodes
 from backend.readmodel.jobs import read_jobs
-from backend.readmodel.records import JobRow, WorkerRow
+from backend.readmodel.pages import Bell, Bells, QueueRow, QueueView
+from backend.readmodel.records import WorkerRow
 from backend.readmodel.statements import statement
+
+__all__ = ["Bell", "Bells", "QueueRow", "QueueView", "read_bells", "read_queue"]
 
 LISTED = 1000
 """Waiting jobs that are listed; what waits behind them is counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """One waiting job: its ``place`` among those that are not held (0 for a held one), and why it waits."""
-
-    job: JobRow
-    place: int
-    why: str
-
-    @property
-    def id(self) -> int:
-        """Number of the job."""
-        return self.job.id
-
-
-@dataclass(frozen=True, slots=True)
-class Bell:
-    """RQ's queue of one node: messages that nobody has taken, listeners, messages that failed."""
-
-    node_name: str
-    messages: int
-    listeners: int
-    failed: int
-    oldest: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bells:
-    """Redis and RQ. ``error`` is what Redis said instead of an answer; memory in MiB, uptime in seconds."""
-
-    queues: tuple[Bell, ...] = ()
-    version: str = ""
-    memory_mb: float = 0.0
-    clients: int = 0
-    uptime: int = 0
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueView:
-    """The queue at one moment. ``waiting`` counts all, ``rows`` holds the first of them."""
-
-    rows: tuple[QueueRow, ...] = ()
-    waiting: int = 0
-    held: int = 0
-    bells: Bells = Bells()
-    error: str = ""
 
 
 def read_queue(conn: Connection, workers: Sequence[WorkerRow], client: redis.Redis) -> QueueView:

@@ -5,13 +5,15 @@ it are read each time: their first id is known from the last reading, and ids gr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from backend.readmodel.snapshot import Minute, Rates
 from backend.readmodel.statements import statement
+
+__all__ = ["Minute", "RateBook", "Rates"]
 
 MINUTES = 30
 """Minutes that are kept."""
@@ -20,29 +22,6 @@ AT_FIRST = 100_000
 LATE = 200
 """Ids before the first of a minute that are read again: they are given out before the time is taken."""
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """What happened in one minute: jobs that got resources, that COMPLETED or were CANCELLED, that FAILED."""
-
-    started: int = 0
-    finished: int = 0
-    failed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """The last minutes, oldest first, the current one (not over yet) last; empty before the first reading."""
-
-    minutes: tuple[Minute, ...] = ()
-    doorbell_lag: float = 0.0
-    """Seconds that the oldest granted job waits for its worker to take it up."""
-
-    @property
-    def last(self) -> Minute:
-        """The last minute that is over."""
-        return self.minutes[-2] if len(self.minutes) > 1 else Minute()
 
 
 class RateBook:

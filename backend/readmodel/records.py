@@ -141,3 +141,11 @@ class JobDetail:
     events: tuple[EventRow, ...]
     pending_reason: str | None = None
     """Why a PENDING job does not run yet; None for any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailView:
+    """The job that is open; ``detail`` is None when there is no such job."""
+
+    job_id: int
+    detail: JobDetail | None

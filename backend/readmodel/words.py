@@ -1,19 +1,11 @@
 """The words that stand in the jobs now, to be offered while somebody types a filter."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection
 
+from backend.readmodel.pages import Words
 from backend.readmodel.statements import statement
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Accounts, nodes and partitions, each sorted; the first few hundred of each."""
-
-    accounts: tuple[str, ...] = ()
-    nodes: tuple[str, ...] = ()
-    partitions: tuple[str, ...] = ()
+__all__ = ["Words", "read_words"]
 
 
 def read_words(conn: Connection) -> Words:

@@ -1,6 +1,6 @@
 """Which workers live: the advisory lock, the lease and the process itself, weighed in one place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -9,7 +9,10 @@ from backend.database.locks import WORKER_LOCK
 from backend.domain.states import WorkerState
 from backend.process.identity import Liveness, ProcessIdentity, liveness, this_host
 from backend.readmodel.records import WorkerRow
+from backend.readmodel.snapshot import lost_nodes
 from backend.readmodel.statements import statement
+
+__all__ = ["judge", "lost_nodes", "read_workers"]
 
 ProcessCheck = Callable[[ProcessIdentity], Liveness]
 
@@ -35,15 +38,6 @@ def _worker(row: RowMapping, check: ProcessCheck) -> WorkerRow:
         draining=draining or values["drained"],
     )
     return WorkerRow(state=state, **values)
-
-
-def lost_nodes(workers: Iterable[WorkerRow]) -> list[str]:
-    """Nodes that have lost their worker: the newest one died without a clean stop."""
-    newest: dict[str, WorkerRow] = {}
-    for worker in workers:
-        if worker.node_name not in newest or worker.id > newest[worker.node_name].id:
-            newest[worker.node_name] = worker
-    return sorted(w.node_name for w in newest.values() if w.state is WorkerState.DEAD and w.ended_at is None)
 
 
 def judge(

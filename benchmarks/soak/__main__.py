@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="replay the faults of this seed (default: a new one)")
     parser.add_argument("--rate", type=float, default=8.0, help="jobs submitted per second (default 8)")
     parser.add_argument("--drain", type=float, default=180.0, help="seconds that the rest may take (default 180)")
+    parser.add_argument("--cgroup", choices=("auto", "off"), default="auto", help="control groups (default auto)")
     parser.add_argument("--keep", type=Path, help="leave everything in this new directory, for a look at what happened")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
@@ -28,7 +29,7 @@ def main() -> int:
         if options.keep:
             options.keep.mkdir()
             folder = options.keep
-        result = soak(folder, seed, options.duration, options.rate, options.drain)
+        result = soak(folder, seed, options.duration, options.rate, options.drain, options.cgroup)
     print(report(result))
     return 0 if result.clean else 1
 

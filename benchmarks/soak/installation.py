@@ -53,6 +53,7 @@ class Installation:
 
     folder: Path
     seed: int
+    cgroup: str = "auto"
     nodes: dict[str, Node] = field(default_factory=dict)
     ended_alone: list[str] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -126,7 +127,7 @@ class Installation:
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         given = {f"JOBWARDEN_{key.upper()}": str(value) for key, value in SETTINGS.items()}
-        env = {**outer_environment(), **given}
+        env = {**outer_environment(), **given, "JOBWARDEN_CGROUP": self.cgroup}
         env |= {"JOBWARDEN_HOME": str(self.settings.home), "JOBWARDEN_NODE_NAME": name}
         env |= {"JOBWARDEN_NODE_CPUS": str(CPUS), "JOBWARDEN_NODE_MEMORY_MB": "65536"}
         return start_worker(env, self.folder / f"{name}.log")

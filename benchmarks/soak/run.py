@@ -43,14 +43,14 @@ class Result:
         return self.drained and not self.complaints and not any(self.wrong.counts().values())
 
 
-def soak(folder: Path, seed: int, seconds: float, rate: float, drain_seconds: float) -> Result:
+def soak(folder: Path, seed: int, seconds: float, rate: float, drain_seconds: float, cgroup: str = "auto") -> Result:
     """Run an installation in ``folder`` under faults for ``seconds``, drain it, and count.
 
-    ``rate`` is jobs per second; ``drain_seconds`` is how long what is left may take. The same seed causes the same
+    ``cgroup`` is the setting of the workers. ``rate`` is jobs per second; ``drain_seconds`` is how long what is left may take. The same seed causes the same
     faults at the same times; which job they hit depends on what runs then.
     """
     began = time.monotonic()
-    with Installation(folder, seed) as installation:
+    with Installation(folder, seed, cgroup) as installation:
         watch = Watch(installation)
         people, saboteur = People(installation), Saboteur(installation, watch)
         watch.start()

@@ -131,12 +131,13 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
             "Host",
             "another host is gone for good, with its worker and its jobs",
             "flagged `UNREACHABLE`: nobody here can know what lives there",
-            "`jobwarden mark-failed ID --force` and `release`, once it is known that the host is off",
+            "`jobwarden mark-failed --force ID` and `release --force ID`, once it is known that the host is off",
             ("FAILED", "OPERATOR"),
         ),
         (
             "tests/anomalies/test_detect.py::test_another_host_is_unreachable_and_never_guessed",
             "tests/actions/test_clean.py::test_unreachable_and_stuck_are_not_touched",
+            "tests/actions/test_perform.py::test_a_host_that_is_gone_for_good_takes_two_typed_overrides",
         ),
     ),
 )

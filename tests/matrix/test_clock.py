@@ -85,7 +85,7 @@ def test_the_clock_of_a_host_jumps(host: Installation, clock: WallClock, row: Ro
 
 @shows(
     "Clock",
-    fault="the clock of the database jumps an hour forward while a job with a time limit runs",
+    fault="the clock of a whole host jumps an hour forward while a job runs that may run ten minutes",
     sees="nothing: a limit counts the seconds since the process started, and no job is called overdue",
 )
 def test_no_job_is_overdue_by_a_jump(host: Installation, clock: WallClock, row: Row) -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from backend.actions.perform import ItemResult, Victim
-from backend.actions.records import Progress, Undo
+from backend.actions.records import ItemResult, Progress, Undo, Victim
 from backend.actions.scope import Scope
 from backend.actions.table import ACTIONS
 from tui.acting.records import Answer, Doing, Item, Outcome, Question, Report

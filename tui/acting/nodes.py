@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from backend.actions.nodes import NodeResult
 from backend.actions.records import Progress, Step
 from tui.acting.records import Answer, Doing, Item, Outcome, Question, Report
 from tui.deeds import Deeds
+
+if TYPE_CHECKING:
+    from backend.actions.nodes import NodeResult
 
 HAPPENS = {"drain": "no new jobs start, those that run go on", "resume": "takes jobs again"}
 """The two actions on nodes, and what each does."""
@@ -52,10 +55,10 @@ class NodeDeed:
         return Report(self.label, "node", tuple(outcomes), tuple(_undo(result) for result in results if result.changed))
 
 
-def _without_name(result: NodeResult) -> str:
+def _without_name(result: "NodeResult") -> str:
     return result.message.removeprefix(f"node {result.node_name} ")
 
 
-def _undo(result: NodeResult) -> Doing:
+def _undo(result: "NodeResult") -> Doing:
     back = "drain" if result.was_drained else "resume"
     return Doing(NodeDeed(back, (result.node_name,)), Answer(result.old_reason or ""))

@@ -1,7 +1,7 @@
 """The columns of the queue."""
 
 from backend.domain.units import format_age, format_memory
-from backend.readmodel.queue import QueueRow
+from backend.readmodel.pages import QueueRow
 from tui.looks import job_look
 from tui.widgets.table.columns import Cell, Column, Moment
 

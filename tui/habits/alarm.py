@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.snapshot import Snapshot
 from tui.looks import ANOMALY_GLYPH
 
 

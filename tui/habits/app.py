@@ -18,9 +18,8 @@ from textual.widget import Widget
 
 from backend.actions.scope import Scope
 from backend.errors import InputError, JobwardenError
-from backend.readmodel.export_file import as_row, write_rows
-from backend.readmodel.overview import Snapshot
-from backend.readmodel.window import Window
+from backend.readmodel.lists import Window
+from backend.readmodel.snapshot import Snapshot
 from tui.acting.jobs import JobDeed
 from tui.config.settings import Preferences
 from tui.config.state import State
@@ -148,6 +147,8 @@ class HabitsApp(KeptApp):
         if table is None:
             self.notify("there is no list to export here", severity="warning", markup=False)
             return
+        from backend.readmodel.export_file import as_row, write_rows
+
         window = next((news for news in self.desk.kept if isinstance(news, Window)), Window())
         if listed == "jobs" and self._export is not None:
             self._write(lambda export=self._export: export(window.query.filter, path), path)

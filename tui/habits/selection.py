@@ -5,10 +5,9 @@ from typing import Any, TypeVar
 
 from textual.screen import Screen
 
-from backend.readmodel.evidence import EvidenceView
-from backend.readmodel.feed import DetailView
 from backend.readmodel.logs_follow import log_path
-from backend.readmodel.records import JobRow
+from backend.readmodel.records import DetailView, JobRow
+from backend.readmodel.trees import EvidenceView
 from tui.desk import Kept
 from tui.widgets.table.virtual import VirtualTable
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.domain.units import format_age, format_duration
-from backend.readmodel.queue import Bell, Bells
+from backend.readmodel.pages import Bell, Bells
 from tui.widgets.facts.facts import Styles, plain
 
 

@@ -5,8 +5,8 @@ from rich.text import Text
 
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age
-from backend.readmodel.evidence import EvidenceView
 from backend.readmodel.records import AnomalyRow, WorkerRow
+from backend.readmodel.trees import EvidenceView
 from tui.looks import ANOMALY_GLYPH, WORKER_LOOKS
 from tui.panes.processes import process_tree
 from tui.widgets.facts.facts import Fact, Styles, facts

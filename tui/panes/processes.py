@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.domain.units import format_duration, format_memory
-from backend.readmodel.processes import ProcessRow, ProcessTree
+from backend.readmodel.trees import ProcessRow, ProcessTree
 from tui.commands import shown_command
 from tui.widgets.facts.facts import Styles, plain
 

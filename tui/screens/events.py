@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 
 from backend.domain.event_filters import parse_event_filter
 from backend.errors import InputError
-from backend.readmodel.events import EventsPage
+from backend.readmodel.pages import EventsPage
 from backend.readmodel.records import EventRow
 from backend.readmodel.wanted import EventsWanted, Wanted
 from tui.columns.events import EVENT_COLUMNS

@@ -8,11 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from backend.actions.scope import Scope
-from backend.readmodel.evidence import EvidenceView
-from backend.readmodel.feed import DetailView
 from backend.readmodel.logs import LogView
-from backend.readmodel.overview import Snapshot
-from backend.readmodel.records import AnomalyRow, JobDetail
+from backend.readmodel.records import AnomalyRow, DetailView, JobDetail
+from backend.readmodel.snapshot import Snapshot
+from backend.readmodel.trees import EvidenceView
 from backend.readmodel.wanted import EvidenceWanted, Wanted
 from tui.desk import Desk
 from tui.keys.acts import ACT, UNDO

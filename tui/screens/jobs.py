@@ -9,9 +9,9 @@ from backend.errors import InputError
 from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
 from backend.readmodel.order import SORT_KEYS, Order
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.pages import Words
 from backend.readmodel.records import JobRow
-from backend.readmodel.words import Words
+from backend.readmodel.snapshot import Snapshot
 from tui.desk import Desk
 from tui.keys.acts import ACT, UNDO
 from tui.keys.jobs import LIST

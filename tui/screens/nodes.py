@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.snapshot import Snapshot
 from tui.acting.nodes import NodeDeed
 from tui.columns.nodes import NODE_COLUMNS, NodeRow, node_rows
 from tui.keys.acts import UNDO

@@ -7,9 +7,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.readmodel.evidence import EvidenceView
-from backend.readmodel.overview import Snapshot
 from backend.readmodel.records import AnomalyRow
+from backend.readmodel.snapshot import Snapshot
+from backend.readmodel.trees import EvidenceView
 from backend.readmodel.wanted import EvidenceWanted, Wanted
 from tui.columns.orphans import ORPHAN_COLUMNS
 from tui.desk import Desk

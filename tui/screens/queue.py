@@ -5,8 +5,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.readmodel.overview import Snapshot
-from backend.readmodel.queue import QueueView
+from backend.readmodel.pages import QueueView
+from backend.readmodel.snapshot import Snapshot
 from backend.readmodel.wanted import QueueWanted, Wanted
 from tui.columns.queue import QUEUE_COLUMNS
 from tui.desk import Desk

@@ -43,7 +43,8 @@ def jobs(cli: Cli, tmp_path: Path) -> Iterator[dict[str, int]]:
     options = ("--memory", "32M")
     yield {name: int(cli("submit", "--name", name, *options, script, name, tmp_path / name).out) for name in NAMES}
     for pid in processes(tmp_path):
-        kill_hard(pid)
+        if not is_gone(pid):
+            kill_hard(pid)
 
 
 def processes(folder: Path) -> list[int]:

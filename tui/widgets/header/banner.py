@@ -7,7 +7,7 @@ from datetime import datetime
 from rich.text import Text
 from textual.widgets import Static
 
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.snapshot import Snapshot
 from tui.widgets.header.lines import banner
 
 

@@ -3,7 +3,7 @@
 from rich.text import Text
 from textual.widgets import Static
 
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.snapshot import Snapshot
 from tui.looks import ROLES
 from tui.widgets.header.lines import Colours, header_lines
 from tui.widgets.roles import badge_style, role_style

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from backend.domain.states import AnomalyKind, JobState
 from backend.domain.units import format_duration, format_memory
-from backend.readmodel.overview import Health, Link, Snapshot
+from backend.readmodel.snapshot import Health, Link, Snapshot
 from tui.looks import ANOMALY_GLYPH, STATE_LOOKS
 from tui.widgets.header.gauge import gauge
 from tui.widgets.header.rates import rates

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from backend.readmodel.rates import Rates
+from backend.readmodel.snapshot import Rates
 from tui.widgets.header.spark import spark
 
 SPARK_WIDEST, SPARK_LEAST = 20, 5

@@ -1,6 +1,6 @@
 """What the list of jobs says when it has nothing to list."""
 
-from backend.readmodel.window import Window
+from backend.readmodel.lists import Window
 
 Line = tuple[str, str]
 """Text and colour role."""

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import Static
 
-from backend.readmodel.overview import Snapshot
+from backend.readmodel.snapshot import Snapshot
 from tui.looks import ANOMALY_GLYPH
 from tui.screens.table import SCREENS, Entry
 from tui.widgets.roles import badge_style, role_style

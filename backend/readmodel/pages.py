@@ -1,0 +1,74 @@
+"""What the read model delivers of the queue, of the audit, and for the filter line; records only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.readmodel.records import EventRow, JobRow
+from backend.readmodel.wanted import EventsWanted
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One waiting job: its ``place`` among those that are not held (0 for a held one), and why it waits."""
+
+    job: JobRow
+    place: int
+    why: str
+
+    @property
+    def id(self) -> int:
+        """Number of the job."""
+        return self.job.id
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """RQ's queue of one node: messages that nobody has taken, listeners, messages that failed."""
+
+    node_name: str
+    messages: int
+    listeners: int
+    failed: int
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Redis and RQ. ``error`` is what Redis said instead of an answer; memory in MiB, uptime in seconds."""
+
+    queues: tuple[Bell, ...] = ()
+    version: str = ""
+    memory_mb: float = 0.0
+    clients: int = 0
+    uptime: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """The queue at one moment. ``waiting`` counts all, ``rows`` holds the first of them."""
+
+    rows: tuple[QueueRow, ...] = ()
+    waiting: int = 0
+    held: int = 0
+    bells: Bells = Bells()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """One page of the audit; ``wanted`` is the question it answers, ``more`` says that older ones match too."""
+
+    wanted: EventsWanted
+    rows: tuple[EventRow, ...] = ()
+    more: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Accounts, nodes and partitions, each sorted; the first few hundred of each."""
+
+    accounts: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()

@@ -1,0 +1,74 @@
+"""The documents agree with the code, and nothing in them points nowhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from backend.actions.table import ACTIONS
+from backend.cli.root import VERBS
+from backend.cli.root import cli as root
+from backend.domain.states import AnomalyKind
+from backend.settings import PREFIX, Settings
+from tests.project.test_deploy import check_command, commands
+from tools.settings_page import PAGE, page
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def fenced(path: Path) -> str:
+    return "\n".join(re.findall(r"```sh\n(.*?)```", path.read_text(), flags=re.DOTALL))
+
+
+def test_the_settings_page_is_what_the_code_says() -> None:
+    assert PAGE.read_text() == page(), "run `make docs`"
+
+
+def test_every_setting_is_explained() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_command_in_the_documents_exists(path: Path) -> None:
+    ends = ("|", ">", "<", "&", ";", "#")
+    for words in commands(fenced(path)):
+        cut = next((index for index, word in enumerate(words) if word.startswith(ends)), len(words))
+        check_command([re.sub(r"[;)]+$", "", word) for word in words[:cut]])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_setting_in_the_documents_exists(path: Path) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    extra = {"JOBWARDEN_CONFIG", "JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"}
+    named = set(re.findall(r"\bJOBWARDEN_[A-Z_]*[A-Z]\b", path.read_text()))
+    assert {name for name in named if not name.startswith("JOBWARDEN_TUI_")} <= known | extra
+
+
+def test_the_runbook_has_every_anomaly_and_every_action() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    assert re.findall(r"^### `([A-Z]+)`", runbook, flags=re.MULTILINE) == [str(kind) for kind in AnomalyKind]
+    for name in ACTIONS:
+        assert f"`{name}`" in runbook, name
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_every_verb_shows_an_example_of_itself(name: str) -> None:
+    _, command, _ = root.resolve_command(click.Context(root), [name])
+    assert command is not None and command.help is not None
+    found = re.search(r"Example: (.*)", command.help)
+    assert found is not None
+    assert f"jobwarden {name}" in found[1]
+    if "$(" not in found[1]:
+        for words in commands(found[1]):
+            check_command(words)
