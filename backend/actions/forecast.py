@@ -21,7 +21,7 @@ def forecast(anomaly: Anomaly) -> ItemResult:
         case AnomalyKind.ORPHAN | AnomalyKind.LOST | AnomalyKind.UNRECORDED:
             return done(attempt.job_id, _forecast_end(anomaly))
         case AnomalyKind.STRAY:
-            return done(attempt.job_id, stray_ended(released=attempt.released))
+            return done(attempt.job_id, stray_ended(released=not attempt.released))
         case AnomalyKind.LEAKED:
             return done(attempt.job_id, RELEASED)
         case AnomalyKind.OVERDUE:
