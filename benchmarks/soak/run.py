@@ -46,8 +46,8 @@ class Result:
 def soak(folder: Path, seed: int, seconds: float, rate: float, drain_seconds: float, cgroup: str = "auto") -> Result:
     """Run an installation in ``folder`` under faults for ``seconds``, drain it, and count.
 
-    ``cgroup`` is the setting of the workers. ``rate`` is jobs per second; ``drain_seconds`` is how long what is left may take. The same seed causes the same
-    faults at the same times; which job they hit depends on what runs then.
+    ``cgroup`` is the setting of the workers, ``rate`` jobs per second, ``drain_seconds`` how long what is left may
+    take. The same seed causes the same faults at the same times; which job they hit depends on what runs then.
     """
     began = time.monotonic()
     with Installation(folder, seed, cgroup) as installation:
