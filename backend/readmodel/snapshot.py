@@ -1,7 +1,7 @@
 """The state of the whole system at one moment, as the header shows it. Records only: no database is needed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -27,9 +27,10 @@ class Rates:
     """Seconds that the oldest granted job waits for its worker to take it up."""
 
     @property
-    def last(self) -> Minute:
-        """The last minute that is over."""
-        return self.minutes[-2] if len(self.minutes) > 1 else Minute()
+    def now(self) -> Minute:
+        """Jobs in a minute, now: the last whole minute, or the one that runs where there is more in it already."""
+        last, running = self.minutes[-2:] if len(self.minutes) > 1 else (Minute(), Minute())
+        return Minute(*map(max, astuple(last), astuple(running)))
 
 
 class Link(StrEnum):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from backend.readmodel import rates
-from backend.readmodel.rates import Minute, RateBook
+from backend.readmodel.rates import Minute, RateBook, Rates
 from tests.readmodel.rows import acting, add_jobs, add_worker, finish, start
 
 
@@ -73,12 +73,14 @@ def test_a_minute_that_is_over_stays_when_its_events_are_not_read_any_more(
     assert total(book, conn) == Minute(5, 2, 0)
 
 
-def test_the_last_minute_is_the_one_that_is_over(engine: Engine, conn: Connection, worker: int) -> None:
+def test_the_figure_is_of_the_last_whole_minute_or_of_more_in_this_one(
+    engine: Engine, conn: Connection, worker: int
+) -> None:
     start(engine, add_jobs(engine, 4), worker)
     minutes_ago(engine, 1)
     read = RateBook().read(conn)
     assert 4 in {minute.started for minute in read.minutes[-3:-1]}
-    assert read.last == read.minutes[-2]
+    assert Rates((Minute(4, 1, 0), Minute(3, 2, 0))).now == Minute(4, 2, 0)
 
 
 def test_old_minutes_are_forgotten(engine: Engine, conn: Connection, worker: int) -> None:

@@ -24,7 +24,7 @@ def test_a_sparkline(values: list[int], width: int, bars: str) -> None:
     assert spark(values, width) == bars
 
 
-def test_the_figures_are_of_the_minute_that_is_over() -> None:
+def test_the_figures_are_of_the_last_whole_minute() -> None:
     wide = rates(BUSY, 200, {}).plain
     assert [wide.count(word) for word in ("started", "finished", "failed")] == [1, 1, 1]
     assert "12/min" in wide and "7/min" in wide and "3/min" in wide

@@ -101,12 +101,11 @@ def _of_program() -> Iterable[Command]:
 
 def _of_actions() -> Iterable[Command]:
     for action in ACTIONS.values():
-        if action.takes is None:
-            call = f"act_on({action.name!r}, {{!r}})"
-            yield Command(action.name, call, action.help, "[ID ...]", acts=True)
+        yield Command(action.name, f"act_on({action.name!r}, {{!r}})", action.help, "[ID ...]", acts=True)
 
 
 def _of_keys(groups: Iterable[Group]) -> Iterable[Command]:
     for group in groups:
         for key in group.keys:
-            yield Command(key.label, key.action, f"{key.help}  ({key.shown})", acts=key.acts)
+            if not key.action.startswith("act("):  # the table of actions has it, under the name that the shell uses
+                yield Command(key.label, key.action, f"{key.help}  ({key.shown})", acts=key.acts)

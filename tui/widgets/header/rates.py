@@ -15,13 +15,13 @@ _RATES = (("started", "running"), ("finished", "plain"), ("failed", "failed"))
 def rates(rates: Rates, room: int, styles: Mapping[str, str]) -> Text:
     """Return what started, finished and failed by minute: three sparklines with words, or what there is room for.
 
-    The figures are those of the last minute that is over.
+    The figures are those of the last whole minute, or of the one that runs where that has more already.
     """
-    series, last = rates.minutes, rates.last
+    series, now = rates.minutes, rates.now
     if not series:
         return Text("")
     parts = [(word, role, [getattr(minute, word) for minute in series]) for word, role in _RATES]
-    figures = [f"{getattr(last, word)}/min" for word, *_ in _RATES]
+    figures = [f"{getattr(now, word)}/min" for word, *_ in _RATES]
     words = sum(len(word) + len(figure) + 4 for (word, *_), figure in zip(parts, figures, strict=True))
     bars = min(SPARK_WIDEST, (room - words) // len(parts))
     if bars >= SPARK_LEAST:
@@ -31,7 +31,7 @@ def rates(rates: Rates, room: int, styles: Mapping[str, str]) -> Text:
             )
             for (word, role, values), figure in zip(parts, figures, strict=True)
         )
-    figure = f" {last.started}▸ {last.finished}✓ {last.failed}✗/min"
+    figure = f" {now.started}▸ {now.finished}✓ {now.failed}✗/min"
     bars = min(SPARK_WIDEST, room - len(figure))
     if bars < SPARK_LEAST:
         bare = min(SPARK_WIDEST, room)
