@@ -33,7 +33,7 @@ BUSY_SECONDS = 8.0
 """After which some jobs have ended, some run and some wait."""
 PICTURES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dashboard", ("down",) * SURVIVOR),
-    ("log", ("tab", "z", "slash", *"epoch", "enter")),
+    ("log", ("tab", "z", "slash", *"after", "enter")),
     ("", ("escape", "escape")),
     ("job", ("1", "shift+tab", "enter")),
     ("orphans", ("escape", "2")),
