@@ -102,8 +102,7 @@ class Groups:
             os.mkdir(path, 0o755)  # noqa: PTH102 (once per job)
         except FileNotFoundError:  # the parent went with the last group
             os.makedirs(parent, exist_ok=True)  # noqa: PTH103
-            if self._limit_memory:
-                _write(f"{parent}/cgroup.subtree_control", "+memory")
+            _write(f"{parent}/cgroup.subtree_control", "+memory")  # again, where it was possible before
             os.mkdir(path, 0o755)  # noqa: PTH102
 
     def made(self) -> dict[int, Group]:
@@ -137,6 +136,7 @@ def make_groups(spool: str, limit_memory: bool) -> Groups:
     if refusal is not None:
         log.info("no control groups: %s", refusal)
         return Groups(None)
+    _with_memory(own, f"{own}/{name}")  # where it can be had at once, it also tells who was killed for want of memory
     log.info("each job gets a control group below %s/%s", own, name)
     return Groups(f"{own}/{name}")
 
