@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from backend.database.engine import make_engine
 from backend.settings import Settings
+from tests.support.budget import is_slow, skip_when_out_of_time
 from tests.support.cli import Cli, clean_environment
 from tests.support.cluster import Cluster, new_cluster
 from tests.support.groups import remove_groups
@@ -38,6 +39,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Whatever happened in the run, its servers end with it."""
     if not hasattr(config, "workerinput") and CLUSTER in config.stash:
         config.stash[CLUSTER].stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first."""
+    items.sort(key=is_slow)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """An unattended run ends in time."""
+    skip_when_out_of_time(item)
 
 
 @pytest.hookimpl(optionalhook=True)

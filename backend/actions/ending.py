@@ -1,7 +1,7 @@
 """Cancel and kill: at once when nothing runs, by the worker that owns the job, or from here when that is dead."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from backend.actions.records import Context, ItemResult, done, nothing, refused
 from backend.actions.takeover import Deed, take_over
@@ -27,12 +27,12 @@ def end_jobs(ctx: Context, name: str, ids: Iterable[Sequence[int]], reason: str 
     """
     action: Command = "kill" if name == "kill" else "cancel"
     here: list[int] = []
-    asked: list[int] = []
+    asked: dict[int, bool] = {}
     for piece in ids:
         running = _end_unstarted(ctx, action, piece, reason, tally)
         mine, theirs = _ask_workers(ctx, action, running, reason, tally)
         here += mine
-        asked += theirs
+        asked |= theirs
     take_over(ctx, here, Deed(action, reason, CAUSES[action]), tally)
     _wait(ctx, asked, tally)
 
@@ -58,21 +58,26 @@ def _final_state(action: Command) -> JobState:
 
 def _ask_workers(
     ctx: Context, action: Command, ids: Sequence[int], reason: str | None, tally: Tally
-) -> tuple[list[int], list[int]]:
-    """Leave a command for each job that this host cannot end; allocations to end here, and jobs to wait for."""
+) -> tuple[list[int], dict[int, bool]]:
+    """Leave a command for each job that this host cannot end.
+
+    Returns the allocations to end here, and the jobs to wait for: False for one that somebody else asked for before,
+    or has ended.
+    """
     if not ids:
-        return [], []
+        return [], {}
     with ctx.engine.connect() as conn:
         dead = set(dead_ids(read_workers(conn)))
         attempts = {a.job_id: a for a in read_attempts(conn, LIVE_OF_JOBS, ids=list(ids))}
     lost = {job_id: a for job_id, a in attempts.items() if a.worker_id in dead}
     here = [a.allocation_id for a in lost.values() if a.here]
     by_worker = [job_id for job_id in ids if job_id not in lost or not lost[job_id].here]
+    asked = {}
     for job_id in by_worker:
         with ctx.engine.begin() as conn:
-            machine.request_end(conn, job_id, action, ctx.actor, reason)
+            asked[job_id] = machine.request_end(conn, job_id, action, ctx.actor, reason)
     tally.extend(_queued(lost[job_id]) for job_id in by_worker if job_id in lost)
-    return here, [job_id for job_id in by_worker if job_id not in lost]
+    return here, {job_id: first for job_id, first in asked.items() if job_id not in lost}
 
 
 def _queued(attempt: Attempt) -> ItemResult:
@@ -83,14 +88,14 @@ def _queued(attempt: Attempt) -> ItemResult:
     )
 
 
-def _wait(ctx: Context, ids: Sequence[int], tally: Tally) -> None:
+def _wait(ctx: Context, asked: Mapping[int, bool], tally: Tally) -> None:
     """Wait until the workers have ended the jobs, at most for the grace and what KILL may take."""
-    waiting = list(ids)
+    waiting = list(asked)
     deadline = time.monotonic() + ctx.settings.kill_grace_seconds + SLACK_SECONDS
     while waiting and time.monotonic() < deadline:
         with ctx.engine.connect() as conn:
             ended = [job for job in read_jobs(conn, waiting) if job.state is not JobState.RUNNING]
-        tally.extend(_ended(job) for job in ended)
+        tally.extend(_ended(job, asked[job.id]) for job in ended)
         gone = {job.id for job in ended}
         waiting = [job_id for job_id in waiting if job_id not in gone]
         if waiting and tally.stop_asked():
@@ -102,8 +107,10 @@ def _wait(ctx: Context, ids: Sequence[int], tally: Tally) -> None:
     tally.extend(refused(job_id, f"its worker was asked, {why}") for job_id in waiting)
 
 
-def _ended(job: JobRow) -> ItemResult:
+def _ended(job: JobRow, by_us: bool) -> ItemResult:
     if job.state is JobState.PENDING:
         return refused(job.id, "went back to PENDING meanwhile: try again")
+    if not by_us:
+        return nothing(job.id, f"is {job.state}, as somebody had asked before: nothing to do")
     result = nothing if job.state is JobState.COMPLETED else done
     return result(job.id, f"{job.state}{f': {job.error_msg}' if job.error_msg else ''}")

@@ -30,13 +30,14 @@ from backend.anomalies.attempts import BY_ID, read_attempts
 from backend.anomalies.detect import Anomaly, examine, explain
 from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
 from backend.domain.states import AnomalyKind, JobState
+from backend.errors import Refused
 from backend.process.ending import Ended, end_trees
 from backend.process.members import Target
 from backend.process.outcome import EndCause, Verdict
 from backend.process.spool import Record, read_record
 from backend.state import machine
 from backend.state.records import Outcome
-from backend.state.sql import NOTE
+from backend.state.sql import MAY_END, NOTE
 
 BATCH = 200
 """Allocations that are locked and ended together."""
@@ -59,9 +60,19 @@ class Deed:
 
 
 def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:
-    """Deal with these allocations, each by what it is now; one result for each, none for those after a stop."""
+    """Deal with these allocations, each by what it is now; one result for each, none for those after a stop.
+
+    Raises Refused, before anything is signalled, when the database would not let this user record what was done.
+    """
+    _check_rights(ctx)
     for batch in tally.chunks(allocation_ids, BATCH):
         _batch(ctx, batch, deed, tally)
+
+
+def _check_rights(ctx: Context) -> None:
+    with ctx.engine.connect() as conn:
+        if not conn.scalar(MAY_END):
+            raise Refused("this database user may not end jobs: it needs the role jobwarden_operator")
 
 
 def _batch(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:

@@ -11,6 +11,9 @@ SAY = text(
     " set_config('jobwarden.reason', :reason, true), set_config('jobwarden.detail', :detail, true)"
 )
 
+MAY_END = text("SELECT has_column_privilege('jobs', 'error_msg', 'UPDATE')")
+"""Whether this database user may record the end of any job: an operator, a worker, the owner."""
+
 NOTE = text(
     "INSERT INTO events (job_id, actor, action, from_state, to_state, reason, detail)"
     " SELECT j.id, :actor, :action, j.state, j.state, :reason, CAST(:detail AS jsonb)"

@@ -74,6 +74,20 @@ def test_the_owning_worker_ends_a_running_job_and_is_waited_for(stage: Scene) ->
     assert result.message.startswith("CANCELLED")
 
 
+def test_who_asks_second_has_ended_nothing(stage: Scene) -> None:
+    job = stage.run(stage.worker(alive=True))
+    with stage.engine.begin() as conn:
+        assert machine.request_end(conn, job.id, "cancel", "first@desk", None)
+
+    def worker() -> None:
+        with stage.engine.begin() as conn:
+            machine.finish(conn, [Outcome(job.allocation_id, job.id, JobState.CANCELLED)], "worker:node1", "cancel")
+
+    waiting = lambda step: worker() if "waiting" in step.words else None  # noqa: E731
+    [result] = perform(context(stage), "cancel", [job.id], progress=waiting)
+    assert result == ItemResult(job.id, True, False, "is CANCELLED, as somebody had asked before: nothing to do")
+
+
 @pytest.mark.parametrize(("name", "columns"), [("cancel", ("CANCELLED", None)), ("kill", ("FAILED", "OPERATOR"))])
 def test_the_job_of_a_dead_worker_is_ended_from_here(stage: Scene, name: str, columns: tuple[str, str | None]) -> None:
     job = stage.run(stage.worker())

@@ -10,8 +10,13 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from backend.actions.records import Context
+from backend.actions.takeover import Deed, take_over
+from backend.actions.tally import Tally
 from backend.database.engine import make_engine
 from backend.database.roles import ROLES, grant_roles
+from backend.errors import Refused
+from backend.settings import Settings
 from backend.state import machine
 from backend.state.records import Placement
 from tests.support.cli import Cli
@@ -247,6 +252,23 @@ def test_the_verb_makes_the_roles_and_postgresql_refuses_a_viewers_kill(
     outcome = cli("hold", str(_waiting(engine)), "--yes", DATABASE_URL=viewer)
     assert outcome.code == 1
     assert "permission denied" in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(("role", "allowed"), [("viewer", False), ("submitter", False), ("operator", True)])
+def test_nothing_is_ended_for_who_may_not_record_it(
+    engine: Engine, login: Login, settings: Settings, job: int, role: str, allowed: bool
+) -> None:
+    """Processes are signalled before the database is told, so the database is asked first."""
+    with engine.connect() as conn:
+        ids = list(conn.scalars(text("SELECT id FROM resource_allocations")))
+    tally = Tally([job])
+    deed = Deed("clean", None)
+    ctx = Context(login(role), settings, "eve@host")
+    if allowed:
+        take_over(ctx, ids, deed, tally)
+    else:
+        with pytest.raises(Refused, match="jobwarden_operator"):
+            take_over(ctx, ids, deed, tally)
 
 
 def _waiting(engine: Engine) -> int:
