@@ -20,11 +20,18 @@ class KeyLine(Static):
         super().__init__("", id=id)
         self._groups = groups
 
+    def on_mount(self) -> None:
+        """Be drawn anew in another theme, once its colours are here."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw))
+
     def on_resize(self) -> None:
         """Fit into another width."""
+        self._draw()
+
+    def _draw(self) -> None:
         groups = remapped(self._groups, chosen_keys(self))
         keys = sorted((key for group in groups for key in group.keys if key.rank), key=lambda key: key.rank)
-        self.update(key_line(keys, self.size.width, str(role_style(self, "keys--key"))))
+        self.update(key_line(keys, self.size.width, str(role_style(self, "keys--key"))), layout=False)
 
 
 def key_line(keys: Iterable[Key], width: int, style: str) -> Text:

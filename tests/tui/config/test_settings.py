@@ -1,5 +1,6 @@
 """Preferences: where they come from, and one clear line for every mistake."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "dashboard.toml").symlink_to("dashboard.toml")
     with pytest.raises(InputError, match="cannot read the settings file"):
         load_preferences(tmp_path, {})
+
+
+def test_the_example_in_the_readme_is_valid(write) -> None:  # type: ignore[no-untyped-def]
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert set(write(example).model_fields_set) >= {"theme", "keys"}
