@@ -111,6 +111,6 @@ def _ended(job: JobRow, by_us: bool) -> ItemResult:
     if job.state is JobState.PENDING:
         return refused(job.id, "went back to PENDING meanwhile: try again")
     if not by_us:
-        return nothing(job.id, f"is {job.state}, as somebody had asked before: nothing to do")
+        return nothing(job.id, f"became {job.state} meanwhile, not by this request: nothing to do")
     result = nothing if job.state is JobState.COMPLETED else done
     return result(job.id, f"{job.state}{f': {job.error_msg}' if job.error_msg else ''}")

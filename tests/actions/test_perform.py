@@ -85,7 +85,7 @@ def test_who_asks_second_has_ended_nothing(stage: Scene) -> None:
 
     waiting = lambda step: worker() if "waiting" in step.words else None  # noqa: E731
     [result] = perform(context(stage), "cancel", [job.id], progress=waiting)
-    assert result == ItemResult(job.id, True, False, "is CANCELLED, as somebody had asked before: nothing to do")
+    assert result == ItemResult(job.id, True, False, "became CANCELLED meanwhile, not by this request: nothing to do")
 
 
 @pytest.mark.parametrize(("name", "columns"), [("cancel", ("CANCELLED", None)), ("kill", ("FAILED", "OPERATOR"))])
