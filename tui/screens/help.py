@@ -1,5 +1,6 @@
 """The page of keys, made from the key tables."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.text import Text
@@ -16,6 +17,10 @@ from tui.screens.dialog import Dialog
 
 WIDE = 150
 """Cells of the terminal from which on the page has two columns."""
+BROAD, NARROW, AROUND = 170, 90, 6
+"""Cells of a page with two columns, of one with one, and of what is around them."""
+INDENT = 13
+"""Cells before what a key does."""
 
 
 class Help(Dialog[None]):
@@ -48,27 +53,36 @@ class Help(Dialog[None]):
         self._fill()
 
     def _fill(self) -> None:
-        sections = [*map(self._section, remapped(self._groups, chosen_keys(self))), filter_section()]
-        cut = middle(sections) if self.app.size.width >= WIDE else len(sections)
+        wide = self.app.size.width >= WIDE
+        room = min(BROAD if wide else NARROW, self.app.size.width * 96 // 100) - AROUND
+        width = room // 2 - 2 if wide else room
+        groups = remapped(self._groups, chosen_keys(self))
+        sections = [*(key_section(group, width, names=self._names) for group in groups), filter_section(width)]
+        cut = middle(sections) if wide else len(sections)
         for name, part in (("#left", sections[:cut]), ("#right", sections[cut:])):
             self.query_one(name, Static).update(Text("\n\n").join(part))
 
-    def _section(self, group: Group) -> Text:
-        return key_section(group, names=self._names)
 
-
-def key_section(group: Group, *, names: bool = False) -> Text:
+def key_section(group: Group, width: int = 80, *, names: bool = False) -> Text:
     """Return the keys of a group with what they do, or with the names that the key map has for them."""
-    lines = [Text(group.title, style="bold")]
-    lines += [Text.assemble((f"  {key.shown:<10}", "bold"), f" {key.id if names else key.help}") for key in group.keys]
-    return Text("\n").join(lines)
+    rows = [(key.shown, key.id if names else key.help) for key in group.keys]
+    return _section(group.title, rows, width)
 
 
-def filter_section() -> Text:
+def filter_section(width: int = 80) -> Text:
     """Return the words of the filter."""
-    lines = [Text("Filter words", style="bold")]
-    lines += [Text(f"  {field.name:<10} {field.help}") for field in FIELDS.values()]
-    lines.append(Text("  !word      the opposite; a word without a field is searched in names, nodes and errors"))
+    rows = [(field.name, field.help) for field in FIELDS.values()]
+    rows.append(("!word", "the opposite; a word without a field is searched in names, nodes and errors"))
+    return _section("Filter words", rows, width)
+
+
+def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Text:
+    """Return two columns under a title; what does not fit goes on under its own beginning."""
+    lines = [Text(title, style="bold")]
+    for word, help_ in rows:
+        first, *more = textwrap.wrap(help_, max(10, width - INDENT)) or [""]
+        lines.append(Text.assemble((f"  {word:<{INDENT - 3}} ", "bold"), first))
+        lines += [Text(" " * INDENT + line) for line in more]
     return Text("\n").join(lines)
 
 
