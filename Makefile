@@ -5,7 +5,7 @@ PYTEST_ARGS = -n 3
 DURATION = 600
 SEED =
 
-.PHONY: install run test lint bench bench-notice bench-scale soak screenshots docs clean
+.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard soak screenshots docs clean
 
 install:
 	@sh tools/install.sh
@@ -27,6 +27,9 @@ bench: install
 # How soon a lost worker is seen (about 20 minutes), and what thousands of jobs cost.
 bench-notice: install
 	$(PYTHON_IN_VENV) -m benchmarks.notice
+
+bench-dashboard: install
+	$(PYTHON_IN_VENV) -m benchmarks.dashboard
 
 bench-scale: install
 	$(PYTHON_IN_VENV) -m benchmarks.scale

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from backend.errors import InputError
+from tests.tui.fakes import FakeDeeds, FakeSource
+from tui.app import JobwardenApp
+from tui.config.columns import TABLES
 from tui.config.settings import Preferences, load_preferences
 from tui.config.themes import THEMES
+from tui.screens.table import SCREENS
+from tui.widgets.jobs.table import JobTable
 
 
 @pytest.fixture
@@ -109,3 +114,17 @@ def test_the_example_in_the_readme_is_valid(write) -> None:  # type: ignore[no-u
     readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     assert set(write(example).model_fields_set) >= {"theme", "keys"}
+
+
+async def test_the_chosen_columns_are_those_that_are_shown() -> None:
+    preferences = Preferences(columns={"jobs": ("name", "id", "state")})
+    app = JobwardenApp(FakeSource, FakeDeeds(), preferences=preferences)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await pilot.pause()
+        strip = app.screen.query_one(JobTable).render_line(0)
+        titles = "".join(segment.text for segment in strip).split()
+    assert [title.strip("▼▲") for title in titles] == ["NAME", "ID", "STATE"]
+
+
+def test_every_screen_with_a_list_has_columns_that_can_be_chosen() -> None:
+    assert set(TABLES) == {entry.name for entry in SCREENS}
