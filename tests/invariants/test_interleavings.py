@@ -160,7 +160,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def schedule(self, draw: Draw) -> None:
         """A message may be lost: then the sweep launches."""
-        for node, allocations in self._do(run_cycle, 3600.0, 0.0).items():
+        for node, allocations in self._do(run_cycle, 3600.0).items():
             if not draw(RARELY):
                 self.world.mail.setdefault(node, []).extend(allocations)
 

@@ -50,7 +50,8 @@ def test_a_script_killed_by_a_stranger(farm: Farm, row: Row) -> None:
 )
 def test_the_spool_is_deleted_under_a_running_job(farm: Farm, row: Row) -> None:
     farm.worker()
-    job, file = farm.submit_waiting()
+    job, file = farm.submit_waiting("echo $$ > pid")
+    farm.number("pid")  # The script runs: until then its folder is still needed to start it.
     shutil.rmtree(farm.started(job).spool_dir)
     go(file, CODE)
     row.check(farm.ended(job))
@@ -68,7 +69,8 @@ def test_the_spool_is_deleted_under_a_running_job(farm: Farm, row: Row) -> None:
 )
 def test_the_spool_is_deleted_and_the_worker_killed(farm: Farm, row: Row) -> None:
     first = farm.worker()
-    job, file = farm.submit_waiting()
+    job, file = farm.submit_waiting("echo $$ > pid")
+    farm.number("pid")
     folder = farm.started(job).spool_dir
     first.kill()
     shutil.rmtree(folder)
@@ -87,8 +89,8 @@ def test_the_spool_is_deleted_and_the_worker_killed(farm: Farm, row: Row) -> Non
 )
 def test_the_whole_spool_is_deleted(farm: Farm, row: Row) -> None:
     worker = farm.worker()
-    job, file = farm.submit_waiting()
-    farm.started(job)
+    job, file = farm.submit_waiting("echo $$ > pid")
+    farm.number("pid")
     shutil.rmtree(farm.spool())
     late = farm.ended(farm.submit("exit 0"))
     row.check(late)
