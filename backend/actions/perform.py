@@ -19,6 +19,7 @@ from backend.actions.records import (
     nothing,
     refused,
 )
+from backend.actions.rights import NOT_YOURS, may_act_on_all, of_others
 from backend.actions.scope import LEFT_THE_FILTER, Scope, Targets, as_scope, find_ids, still_matching
 from backend.actions.single import act_on_one, evidence_against
 from backend.actions.table import ACTIONS, Action
@@ -90,15 +91,17 @@ def perform(
 
     Every job is judged again at the moment it is acted on, whatever a plan said, and must still match the filter of
     the scope. ``value`` is the number that ``priority`` sets. Once ``cancelled`` says so no further job is begun.
-    Raises InputError for a wrong filter, else only when the database cannot be reached.
+    Raises InputError for a wrong filter, Refused when this database user may not, else only when the database cannot
+    be reached.
     """
     scope = as_scope(targets)
     if name == "clean":
         return clean(ctx, scope, reason, progress, cancelled)
     with ctx.engine.connect() as conn:
+        everyones = may_act_on_all(conn, name)
         tally = Tally(find_ids(conn, scope), progress, cancelled)
     if name in ("cancel", "kill"):
-        fit = (_not_final(ctx, name, piece, tally) for piece in _matching(ctx, scope, tally))
+        fit = (_not_final(ctx, name, piece, tally, everyones) for piece in _matching(ctx, scope, tally))
         end_jobs(ctx, name, fit, reason, tally)
         return tally.results()
     for piece in _matching(ctx, scope, tally):
@@ -126,14 +129,17 @@ def _jobs(conn: Connection, ids: Sequence[int]) -> dict[int, JobRow]:
     return {job.id: job for job in read_jobs(conn, list(ids))}
 
 
-def _not_final(ctx: Context, name: str, ids: Sequence[int], tally: Tally) -> list[int]:
-    """Those of ``ids`` that can be ended; the others get their result."""
+def _not_final(ctx: Context, name: str, ids: Sequence[int], tally: Tally, everyones: bool) -> list[int]:
+    """Those of ``ids`` that can be ended; the others get their result, without ``everyones`` also those of others."""
     with ctx.engine.connect() as conn:
         jobs = _jobs(conn, ids)
+        others = set() if everyones else of_others(conn, ids)
     for job_id in ids:
         job = jobs.get(job_id)
         if job is None:
             tally.add(refused(job_id, NO_SUCH_JOB))
         elif job.state.final:
             tally.add(nothing(job_id, ACTIONS[name].already(job) or "nothing to do"))
-    return [job_id for job_id in ids if job_id in jobs and not jobs[job_id].state.final]
+        elif job_id in others:
+            tally.add(refused(job_id, NOT_YOURS))
+    return [job_id for job_id in ids if job_id in jobs and not jobs[job_id].state.final and job_id not in others]

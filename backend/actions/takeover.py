@@ -29,6 +29,7 @@ from backend.actions.tally import Tally
 from backend.anomalies.attempts import BY_ID, read_attempts
 from backend.anomalies.detect import Anomaly, examine, explain
 from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from backend.database.roles import OPERATOR, lacking
 from backend.domain.states import AnomalyKind, JobState
 from backend.errors import Refused
 from backend.process.ending import Ended, end_trees
@@ -73,7 +74,7 @@ def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Ta
 def _check_rights(ctx: Context) -> None:
     with ctx.engine.connect() as conn:
         if not conn.scalar(MAY_END):
-            raise Refused("this database user may not end jobs: it needs the role jobwarden_operator")
+            raise Refused(lacking(OPERATOR, "end jobs"))
 
 
 def _batch(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:

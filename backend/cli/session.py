@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend.database.engine import make_engine, unavailable
+from backend.database.roles import OPERATOR, OWNER, SUBMITTER, WORKER, lacking
 from backend.database.version import check_schema
 from backend.embedded.servers import Urls, attach
 from backend.errors import InputError, JobwardenError, Refused, Unavailable
@@ -65,8 +67,26 @@ def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenErr
     if code is None or code.startswith(("08", "57P")):
         line = unavailable(exc, engine)
         return InputError(str(line)) if settings.database_url else line
-    if code.startswith("JW") or code in ("42501", "25006"):
+    if code == "42501":
+        return Refused(_lacking(str(exc.orig).splitlines()[0]))
+    if code.startswith("JW") or code == "25006":
         return Refused(str(exc.orig).splitlines()[0])
     if code.startswith(("40", "53", "57", "58")):  # conflict, no resources, intervention, system error
         return Unavailable(f"the database cannot do that now: {str(exc.orig).splitlines()[0]}")
     return None
+
+
+def _lacking(said: str) -> str:
+    """What the verb needs, or PostgreSQL's own words where that is not known."""
+    context = click.get_current_context(silent=True)
+    verb = context.command_path.removeprefix("jobwarden ") if context else ""
+    return (
+        lacking(_NEEDS[verb], verb) if verb in _NEEDS else lacking("a right it was never granted", f"do that ({said})")
+    )
+
+
+_NEEDS = {
+    "submit": SUBMITTER, "drain": OPERATOR, "resume": OPERATOR, "worker": WORKER, "cleanup": WORKER,
+    "db upgrade": OWNER, "db roles": f"{OWNER}, who may create roles",
+}  # fmt: skip
+"""Verb -> the least role, for those that ask nobody first (the others: backend.actions.rights)."""

@@ -4,13 +4,24 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+SUBMITTER = "jobwarden_submitter"
+OPERATOR = "jobwarden_operator"
+WORKER = "jobwarden_worker"
+OWNER = "the owner of the tables"
+
 ROLES = {
     "jobwarden_viewer": "sees everything, changes nothing",
-    "jobwarden_submitter": "also submits jobs and cancels its own",
-    "jobwarden_operator": "also acts on every job and node",
-    "jobwarden_worker": "runs workers: what the daemon needs, and no right to change the audit",
+    SUBMITTER: "also submits jobs and cancels its own",
+    OPERATOR: "also acts on every job and node",
+    WORKER: "runs workers: what the daemon needs, and no right to change the audit",
 }
 """Role -> what it may do, as the user is told."""
+
+
+def lacking(role: str, deed: str) -> str:
+    """The line for somebody who has not the right: what it takes, and whom to ask."""
+    return f"your database user may not {deed}: that needs {role}; ask whoever runs the database"
+
 
 _SQL = Path(__file__).parent / "sql" / "roles.sql"
 

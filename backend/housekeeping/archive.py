@@ -16,6 +16,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
 
 from backend.actions.records import Context
+from backend.database.roles import WORKER, lacking
 from backend.errors import InputError, Refused
 from backend.housekeeping import sql
 from backend.housekeeping.archive_file import ArchiveFile, Measure, Sink, Written, remove_unfinished, verify
@@ -84,7 +85,7 @@ def archive_old(
     """
     with ctx.engine.connect() as conn:
         if not conn.scalar(sql.MAY_ARCHIVE):
-            raise Refused("this database user may not archive: use the owner's or a worker's, see `jobwarden db roles`")
+            raise Refused(lacking(WORKER, "archive"))
         total = int(conn.scalar(sql.COUNT_OLD_JOBS, {"after": 0, "seconds": limits.retention_seconds}) or 0)
     if not dry_run:
         remove_unfinished(ctx.settings.archives)
