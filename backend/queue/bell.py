@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
-from rq.exceptions import StopRequested
+from rq.exceptions import InvalidJobOperation, NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
@@ -111,6 +111,16 @@ class BellWorker(SimpleWorker):
             super().execute_job(job, queue)
         except (RedisConnectionError, RedisTimeoutError) as exc:
             raise StopRequested from exc
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """As RQ's, which prints a page; a line is enough when Redis was emptied under a message, as that costs nothing.
+
+        What the message asked for is done by then, or else is left to the sweep.
+        """
+        if isinstance(exc_info[1], (InvalidJobOperation, NoSuchJobError)):
+            log.warning("Redis has forgotten a message while it was worked off: %s", exc_info[1])
+        else:
+            super().handle_exception(job, *exc_info)
 
     def stop(self) -> None:
         """Ask the loop to end; it does within DEQUEUE_SECONDS."""

@@ -69,3 +69,21 @@ def test_a_server_lost_in_the_middle_ends_the_loop_quietly(
     with caplog.at_level("ERROR"):
         assert answer_all(redis_url) == []
     assert caplog.text == ""
+
+
+def test_a_redis_emptied_under_a_message_costs_one_line(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[list[int]] = []
+    client = bell.connect(redis_url)
+
+    def receive(ids: Sequence[int]) -> None:
+        told.append(list(ids))
+        client.flushall()
+
+    bell.ring(client, "node1", [1])
+    with caplog.at_level("WARNING"):
+        bell.answer(redis_url, "node1", "test", receive).work(burst=True, logging_level="ERROR")
+    assert told == [[1]]
+    assert "Traceback" not in caplog.text
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    bell.ring(client, "node1", [2])
+    assert answer_all(redis_url) == [[2]]
