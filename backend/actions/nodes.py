@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from backend.actions.rights import may_act_on_all
 from backend.domain.units import shorten
 from backend.errors import InputError
 from backend.state import machine
@@ -22,11 +23,12 @@ class NodeResult:
 
 
 def set_drain(engine: Engine, name: str, drained: bool, actor: str, reason: str | None) -> NodeResult:
-    """Drain the node or resume it. InputError when there is no such node."""
+    """Drain the node or resume it. InputError when there is no such node, Refused when this user may not."""
     with engine.begin() as conn:
         names = list(conn.scalars(text("SELECT name FROM nodes ORDER BY name")))
         if name not in names:
             raise InputError(f"there is no node {shorten(name)}{_hint(name, names)}")
+        may_act_on_all(conn, "drain" if drained else "resume")
         replaced = machine.set_drain(conn, name, drained, actor, reason)
     if replaced is None:
         already = f"node {name} {'is drained' if drained else 'takes jobs'} already: nothing to do"

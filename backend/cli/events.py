@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job, parse_id
 from backend.cli.output import Column, as_json, local, print_json, print_table, printable
 from backend.cli.session import Session, open_session
@@ -28,7 +29,7 @@ COLUMNS = (
 
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on printing events as they come, until interrupted.")
-@click.option("--job", "job", metavar="ID", help="Only of this job.")
+@click.option("--job", "job", metavar="ID", help="Only of this job.", shell_complete=jobs)
 @click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Newest N; 0 for all.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON array; with -f one object a line.")
 def events(follow: bool, job: str | None, limit: int, json_wanted: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from backend.cli.candidates import filters
 from backend.cli.output import Column, print_json, print_table
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_age, format_memory, shorten
@@ -54,7 +55,7 @@ COLUMNS = (
 
 
 @click.command()
-@click.argument("filter_words", metavar="[FILTER]", nargs=-1)
+@click.argument("filter_words", metavar="[FILTER]", nargs=-1, shell_complete=filters)
 @click.option("--limit", type=click.IntRange(min=0), help="Newest N; 0: all. Default: 100 on a terminal, else all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array with every column.")
 def jobs(filter_words: tuple[str, ...], limit: int | None, as_json: bool) -> None:

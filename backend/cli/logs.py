@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Connection, text
 
+from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job, parse_id
 from backend.cli.session import Session, open_session
 from backend.domain.states import JobState
@@ -47,7 +48,7 @@ class Place:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=jobs)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended and everything is printed.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Start with the last N lines.")
 def logs(job_id: str, follow: bool, tail: int | None) -> None:

@@ -4,6 +4,7 @@ import click
 
 from backend.actions.actor import current_actor
 from backend.actions.nodes import set_drain
+from backend.cli.candidates import nodes
 from backend.cli.output import Column, print_json, print_table, printable
 from backend.cli.session import open_session
 from backend.domain.units import format_age, format_memory
@@ -40,7 +41,7 @@ def workers(json_wanted: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=nodes)
 @click.option("--reason", metavar="TEXT", help="Why, for the audit and for whoever wonders.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON array.")
 def drain(name: str, reason: str | None, json_wanted: bool) -> None:
@@ -52,7 +53,7 @@ def drain(name: str, reason: str | None, json_wanted: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=nodes)
 @click.option("--reason", metavar="TEXT", help="Why, for the audit.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON array.")
 def resume(name: str, reason: str | None, json_wanted: bool) -> None:

@@ -44,6 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "cleanup": ("cleanup", "Release, remove and archive what is old."),
     "db": ("db", "Upgrade, inspect or open the database."),
     "config": ("config", "Show the settings and where each comes from."),
+    "completion": ("completion", "Print what makes a shell complete commands."),
 }
 """Verb -> module below ``backend.cli`` that defines it (under the same name, ``-`` as ``_``), and its line of help."""
 

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from backend.cli.candidates import nodes
 from backend.errors import Refused
 from backend.settings import Settings, load_settings
 
@@ -45,7 +46,7 @@ def down() -> None:
 
 
 @click.command()
-@click.option("--node", metavar="NAME", help="Name of this node. Default: the setting node_name.")
+@click.option("--node", metavar="NAME", help="Name of this node. Default: the setting node_name.", shell_complete=nodes)
 @click.option("--drain-on-exit", is_flag=True, help="On TERM, take no new jobs and wait for the running ones.")
 def worker(node: str | None, drain_on_exit: bool) -> int:
     """Run this node's worker in the foreground until TERM or ctrl-C; its jobs go on without it.

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend.database.engine import make_engine, unavailable
-from backend.database.roles import OPERATOR, OWNER, SUBMITTER, WORKER, lacking
+from backend.database.roles import OWNER, SUBMITTER, WORKER, lacking
 from backend.database.version import check_schema
 from backend.embedded.servers import Urls, attach
 from backend.errors import InputError, JobwardenError, Refused, Unavailable
@@ -86,7 +86,7 @@ def _lacking(said: str) -> str:
 
 
 _NEEDS = {
-    "submit": SUBMITTER, "drain": OPERATOR, "resume": OPERATOR, "worker": WORKER, "cleanup": WORKER,
+    "submit": SUBMITTER, "worker": WORKER, "cleanup": WORKER,
     "db upgrade": OWNER, "db roles": f"{OWNER}, who may create roles",
 }  # fmt: skip
 """Verb -> the least role, for those that ask nobody first (the others: backend.actions.rights)."""

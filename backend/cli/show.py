@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from backend.cli import candidates
 from backend.cli.jobs import elapsed_text, exit_text, no_such_job, parse_id, state_text
 from backend.cli.output import Column, as_json, local, print_pairs, print_table
 from backend.cli.session import Session, open_session
@@ -39,7 +40,7 @@ def state_change(before: str | None, after: str | None) -> str:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=candidates.jobs)
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON object: the job's columns, allocations and events.")
 def show(job_id: str, json_wanted: bool) -> None:
     """Show a job: what it asked for, why it waits or how it ended, its allocations and its history.

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backend.actions.actor import current_actor, user_name
+from backend.cli.candidates import files
 from backend.cli.session import Session, open_session
 from backend.domain.directives import parse_directives
 from backend.domain.options import Options, build_request, parse_options
@@ -38,7 +39,7 @@ def _value_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
-@click.argument("script")
+@click.argument("script", shell_complete=files)
 @click.argument("arguments", metavar="[ARGUMENT]...", nargs=-1, type=click.UNPROCESSED)
 @_value_options
 @click.option("--env", metavar="K=V", multiple=True, help="Variable of the job; K alone copies yours. May be repeated.")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from backend.actions.scope import Scope
+from backend.cli.candidates import filters, jobs_or_filters
 from backend.cli.jobs import no_such_job, parse_id
 from backend.cli.session import Session
 from backend.domain.filters import parse_filter
@@ -16,8 +17,13 @@ from backend.readmodel.export import existing_jobs
 def parameters(metavar: str) -> list[click.Parameter]:
     """The arguments of a verb that acts on jobs."""
     return [
-        click.Argument(["words"], metavar=metavar, nargs=-1),
-        click.Option(["--filter", "filter_text"], metavar="FILTER", help="Every job that matches (of those given)."),
+        click.Argument(["words"], metavar=metavar, nargs=-1, shell_complete=jobs_or_filters),
+        click.Option(
+            ["--filter", "filter_text"],
+            metavar="FILTER",
+            help="Every job that matches (of those given).",
+            shell_complete=filters,
+        ),
     ]
 
 
