@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 import pytest
 
-SLOW = frozenset({"demo", "embedded", "faults", "invariants", "matrix", "real", "soak", "worker"})
+SLOW = frozenset({"acceptance", "demo", "embedded", "faults", "invariants", "matrix", "real", "soak", "worker"})
 """Packages of tests that mostly wait for real servers, leases and processes."""
 SLOW_UNTIL = 600.0
 """Seconds after the start at which no further slow test is begun."""
