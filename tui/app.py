@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.screen import Screen
 
 from backend.settings import Settings
+from tui.calm import LOOK_SECONDS, Calm
 from tui.config.settings import Preferences, load_preferences
 from tui.config.state import State
 from tui.deeds import Deeds
@@ -49,9 +51,11 @@ class JobwardenApp(HabitsApp):
         state: State | None = None,
         preferences: Preferences | None = None,
         export: Export | None = None,
+        calm: Calm | None = None,
     ) -> None:
         super().__init__(state, preferences, export)
         self.animation_level = "none"
+        self._calm = calm
         self._source = make_source(self._deliver)
         self.desk = Desk(self._source, deeds, clock, self.state, read_only)
         self._modes.update({entry.name: partial(entry.make, self.desk) for entry in SCREENS})
@@ -60,6 +64,18 @@ class JobwardenApp(HabitsApp):
         """Show the list at once and let the data come."""
         self.switch_mode(SCREENS[0].name)
         self.call_after_refresh(self._source.start)
+        if self._calm is not None:
+            self.set_interval(LOOK_SECONDS, self._look_for_garbage)
+
+    def _look_for_garbage(self) -> None:
+        if self._calm is not None:
+            self._calm.look(started=self.desk.kept.snapshot.loaded)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Notice when somebody types."""
+        if self._calm is not None and isinstance(event, events.InputEvent):
+            self._calm.typed()
+        await super().on_event(event)
 
     def on_unmount(self) -> None:
         """Stop reading."""
@@ -101,6 +117,7 @@ def run(settings: Settings, read_only: bool = False) -> int:
     preferences = load_preferences(settings.home)
     os.environ.setdefault("ESCDELAY", "25")
     keep_diary(settings.home)
+    calm = Calm()
     app = JobwardenApp(
         lambda deliver: LateSource(lambda: _collector(settings, deliver, preferences.poll_seconds)),
         LateDeeds(settings),
@@ -108,8 +125,9 @@ def run(settings: Settings, read_only: bool = False) -> int:
         state=State.of_home(settings.home),
         preferences=preferences,
         export=partial(_export, settings),
+        calm=calm,
     )
-    with title_kept(preferences.title_badge):
+    with calm, title_kept(preferences.title_badge):
         app.run(mouse=preferences.mouse)
     print(farewell(app.desk.kept.snapshot))
     return app.return_code or 0
