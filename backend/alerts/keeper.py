@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.alerts import book
 from backend.alerts.couriers import deliver
+from backend.alerts.lost import notice_lost
 from backend.alerts.records import Notice, Reading
 from backend.alerts.rules import RULES, judge, living_nodes
 from backend.settings import Settings
@@ -42,6 +43,8 @@ class Keeper(threading.Thread):
         """Judge and tell, over and over. Nothing that goes wrong here may end a worker."""
         while not self._stopping.wait(self._settings.alert_poll_seconds):
             try:
+                if self._leads():
+                    self.notice()
                 self.judge()
                 if self._leads():
                     self.tell()
@@ -49,6 +52,12 @@ class Keeper(threading.Thread):
                 log.debug("alerts wait for the database: %s", str(exc.orig).strip().partition("\n")[0])
             except Exception:
                 log.exception("alerts could not be judged, will try again")
+
+    def notice(self) -> None:
+        """Note the workers that died, whatever the rules say."""
+        with self._engine.begin() as conn:
+            for worker_id in notice_lost(conn):
+                log.warning("worker %d is dead", worker_id)
 
     def judge(self) -> None:
         """Open and close alerts by what the rules measure now."""

@@ -32,3 +32,8 @@ UNTOLD = text("""
 
 TOLD_RAISED = text("UPDATE alerts SET told_raised_at = now() WHERE id = :id AND told_raised_at IS NULL")
 TOLD_CLEARED = text("UPDATE alerts SET told_cleared_at = now() WHERE id = :id AND told_cleared_at IS NULL")
+
+NOTICE = text("""
+    UPDATE workers SET noticed_after = extract(epoch FROM clock_timestamp() - heartbeat_at)
+    WHERE id = ANY(:ids) AND ended_at IS NULL AND noticed_after IS NULL RETURNING id, node_name, noticed_after
+""")

@@ -82,6 +82,11 @@ def _totals(tally: Tally) -> Iterator[Metric]:
     waits = HistogramMetricFamily("jobwarden_job_wait_seconds", "Seconds from submission to start; its count: starts.")
     waits.add_metric([], tally.waits.cumulative(), tally.waits.total)
     yield waits
+    notices = HistogramMetricFamily(
+        "jobwarden_worker_notice_seconds", "Seconds from a dead worker's last heartbeat until somebody noticed."
+    )
+    notices.add_metric([], tally.notices.cumulative(), tally.notices.total)
+    yield notices
     runs = HistogramMetricFamily("jobwarden_job_run_seconds", "Seconds from start to end.", labels=["state"])
     for state, histogram in sorted(tally.runs.items()):
         runs.add_metric([state], histogram.cumulative(), histogram.total)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from backend.metrics.buckets import RUN_SECONDS, WAIT_SECONDS
+from backend.metrics.buckets import NOTICE_SECONDS, RUN_SECONDS, WAIT_SECONDS
 
 
 def _bucket(expression: str, bounds: tuple[float, ...]) -> str:
@@ -46,6 +46,11 @@ ALL_ENDED = text(f"""
            CASE WHEN start_time IS NOT NULL THEN {_bucket(_RUN, RUN_SECONDS)} END AS bucket,
            count(*) AS jobs, coalesce(sum({_RUN}), 0)::float AS seconds
     FROM jobs WHERE state IN ('COMPLETED', 'FAILED', 'CANCELLED') GROUP BY 1, 2, 3
+""")
+
+NOTICED = text(f"""
+    SELECT id, {_bucket("noticed_after", NOTICE_SECONDS)} AS bucket, noticed_after AS seconds
+    FROM workers WHERE noticed_after IS NOT NULL
 """)
 
 LONGEST_WAIT = text("""

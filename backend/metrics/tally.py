@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from backend.metrics import sql
-from backend.metrics.buckets import RUN_SECONDS, WAIT_SECONDS
+from backend.metrics.buckets import NOTICE_SECONDS, RUN_SECONDS, WAIT_SECONDS
 
 
 class Histogram:
@@ -40,11 +40,13 @@ class Tally:
 
     def __init__(self) -> None:
         self.waits = Histogram(WAIT_SECONDS)
+        self.notices = Histogram(NOTICE_SECONDS)
         self.runs: dict[str, Histogram] = defaultdict(lambda: Histogram(RUN_SECONDS))
         self.ended: Counter[tuple[str, str]] = Counter()
         self._since: int | None = None
         self._counted_starts: set[int] = set()
         self._counted_ends: set[int] = set()
+        self._counted_deaths: set[int] = set()
 
     def update(self, conn: Connection) -> None:
         """Count what is new. ``conn`` must see one moment (REPEATABLE READ): no job may change between two reads."""
@@ -55,6 +57,7 @@ class Tally:
         else:
             self._count_new(conn, self._since)
         self._since = horizon
+        self._count_deaths(conn)
 
     def _count_all(self, conn: Connection) -> None:
         for row in conn.execute(sql.ALL_STARTED):
@@ -88,3 +91,10 @@ class Tally:
         self.ended[state, reason] += 1
         if bucket is not None:
             self.runs[state].add(bucket, seconds)
+
+    def _count_deaths(self, conn: Connection) -> None:
+        """Of all workers: there are few, and an old one may be noticed late."""
+        for row in conn.execute(sql.NOTICED):
+            if row.id not in self._counted_deaths:
+                self._counted_deaths.add(row.id)
+                self.notices.add(row.bucket, row.seconds)

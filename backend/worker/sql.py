@@ -22,7 +22,8 @@ CURRENT_WORKER = text("""
 """)
 
 SUPERSEDE = text("""
-    UPDATE workers SET ended_at = clock_timestamp(), end_reason = :reason
+    UPDATE workers SET ended_at = clock_timestamp(), end_reason = :reason,
+           noticed_after = coalesce(noticed_after, extract(epoch FROM clock_timestamp() - heartbeat_at))
     WHERE node_name = :name AND ended_at IS NULL RETURNING id
 """)
 

@@ -35,6 +35,7 @@ def test_the_drill_of_the_guide(site: Site, terminal: Terminal, kept: int) -> No
     [second] = [one for one in site.cli("workers", "--json").json if one["state"] == "ONLINE"]
     assert (second["node_name"], second["pid"] != first["pid"]) == (first["node_name"], True)
     assert "1 adopted" in (site.home / "worker.log").read_text()
+    assert "jobwarden_worker_notice_seconds_count 1.0\n" in site.cli("metrics").out
 
     said = terminal.type(rest)
     assert (said.code, "adopt" in said.out) == (0, True), said.out

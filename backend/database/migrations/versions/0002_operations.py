@@ -10,6 +10,7 @@ down_revision = "0001"
 SQL = Path(__file__).parent.parent / "sql"
 PARTS = (
     "0002_lease.sql",
+    "0002_notice.sql",
     "0002_lists.sql",
     "0002_batches.sql",
     "0002_retention.sql",
