@@ -1,6 +1,8 @@
 """Each verb on real rows, as a user types it."""
 
+import contextlib
 import json
+import signal
 import subprocess
 
 import pytest
@@ -213,15 +215,18 @@ def test_logs_that_are_not_here(cli: Cli, stage: Scene) -> None:
 
 def test_events_follow(cli: Cli) -> None:
     job_id = submit(cli, "true\n")
-    follower = cli.start("events", "-f", "--json", "--job", str(job_id))
+    follower = cli.start("events", "-f", "--json", "--job", str(job_id), PYTHONFAULTHANDLER="1")
     assert follower.stdout is not None
     assert json.loads(follower.stdout.readline())["action"] == "submit"
     cli("hold", job_id)
     assert json.loads(follower.stdout.readline())["action"] == "hold"
-    follower.send_signal(2)
-    assert follower.wait(20) == 130
+    follower.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        follower.wait(20)
+    follower.send_signal(signal.SIGABRT)  # One that hangs tells where.
     assert follower.stderr is not None
     assert follower.stderr.read() == ""
+    assert follower.wait(20) == 130
 
 
 def test_a_reader_that_leaves_is_no_error(cli: Cli, engine: Engine) -> None:
