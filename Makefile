@@ -1,6 +1,6 @@
 # Everything lives in .venv and in JOBWARDEN_HOME; nothing here needs root.
 PYTHON_IN_VENV = .venv/bin/python
-PYTEST_ARGS = -n 3
+PYTEST_ARGS = -n 4
 # Of a soak: seconds of faults, and the seed to replay (empty: a new one).
 DURATION = 600
 SEED =

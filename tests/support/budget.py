@@ -13,9 +13,9 @@ import pytest
 
 SLOW = frozenset({"acceptance", "demo", "embedded", "faults", "invariants", "matrix", "real", "soak", "worker"})
 """Packages of tests that mostly wait for real servers, leases and processes."""
-SLOW_UNTIL = 600.0
+SLOW_UNTIL = 700.0
 """Seconds after the start at which no further slow test is begun."""
-ANY_UNTIL = 740.0
+ANY_UNTIL = 770.0
 """Seconds after the start at which no further test at all is begun."""
 
 BEGAN = time.monotonic()
