@@ -89,7 +89,8 @@ def archive_old(
         total = int(conn.scalar(sql.COUNT_OLD_JOBS, {"after": 0, "seconds": limits.retention_seconds}) or 0)
     if not dry_run:
         remove_unfinished(ctx.settings.archives)
-    report, after, after_event = StepReport(Step.ARCHIVE), 0, 0
+    report, after = StepReport(Step.ARCHIVE), 0
+    after_event: int | None = 0
     while True:
 
         def tell(count: int, done: int = report.count) -> None:
@@ -105,7 +106,7 @@ def archive_old(
         if not batch.full:
             return report
         after = max(batch.job_ids, default=after)
-        after_event = max(batch.loose_events, default=after_event)
+        after_event = batch.loose_events[-1] if len(batch.loose_events) == EVENTS_PER_FILE else None
 
 
 def _merged(report: StepReport, one: StepReport) -> StepReport:
@@ -122,7 +123,7 @@ def _merged(report: StepReport, one: StepReport) -> StepReport:
 
 
 def _export(
-    ctx: Context, limits: Limits, after: int, after_event: int, dry_run: bool, tell: Callable[[int], None]
+    ctx: Context, limits: Limits, after: int, after_event: int | None, dry_run: bool, tell: Callable[[int], None]
 ) -> tuple[Batch, int, Written | None]:
     """Write one file, or measure it in a dry run: what it holds, its bytes, and the file, if there is any."""
     if dry_run:
@@ -166,11 +167,11 @@ def _fill(
     ctx: Context,
     limits: Limits,
     after: int,
-    after_event: int,
+    after_event: int | None,
     sink: Callable[[], Sink],
     tell: Callable[[int], None],
 ) -> Batch:
-    """Write the next jobs and loose events to the sink, which is asked for when there is a first line."""
+    """Write the next jobs and loose events (None: there are no more) to the sink, asked for when there is a line."""
     batch, seconds = Batch(), limits.retention_seconds
 
     def job(row: tuple[int, str, int, str]) -> None:
@@ -186,7 +187,8 @@ def _fill(
 
     _stream(ctx, sql.EXPORT_JOBS, {"after": after, "seconds": seconds, "limit": JOBS_PER_FILE}, job)
     tell(len(batch.jobs))
-    _stream(ctx, sql.EXPORT_EVENTS, {"after": after_event, "seconds": seconds, "limit": EVENTS_PER_FILE}, event)
+    if after_event is not None:
+        _stream(ctx, sql.EXPORT_EVENTS, {"after": after_event, "seconds": seconds, "limit": EVENTS_PER_FILE}, event)
     return batch
 
 
