@@ -171,11 +171,6 @@ def mark_stuck(conn: Connection, allocation_id: int, actor: str, detail: str) ->
 # Users and operators --------------------------------------------------------------------------------------------
 
 
-def cancel_waiting(conn: Connection, job_id: int, actor: str, reason: str | None) -> bool:
-    """CANCELLED at once, for a job that is PENDING or allocated with no process committed."""
-    return end_unstarted(conn, job_id, "cancel", actor, reason)
-
-
 def end_unstarted(conn: Connection, job_id: int, action: Command, actor: str, reason: str | None) -> bool:
     """End a job that never ran: CANCELLED for a cancel, FAILED (OPERATOR) for a kill. False once it has a process."""
     conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})

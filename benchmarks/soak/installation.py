@@ -39,7 +39,6 @@ class Node:
     name: str
     process: subprocess.Popen[bytes]
     suspended: bool = False
-    restarts: int = 0
 
     @property
     def running(self) -> bool:
@@ -141,7 +140,6 @@ class Installation:
                     if node.process.pid not in self._killed:
                         self.ended_alone.append(f"{node.name} ended by itself with {node.process.returncode}")
                     node.process, node.suspended = self._start(node.name), False
-                    node.restarts += 1
             with contextlib.suppress(JobwardenError):
                 servers.attach(self.settings)
 

@@ -54,7 +54,7 @@ def test_a_waiting_job_raises_one_alert_and_its_end_clears_it(engine: Engine, ma
         keeper.tell()
     assert open_rules(engine) == [("waiting", "")]
     with engine.begin() as conn:
-        machine.cancel_waiting(conn, job_id, ACTOR, None)
+        machine.end_unstarted(conn, job_id, "cancel", ACTOR, None)
     for _ in range(3):
         keeper.judge()
         keeper.tell()

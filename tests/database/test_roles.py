@@ -121,13 +121,13 @@ def test_a_submitter_submits_and_cancels_its_own(engine: Engine, login: Login, j
     name = submitter.url.username
     with submitter.begin() as conn:
         mine, other = machine.submit(conn, [request(), request()], "bob@laptop")
-        assert machine.cancel_waiting(conn, mine, "bob@laptop", None)
+        assert machine.end_unstarted(conn, mine, "cancel", "bob@laptop", None)
     assert event(engine, mine) == ("cancel", f"{name}/bob@laptop", name)
     with engine.begin() as conn:
         assert (column(conn, mine, "submitted_by"), column(conn, mine, "state")) == (name, "CANCELLED")
         theirs = pending(conn)
     with submitter.begin() as conn:
-        assert not machine.cancel_waiting(conn, theirs, ACTOR, None)
+        assert not machine.end_unstarted(conn, theirs, "cancel", ACTOR, None)
     refused(submitter, lambda conn: machine.request_end(conn, job, "cancel", ACTOR, None))
     refused(submitter, lambda conn: machine.set_priority(conn, other, 5, ACTOR, None))
     refused(submitter, sql(f"UPDATE jobs SET state = 'FAILED' WHERE id = {other}"))
@@ -166,7 +166,7 @@ def test_a_starting_job_of_its_own_is_cancelled_with_its_allocation(
     with engine.begin() as conn:
         machine.allocate(conn, [Placement(mine, "node1", worker_id)])
     with submitter.begin() as conn:
-        assert machine.cancel_waiting(conn, mine, ACTOR, None)
+        assert machine.end_unstarted(conn, mine, "cancel", ACTOR, None)
     with engine.connect() as conn:
         assert (column(conn, mine, "state"), live_allocations(conn, mine)) == ("CANCELLED", 0)
 

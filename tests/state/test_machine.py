@@ -81,7 +81,7 @@ def test_the_second_call_of_everything_changes_nothing(conn: Connection, worker:
     failed = Outcome(allocation_id, job_id, JobState.FAILED, FailureReason.WORKER_LOST)
     assert machine.finish(conn, [failed], "w") == set()
     assert machine.requeue(conn, [allocation_id], "w", "again") == set()
-    assert not machine.cancel_waiting(conn, job_id, ACTOR, None)
+    assert not machine.end_unstarted(conn, job_id, "cancel", ACTOR, None)
     assert not machine.request_end(conn, job_id, "kill", ACTOR, None)
     assert not machine.fail(conn, job_id, ACTOR, None, release=True)
     assert not machine.release(conn, job_id, ACTOR, None)
@@ -100,14 +100,14 @@ def test_claim_gives_the_order_only_to_the_worker_it_was_allocated_to(conn: Conn
 def test_a_cancelled_launch_keeps_its_gate_shut(conn: Connection, worker: int) -> None:
     job_id, allocation_id = allocated(conn, worker)
     machine.claim(conn, worker, [allocation_id])
-    assert machine.cancel_waiting(conn, job_id, ACTOR, "changed my mind")
+    assert machine.end_unstarted(conn, job_id, "cancel", ACTOR, "changed my mind")
     assert machine.commit_start(conn, worker, [started(allocation_id)], "w") == set()
     assert (column(conn, job_id, "state"), live_allocations(conn, job_id)) == ("CANCELLED", 0)
 
 
 def test_a_running_job_is_not_cancelled_behind_its_workers_back(conn: Connection, worker: int) -> None:
     job_id, _ = running(conn, worker)
-    assert not machine.cancel_waiting(conn, job_id, ACTOR, None)
+    assert not machine.end_unstarted(conn, job_id, "cancel", ACTOR, None)
     assert column(conn, job_id, "state") == "RUNNING"
     assert machine.request_end(conn, job_id, "cancel", ACTOR, "why")
     assert not machine.request_end(conn, job_id, "cancel", "other", "later")
