@@ -12,7 +12,6 @@ from backend.housekeeping import archive, sql
 from backend.housekeeping.records import Limits, Step
 from tests.housekeeping.conftest import Past, read
 
-
 MONTH = Limits(max_age_hours=0, retention_days=30)
 
 
