@@ -29,7 +29,8 @@ def cleanup(max_age_hours: str | None, retention_days: str | None, dry_run: bool
 
     An allocation is released only with proof that no process of its job lives; nothing is ever killed. Finished jobs
     past retention go, with allocations and events, to a compressed file in archive_dir, and leave the database when
-    that file is read back. Made for cron: with another clean-up at work it says so, does nothing and exits with 0.
+    that file is read back; workers that ended as long ago, and have none of the jobs that stay, are forgotten. Made for
+    cron: with another clean-up at work it says so, does nothing and exits with 0.
 
     Example: jobwarden cleanup --max-age-hours 48 --dry-run
     """
@@ -103,4 +104,5 @@ _SAID = {
     Step.ARCHIVE: lambda s, would: (
         f"{s.count} jobs and {s.events} events {would}archived, {format_bytes(s.bytes)} compressed"
     ),
+    Step.WORKERS: lambda s, would: f"{s.count} long ended {would}forgotten",
 }

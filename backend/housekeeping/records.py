@@ -14,6 +14,7 @@ class Step(StrEnum):
     ALLOCATIONS = "allocations"
     SPOOL = "spool"
     ARCHIVE = "archive"
+    WORKERS = "workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class Limits:
 class StepReport:
     """What one step did, or would do.
 
-    ``count`` is allocations released, folders removed or jobs archived, ``bytes`` what that freed in the spool or took
-    in the archive. ``files`` are archives written. ``left`` says what was seen and left alone, and why; ``failed``
-    what should have been done and could not be.
+    ``count`` is allocations released, folders removed, jobs archived or workers forgotten, ``bytes`` what that freed in
+    the spool or took in the archive. ``files`` are archives written. ``left`` says what was seen and left alone, and
+    why; ``failed`` what should have been done and could not be.
     """
 
     step: Step

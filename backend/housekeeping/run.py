@@ -18,15 +18,16 @@ from backend.housekeeping.allocations import release_stale
 from backend.housekeeping.archive import archive_old, check_directory
 from backend.housekeeping.records import Limits, Progress, Report, Step, StepReport
 from backend.housekeeping.spool import tidy_spool
+from backend.housekeeping.workers import forget_workers
 from backend.process.identity import this_host
 
 ARCHIVE_KEY = 0
 
 
 def clean_up(ctx: Context, limits: Limits, *, dry_run: bool, progress: Progress = lambda *_: None) -> Report:
-    """Release stale allocations, remove old spool folders, archive old jobs; a dry run only says what would be done.
+    """Release stale allocations, remove old spool folders, archive old jobs, forget old workers.
 
-    Raises InputError when no archive could be written, before anything is done; Refused when one fails later.
+    A dry run only says what would be done. Raises InputError when no archive could be written, before anything is done; Refused when one fails later.
     """
     check_directory(ctx.settings.archives, dry_run)
     if dry_run:
@@ -50,8 +51,10 @@ def _steps(
     yield tidy_spool(ctx, limits, dry_run, progress)
     if conn is None:
         yield archive_old(ctx, limits, True, progress, lambda: None)
+        yield forget_workers(ctx, limits, True)
     elif try_session_lock(conn, HOUSEKEEPING_LOCK, ARCHIVE_KEY):
         yield archive_old(ctx, limits, False, progress, lambda: _still_there(conn))
+        yield forget_workers(ctx, limits, False)
     else:
         yield StepReport(Step.ARCHIVE, left=(f"{_holder(conn, ARCHIVE_KEY)} archives right now: left to it",))
 

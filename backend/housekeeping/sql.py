@@ -60,10 +60,13 @@ REGISTER = text("""
 
 MAY_ARCHIVE = text("""
     SELECT has_table_privilege('archives', 'INSERT') AND has_function_privilege('jw_retire(bigint,jsonb)', 'EXECUTE')
+           AND has_function_privilege('jw_retire_workers(float8,bigint)', 'EXECUTE')
 """)
 
 RETIRE = text("SELECT jw_retire(:archive, CAST(:jobs AS jsonb))")
 RETIRE_EVENTS = text("SELECT jw_retire_events(:archive, :ids)")
+RETIRE_WORKERS = text("SELECT jw_retire_workers(:seconds, :most)")
+COUNT_OLD_WORKERS = text("SELECT count(*) FROM jw_old_workers(:seconds)")
 BOUND_WAITING = text("SET LOCAL lock_timeout = '5s'")
 
 LOCK_HOLDER = text("""

@@ -40,7 +40,8 @@ GRANT INSERT, UPDATE ON jobs, resource_allocations, commands, nodes, workers TO 
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
 -- Retention, at night on the workers' hosts: not DELETE, but the functions that delete what an archive has.
 GRANT INSERT ON archives TO jobwarden_worker;
-GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]) TO jobwarden_worker;
+GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]),
+    jw_retire_workers(float8, bigint) TO jobwarden_worker;
 
 -- Rows: the owner of the tables is not bound by these.
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;

@@ -84,11 +84,32 @@ BEGIN
     RETURN deleted;
 END $$;
 
+-- Workers that ended so many seconds ago and that no allocation refers to; the latest of each node stays, for it says
+-- whose host the node is.
+CREATE INDEX allocations_worker ON resource_allocations (worker_id);
+
+CREATE FUNCTION jw_old_workers(seconds float8) RETURNS SETOF integer LANGUAGE sql STABLE AS $$
+    SELECT w.id FROM workers w
+    WHERE w.ended_at < clock_timestamp() - make_interval(secs => seconds)
+      AND EXISTS (SELECT 1 FROM workers later WHERE later.node_name = w.node_name AND later.id > w.id)
+      AND NOT EXISTS (SELECT 1 FROM resource_allocations a WHERE a.worker_id = w.id)
+$$;
+
+-- Delete at most so many of them; how many it were.
+CREATE FUNCTION jw_retire_workers(seconds float8, most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE deleted bigint;
+BEGIN
+    DELETE FROM workers WHERE id IN (SELECT old FROM jw_old_workers(seconds) old ORDER BY old LIMIT most);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
+END $$;
+
 -- With the owner's rights, so that a role may be given retention without the right to DELETE; nobody has it unasked.
 DO $$
 DECLARE f regprocedure;
 BEGIN
-    FOREACH f IN ARRAY ARRAY['jw_retire(bigint,jsonb)'::regprocedure, 'jw_retire_events(bigint,bigint[])'] LOOP
+    FOREACH f IN ARRAY ARRAY['jw_retire(bigint,jsonb)'::regprocedure, 'jw_retire_events(bigint,bigint[])',
+                             'jw_retire_workers(float8,bigint)'] LOOP
         EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %I, pg_temp', f, current_schema());
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
