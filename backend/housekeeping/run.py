@@ -27,7 +27,8 @@ ARCHIVE_KEY = 0
 def clean_up(ctx: Context, limits: Limits, *, dry_run: bool, progress: Progress = lambda *_: None) -> Report:
     """Release stale allocations, remove old spool folders, archive old jobs, forget old workers.
 
-    A dry run only says what would be done. Raises InputError when no archive could be written, before anything is done; Refused when one fails later.
+    A dry run only says what would be done. Raises InputError when no archive could be written, before anything is done;
+    Refused when one fails later.
     """
     check_directory(ctx.settings.archives, dry_run)
     if dry_run:
