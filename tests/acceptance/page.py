@@ -1,13 +1,15 @@
-"""The operating guide and the files in deploy as data: what an operator would copy out of them."""
+"""The operating guide, the runbook and the files in deploy as data: what an operator would copy out of them."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "operating.md"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 DEPLOY = ROOT / "deploy"
 
 THEIR_HOME = "/var/lib/jobwarden"
@@ -24,28 +26,28 @@ class Block:
     text: str
 
 
-def blocks() -> list[Block]:
-    """All of the guide, in order."""
+def blocks(page: Path = GUIDE) -> list[Block]:
+    """All of the page, in order."""
     found, heading = [], ""
-    pattern = r"^## (?P<heading>[^\n]*)$|^```(?P<language>\w+)\n(?P<text>.*?)^```$"
-    for match in re.finditer(pattern, GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL):
+    pattern = r"^###? (?P<heading>[^\n]*)$|^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$"
+    for match in re.finditer(pattern, page.read_text(), flags=re.MULTILINE | re.DOTALL):
         if match["heading"] is not None:
-            heading = match["heading"]
+            heading = match["heading"].strip("`")
         else:
-            found.append(Block(heading, match["language"], match["text"]))
+            found.append(Block(heading, match["language"], textwrap.dedent(match["text"])))
     return found
 
 
-def section(heading: str, language: str = "sh") -> list[str]:
-    """The blocks of one section; fails when the guide has none there any more."""
-    found = [block.text for block in blocks() if (block.heading, block.language) == (heading, language)]
-    assert found, f"no {language} below '{heading}' in {GUIDE}"
+def section(heading: str, language: str = "sh", page: Path = GUIDE) -> list[str]:
+    """The blocks of one section; fails when the page has none there any more."""
+    found = [block.text for block in blocks(page) if (block.heading, block.language) == (heading, language)]
+    assert found, f"no {language} below '{heading}' in {page}"
     return found
 
 
-def block(heading: str, *, of: str, language: str = "sh") -> str:
-    """The one block of a section that holds the words ``of``."""
-    [found] = [text for text in section(heading, language) if of in text]
+def block(heading: str, *, of: str, page: Path = GUIDE) -> str:
+    """The one block of commands in a section that holds the words ``of``."""
+    [found] = [text for text in section(heading, page=page) if of in text]
     return found
 
 
