@@ -92,7 +92,8 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     >>> fit("resnet", 4), fit("7", 3, right=True)
     ('res…', '  7')
     """
-    text = "".join(letter if letter.isprintable() else "·" for letter in text)
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else "·" for letter in text)
     length = len(text) if text.isascii() else cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""

@@ -5,7 +5,7 @@ the cursor over the list. While the cursor stands on the first row and nobody mo
 and shows what is new.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -64,6 +64,8 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         """Return the key of a row."""
         self.painter: Painter[Row] = Painter(Palette(self._style))
         self._viewport = (-1, -1)
+        self._drawn: dict[int, Strip] = {}
+        """What was drawn last on each line of the screen."""
         self.cursor_line = 0
         self.selected: Row | None = None
         self.following = True
@@ -75,7 +77,11 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
 
     def on_mount(self) -> None:
         """Let the ages tick."""
-        self.set_interval(1.0, self.refresh)
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if self.screen.is_current:
+            self.redraw()
 
     def apply(self, lines: Lines[Row]) -> None:
         """Show other rows; the cursor stays on its row, and that row on its line of the screen."""
@@ -87,7 +93,7 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         elif anchor is not None and (line := lines.line_of(anchor[0])) is not None:
             self._shift(line - anchor[1])
         self._keep_selection()
-        self.refresh()
+        self.redraw()
         self._report()
 
     def restart(self) -> None:
@@ -147,6 +153,15 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         """Draw only these lines anew: all that a step of the cursor changes on a list that does not scroll."""
         width = self.scrollable_content_region.width
         self.refresh(*(Region(0, line - self.first_line + HEADER, width, 1) for line in lines))
+
+    def redraw(self) -> None:
+        """Draw the lines anew that are to look different from when they were drawn."""
+        strips = self._lines_of_screen(range(HEADER, self.size.height))
+        before = self._drawn.get
+        changed = [line for line, strip in strips if strip is not before(line) and strip != before(line)]
+        if changed:
+            width = self.scrollable_content_region.width
+            self.refresh(*(Region(0, line, width, 1) for line in changed))
 
     def _select(self, row: Row | None) -> None:
         if row != self.selected:
@@ -241,23 +256,46 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
             self.post_message(self.Viewport(*viewport))
         self.changed()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines of the screen.
+
+        A table has neither border nor padding, so its strips are handed on as they are kept, and with them all that
+        was computed from them for the terminal; Textual's own way would wrap them into new ones each time.
+        """
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        strips = []
+        for y, strip in self._lines_of_screen(crop.line_range):
+            self._drawn[y] = strip
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip.crop(*crop.column_span))
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.scrollable_content_region.width
+        return next(strip for _, strip in self._lines_of_screen(range(y, y + 1)))
+
+    def _lines_of_screen(self, lines: Iterable[int]) -> Iterator[tuple[int, Strip]]:
+        width, moment = self.scrollable_content_region.width, self.moment()
+        top = self.first_line - HEADER
+        for y in lines:
+            row = self._lines.row_at(top + y) if y >= HEADER else None
+            if row is None:
+                yield y, self._line_without_row(y, width)
+            else:
+                yield y, self.painter.row(row, self.look(row, top + y, moment.now), moment, width)
+
+    def _line_without_row(self, y: int, width: int) -> Strip:
         if y < HEADER:
             return self.painter.header(self.sort, width)
-        line = self.first_line + y - HEADER
-        row = self._lines.row_at(line)
-        if row is not None:
-            return self.painter.row(row, self.look(row, line), self.moment(), width)
         if self._lines.total:
-            said = [("   …".ljust(width), "dim")] if line < self._lines.total else []
-            return message(said, 0, 1, width, self.painter.palette)
+            unread = self.first_line + y - HEADER < self._lines.total
+            return message([("   …".ljust(width), "dim")] if unread else [], 0, 1, width, self.painter.palette)
         return message(self.nothing(), y - HEADER, self.page, width, self.painter.palette)
 
-    def look(self, row: Row, line: int) -> Look[Row]:
+    def look(self, row: Row, line: int, now: datetime) -> Look[Row]:
         """Return what the line of a row depends on besides the row."""
-        return Look(self.key_of(row), line == self.cursor_line, False, self.tick(row, self._clock()))
+        return Look(self.key_of(row), line == self.cursor_line, False, self.tick(row, now))
 
     def moment(self) -> Moment:
         """Return what cells depend on besides their row."""

@@ -6,15 +6,14 @@ from typing import Any, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.cache import LRUCache
 from textual.strip import Strip
 
 from tui.widgets.table.columns import GAP, Moment, Placed, fit
 from tui.widgets.table.rows import RowKey, Sort
 
 Row = TypeVar("Row")
-KEPT = 2000
-"""Strips that are kept."""
+KEPT = 600
+"""Strips that are kept: some screens."""
 MARK = "◆"
 """Stands before a marked row."""
 ARROWS = {False: "▲", True: "▼"}
@@ -56,45 +55,69 @@ class Painter(Generic[Row]):
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
         self.placed: tuple[Placed[Row], ...] = ()
-        self._strips: LRUCache[Look[Row], tuple[Row, Strip]] = LRUCache(KEPT)
+        self._strips: dict[Look[Row], tuple[Row, Strip]] = {}
+        self._header: tuple[Sort | None, int, Strip] | None = None
 
     def place(self, placed: tuple[Placed[Row], ...]) -> None:
         """Draw in other columns from now on."""
         self.placed = placed
-        self._strips.clear()
+        self._forget()
 
     def clear(self) -> None:
         """Draw all anew, as in another theme."""
         self.palette.clear()
+        self._forget()
+
+    def _forget(self) -> None:
         self._strips.clear()
+        self._header = None
 
     def header(self, sort: Sort | None, width: int) -> Strip:
         """Draw the titles; an arrow stands behind the one that orders the rows."""
-        text = " " * GAP + (" " * GAP).join(_title(placed, sort) for placed in self.placed)
-        return Strip([Segment(text.ljust(width)[:width], self.palette["header"])], width)
+        if self._header is None or self._header[:2] != (sort, width):
+            text = " " * GAP + (" " * GAP).join(_title(placed, sort) for placed in self.placed)
+            self._header = (sort, width, Strip([Segment(text.ljust(width)[:width], self.palette["header"])], width))
+        return self._header[2]
 
     def row(self, row: Row, look: Look[Row], moment: Moment, width: int) -> Strip:
         """Draw a row, or take the strip of the last time when nothing in it has changed."""
         kept = self._strips.get(look)
-        if kept is not None and (kept[0] is row or kept[0] == row):
+        if kept is not None and kept[1].cell_length == width and (kept[0] is row or kept[0] == row):
             return kept[1]
         strip = self._draw(row, look, moment, width)
+        if len(self._strips) >= KEPT:
+            self._strips.clear()
         self._strips[look] = (row, strip)
         return strip
 
     def _draw(self, row: Row, look: Look[Row], moment: Moment, width: int) -> Strip:
         base = self.palette["cursor"] if look.cursor else self.palette["base"]
-        segments = [self._mark(look, base)]
+        pieces = [self._mark(look, base)]
         for placed in self.placed:
             cell = placed.column.cell(row, moment)
             style = base if look.cursor or not cell.role else base + self.palette[cell.role]
-            segments += [Segment(fit(cell.text, placed.width, right=placed.column.right), style), Segment(" ", base)]
-        return Strip(segments).adjust_cell_length(width, base)
+            pieces += [(fit(cell.text, placed.width, right=placed.column.right), style), (" " * GAP, base)]
+        used = sum(placed.width + GAP for placed in self.placed)
+        pieces[-1] = (" " * (width - used), base)
+        return Strip(_segments(pieces), max(used, width)).adjust_cell_length(width, base)
 
-    def _mark(self, look: Look[Row], base: Style) -> Segment:
+    def _mark(self, look: Look[Row], base: Style) -> tuple[str, Style]:
         if not look.marked:
-            return Segment(" " * GAP, base)
-        return Segment(MARK, base if look.cursor else base + self.palette["marked"])
+            return " " * GAP, base
+        return MARK, base if look.cursor else base + self.palette["marked"]
+
+
+def _segments(pieces: Sequence[tuple[str, Style]]) -> list[Segment]:
+    """Join neighbours of one style: everything after this, up to what the terminal reads, costs by the segment."""
+    segments = []
+    said, style = pieces[0]
+    for text, other in pieces[1:]:
+        if other is style or not text:
+            said += text
+        else:
+            segments.append(Segment(said, style))
+            said, style = text, other
+    return [*segments, Segment(said, style)]
 
 
 def message(lines: Sequence[tuple[str, str]], line: int, page: int, width: int, palette: Palette) -> Strip:

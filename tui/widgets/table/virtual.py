@@ -123,7 +123,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         waiting = self.waiting if waiting is None else waiting
         if (flags, waiting) != (self.flags, self.waiting):
             self.flags, self.waiting = flags, waiting
-            self.refresh()
+            self.redraw()
 
     def mark_stale(self, stale: bool) -> None:
         """Say that the rows are old: their source is away."""
@@ -237,11 +237,11 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self.changed()
 
     # drawing -------------------------------------------------------------------------------------------------------
-    def look(self, row: Row, line: int) -> Look[Row]:
+    def look(self, row: Row, line: int, now: datetime) -> Look[Row]:
         """Return what the line of a row depends on besides the row."""
         key = self.key_of(row)
         said = (self.flags.get(key), self.waiting.get(key))
-        return Look(key, line == self.cursor_line, key in self.marks, self.tick(row, self._clock()), said)
+        return Look(key, line == self.cursor_line, key in self.marks, self.tick(row, now), said)
 
     def moment(self) -> Moment:
         """Return what cells depend on besides their row."""
