@@ -13,6 +13,7 @@ from backend.alerts.couriers import deliver
 from backend.alerts.lost import notice_lost
 from backend.alerts.records import Notice, Reading
 from backend.alerts.rules import RULES, judge, living_nodes
+from backend.database.engine import refused
 from backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Keeper(threading.Thread):
         self._stopping = threading.Event()
         self._since: dict[Key, tuple[bool, float]] = {}
         self._failed: dict[tuple[int, str], tuple[int, float]] = {}
+        self._complained = ""
 
     def stop(self) -> None:
         """Stop soon; a delivery that is under way is not waited for."""
@@ -49,9 +51,18 @@ class Keeper(threading.Thread):
                 if self._leads():
                     self.tell()
             except DBAPIError as exc:
-                log.debug("alerts wait for the database: %s", str(exc.orig).strip().partition("\n")[0])
+                self._complain(exc)
             except Exception:
                 log.exception("alerts could not be judged, will try again")
+
+    def _complain(self, exc: DBAPIError) -> None:
+        """A database that is down is told by others; one that says no, above all for want of a right, only here."""
+        line = str(exc.orig).strip().partition("\n")[0]
+        if not refused(exc):
+            log.debug("alerts wait for the database: %s", line)
+        elif line != self._complained:
+            log.warning("no alert can be raised or told: %s; run `jobwarden db roles` again?", line)
+            self._complained = line
 
     def notice(self) -> None:
         """Note the workers that died, whatever the rules say."""

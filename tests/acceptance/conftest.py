@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
+from backend.database.roles import grant_roles
 from backend.settings import Settings
 from tests.acceptance.page import block
 from tests.acceptance.site import PATIENCE, Site, Terminal, site_environment
 from tests.support.processes import MARK, wait_until
+
+
+@pytest.fixture
+def worker_login(engine: Engine) -> Iterator[str]:
+    """The URL of a login that is a member of jobwarden_worker and nothing else: what a worker needs."""
+    grant_roles(engine)
+    name = f"desk_{uuid.uuid4().hex[:8]}"
+    with engine.begin() as conn:
+        conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_worker"))
+    yield engine.url.set(username=name, drivername="postgresql").render_as_string(hide_password=False)
+    with engine.begin() as conn:
+        conn.execute(text(f"DROP ROLE {name}"))
 
 
 @pytest.fixture

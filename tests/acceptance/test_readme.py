@@ -15,7 +15,7 @@ from tests.acceptance.site import Site, Terminal
 from tests.support.cli import COMMAND
 from tests.worker.installation import Installation, brought_up
 
-EPOCHS = 10
+EPOCHS = 6
 """Of the training: long enough for a worker to be killed and replaced meanwhile."""
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from backend.settings import Settings
 from tests.acceptance.page import block, section
 from tests.acceptance.site import PATIENCE, Site, Terminal
 from tests.alerts.conftest import Receiver, receiver
@@ -13,6 +16,12 @@ __all__ = ["receiver"]
 
 AT_ONCE = "alert_waiting_seconds = 1\nalert_for_seconds = 0\nalert_poll_seconds = 0.2\n"
 """The rule that is easiest to break, without the patience that an installation has."""
+
+
+@pytest.fixture
+def settings(settings: Settings, worker_login: str) -> Settings:
+    """Of a worker that logs in with no more rights than it needs."""
+    return settings.model_copy(update={"database_url": worker_login})
 
 
 def test_an_alert_fires_and_recovers(site: Site, terminal: Terminal, receiver: Receiver) -> None:

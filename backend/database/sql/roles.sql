@@ -38,6 +38,8 @@ GRANT UPDATE (drained, drain_reason) ON nodes TO jobwarden_operator;
 
 GRANT INSERT, UPDATE ON jobs, resource_allocations, commands, nodes, workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
+-- The leader raises alerts, clears them and keeps who was told; what they say is not changed.
+GRANT INSERT, UPDATE (cleared_at, told_raised_at, told_cleared_at) ON alerts TO jobwarden_worker;
 -- Retention, at night on the workers' hosts: not DELETE, but the functions that delete what an archive has.
 GRANT INSERT ON archives TO jobwarden_worker;
 GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]),
