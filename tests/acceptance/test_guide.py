@@ -20,6 +20,7 @@ RUN = {
 """Headings and words of the blocks that the tests of this package run."""
 NOT_RUN = {
     ("Install a worker", "useradd"): "changes the machine",
+    ("Install a worker", "systemctl"): "changes the machine; its ExecStart is what keep-worker.sh runs",
     ("Install a worker", "export JOBWARDEN_HOME"): "what the environment of the tests has",
     ("Every night, every five minutes", "crontab deploy/crontab"): "changes the machine; its lines are run",
 }
