@@ -14,12 +14,17 @@ from backend.readmodel import window as windows
 from backend.readmodel.lists import EVERY_JOB, Window
 from backend.readmodel.records import JobRow
 from tui.app import JobwardenApp
+from tui.calm import QUIET_SECONDS, Calm
 from tui.source import News
 from tui.widgets.jobs.table import JobTable
 
 CHANGED = 300
 """Rows of a delta."""
 SIZE = (160, 48)
+APART = 0.25
+"""Seconds between two deltas, as in the program."""
+FRAMES = 0.05
+"""Seconds within which a change has long been painted."""
 
 
 class Still:
@@ -42,18 +47,26 @@ def draw_deltas(engine: Engine, jobs: int, times: int) -> list[float]:
 async def _draw(window: Window, times: int) -> list[float]:
     app = JobwardenApp(Still, None, lambda: datetime.now(UTC))  # type: ignore[arg-type]
     taken = []
-    async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
-        for number in range(times + 1):
-            window = _changed(window, number)
-            await asyncio.sleep(0.3)
-            began = time.thread_time()
-            app.screen.query_one(JobTable).show(window)
-            for line in range(SIZE[1]):
-                app.screen.query_one(JobTable).render_line(line)
-            await pilot.pause(0)
-            taken.append(time.thread_time() - began)
+    with Calm() as calm:
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.pause(QUIET_SECONDS + 0.1)
+            for number in range(times + 1):
+                window = _changed(window, number)
+                calm.look(started=True)
+                await asyncio.sleep(APART)
+                taken.append(await _show(app, window))
     return taken[1:]
+
+
+async def _show(app: JobwardenApp, window: Window) -> float:
+    """Show a delta, let the next frame paint it, and turn it into what the terminal reads."""
+    table = app.screen.query_one(JobTable)
+    began = time.thread_time()
+    table.show(window)
+    await asyncio.sleep(FRAMES)
+    for strip in table.render_lines(table.size.region):
+        strip.render(app.console)
+    return time.thread_time() - began
 
 
 def _changed(window: Window, number: int) -> Window:

@@ -18,6 +18,7 @@ class Header(Static):
         super().__init__("", id=id)
         self._snapshot = Snapshot()
         self._read_only = read_only
+        self._said = Text()
 
     def show(self, snapshot: Snapshot) -> None:
         """Show another snapshot."""
@@ -37,7 +38,10 @@ class Header(Static):
     def _draw(self) -> None:
         styles = {role: self._style(role) for role in (*ROLES, "alarm")}
         lines = header_lines(self._snapshot, self.size.width or 80, Colours(styles), read_only=self._read_only)
-        self.update(Text("\n").join(lines), layout=False)
+        said = Text("\n").join(lines)
+        if said != self._said:
+            self._said = said
+            self.update(said, layout=False)
 
     def _style(self, role: str) -> str:
         make = badge_style if role == "alarm" else role_style
