@@ -90,6 +90,16 @@ def test_words_of_a_filter_go_on_behind_the_colon(complete: Complete) -> None:
     assert complete("jobwarden kill --filter state:run") == ["running"]
 
 
+@pytest.mark.parametrize("typed", ["jobwarden ", "jobwarden ki", "jobwarden --ver"])
+def test_verbs_are_offered_without_loading_any(cli: Cli, typed: str) -> None:
+    words = str(len(typed.split()) - (not typed.endswith(" ")))
+    done = cli(COMP_WORDS=typed, COMP_CWORD=words, _JOBWARDEN_COMPLETE="bash_complete", PYTHONPROFILEIMPORTTIME="1")
+    loaded = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
+    assert done.out.strip()
+    assert "backend.cli.root" in loaded
+    assert not loaded & {"sqlalchemy", "psycopg2", "pydantic", "backend.settings", "backend.cli.session"}
+
+
 def test_without_a_database_there_is_no_candidate_and_no_word(complete: Complete) -> None:
     assert complete("jobwarden kill ", DATABASE_URL="postgresql://nobody@127.0.0.1:9/nothing") == []
     assert complete("jobwarden drain ", DATABASE_URL="nonsense") == []

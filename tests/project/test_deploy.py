@@ -128,3 +128,9 @@ def test_prometheus_scrapes_where_the_metrics_are_served() -> None:
     scrape = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"][0]
     [target] = scrape["static_configs"][0]["targets"]
     assert f"--listen {target}" in (DEPLOY / "jobwarden-metrics.service").read_text()
+
+
+def test_unit_and_keeper_run_the_same_worker() -> None:
+    started = re.findall(r"^ExecStart=/opt/jobwarden/bin/(.*)$", UNITS[1].read_text(), flags=re.MULTILINE)
+    assert started == ["jobwarden worker"]
+    assert f'    {started[0]} "$@" &\n' in (DEPLOY / "keep-worker.sh").read_text()
