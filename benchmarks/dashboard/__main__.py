@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=200, help="keys to press (default 200)")
     parser.add_argument("--starts", type=int, default=7, help="times to open it (default 7)")
     parser.add_argument("--idle", type=float, default=20.0, help="seconds to let it stand (default 20)")
+    parser.add_argument("--deltas", type=int, default=20, help="deltas to draw at each number of jobs (default 20)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jwbench-", ignore_cleanup_errors=True) as folder:
         report = measure(Path(folder), options)
@@ -42,7 +43,7 @@ def measure(folder: Path, options: argparse.Namespace) -> str:
         for jobs in sorted({*(number for number in DELTAS_AT if number < options.jobs), options.jobs}):
             seed(place.engine, jobs - before)
             before = jobs
-            deltas[jobs] = draw_deltas(place.engine, jobs, 20)
+            deltas[jobs] = draw_deltas(place.engine, jobs, options.deltas)
         figures = _in_terminal(place, options)
     heading = ("", "target", "measured")
     title = f"{options.jobs:,} jobs, {options.changes} changes a second, terminal of 160x48"

@@ -89,11 +89,11 @@ def _answer(terminal: Terminal, key: str, sign: bytes) -> float:
 def _filtered(terminal: Terminal, words: str) -> float:
     """Seconds from enter to the first rows that match."""
     terminal.press("/")
-    _let_go_on(terminal, 0.3)
+    _let_go_on(terminal, 0.2)
     terminal.press("\x15" + words)
-    _let_go_on(terminal, 0.5)
+    _let_go_on(terminal, 0.3)
     took = _answer(terminal, "\r", ROW)
-    _let_go_on(terminal, 0.5)
+    _let_go_on(terminal, 0.3)
     return took
 
 

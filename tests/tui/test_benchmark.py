@@ -49,7 +49,7 @@ def test_every_figure_has_a_line() -> None:
 
 @pytest.mark.slow
 def test_the_whole_of_it_with_few_jobs(home: Path) -> None:
-    options = argparse.Namespace(jobs=400, changes=100, keys=8, starts=1, idle=1.0)
+    options = argparse.Namespace(jobs=400, changes=100, keys=3, starts=1, idle=0.3, deltas=2)
     report = measure(home, options)
     assert "first rows" in report
     assert "400 jobs" in report
