@@ -120,7 +120,7 @@ def run(settings: Settings, read_only: bool = False) -> int:
     calm = Calm()
     app = JobwardenApp(
         lambda deliver: LateSource(lambda: _collector(settings, deliver, preferences.poll_seconds)),
-        LateDeeds(settings),
+        LateDeeds(settings, read_only),
         read_only=read_only,
         state=State.of_home(settings.home),
         preferences=preferences,

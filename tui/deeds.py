@@ -17,7 +17,7 @@ __all__ = ["Deeds", "NodeFacts"]
 class Deeds(Protocol):
     """Plans without writing, performs with a reason. Every call may take seconds."""
 
-    def plan(self, name: str, targets: Scope) -> Plan: ...
+    def plan(self, name: str, targets: Scope, force: bool = False) -> Plan: ...
     def perform(
         self,
         name: str,
@@ -26,6 +26,7 @@ class Deeds(Protocol):
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
         value: int | None = None,
+        force: bool = False,
     ) -> Sequence[ItemResult]: ...
     def nodes(self, names: Sequence[str]) -> Sequence[NodeFacts]: ...
     def set_drain(self, name: str, drained: bool, reason: str | None) -> NodeResult: ...

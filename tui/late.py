@@ -97,18 +97,18 @@ class LateSource:
 class LateDeeds:
     """Stands in for an operator, who is loaded when he is first needed; every call comes from a thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, read_only: bool = False) -> None:
+        self._settings, self._read_only = settings, read_only
 
     @cached_property
     def _operator(self) -> Operator:
         from backend.readmodel.operator import Operator
 
-        return Operator(self._settings)
+        return Operator(self._settings, self._read_only)
 
-    def plan(self, name: str, targets: Scope) -> Plan:
+    def plan(self, name: str, targets: Scope, force: bool = False) -> Plan:
         """Find out what an action would do."""
-        return self._operator.plan(name, targets)
+        return self._operator.plan(name, targets, force)
 
     def perform(
         self,
@@ -118,9 +118,10 @@ class LateDeeds:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
         value: int | None = None,
+        force: bool = False,
     ) -> list[ItemResult]:
         """Do it."""
-        return self._operator.perform(name, targets, reason, progress, cancelled, value)
+        return self._operator.perform(name, targets, reason, progress, cancelled, value, force)
 
     def nodes(self, names: Sequence[str]) -> list[NodeFacts]:
         """Look at nodes."""

@@ -1,6 +1,6 @@
 """Plan and perform an action of the table: the one way in for the command line and the dashboard."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -43,17 +43,17 @@ def plan(ctx: Context, name: str, targets: Targets, force: bool = False) -> Plan
         matching = still_matching(conn, scope, ids) if scope.ids else set(ids)
         planned, witness = Plan(), Witness()
         for piece in pieces(ids):
-            fit = _judge(conn, ACTIONS[name], piece, matching, force, planned)
-            _name_victims(conn, ACTIONS[name], fit, witness, planned)
+            fit, against = _judge(conn, ACTIONS[name], piece, matching, force, planned)
+            _name_victims(conn, ACTIONS[name], fit, against, witness, planned)
         return planned
 
 
 def _judge(
     conn: Connection, action: Action, ids: Sequence[int], matching: Container[int], force: bool, planned: Plan
-) -> list[JobRow]:
-    """The jobs that the action would change; the others are noted with the reason."""
+) -> tuple[list[JobRow], dict[int, str]]:
+    """The jobs that the action would change, and the evidence against it; the others are noted with the reason."""
     jobs = _jobs(conn, ids)
-    against = {} if force else evidence_against(conn, action.name, list(jobs.values()))
+    against = evidence_against(conn, action.name, list(jobs.values()))
     fit = []
     for job_id in ids:
         job = jobs.get(job_id)
@@ -61,18 +61,29 @@ def _judge(
             planned.ineligible.append((job_id, NO_SUCH_JOB))
         elif job_id not in matching:
             planned.ineligible.append((job_id, LEFT_THE_FILTER))
-        elif objection := action.already(job) or action.applies(job) or against.get(job_id):
+        elif objection := action.already(job) or action.applies(job):
             planned.ineligible.append((job_id, objection))
+        elif job_id in against and not force:
+            planned.ineligible.append((job_id, against[job_id]))
+            planned.protected.append(job_id)
         else:
             fit.append(job)
-    return fit
+    return fit, against
 
 
-def _name_victims(conn: Connection, action: Action, jobs: Sequence[JobRow], witness: Witness, planned: Plan) -> None:
+def _name_victims(
+    conn: Connection,
+    action: Action,
+    jobs: Sequence[JobRow],
+    against: Mapping[int, str],
+    witness: Witness,
+    planned: Plan,
+) -> None:
     holding = [job.id for job in jobs if job.allocation_id is not None]
     attempts = {attempt.job_id: attempt for attempt in read_attempts(conn, LIVE_OF_JOBS, ids=holding)}
     for job in jobs:
-        victim = witness.victim(job.id, job.name, job.node_name, attempts.get(job.id), action.happens)
+        happens = action.happens + (f", although it {against[job.id].partition(':')[0]}" if job.id in against else "")
+        victim = witness.victim(job.id, job.name, job.node_name, attempts.get(job.id), happens)
         planned.eligible.append(victim)
 
 

@@ -34,15 +34,16 @@ class Operator:
     """Acts in threads, several at a time; each action opens and closes its own connections.
 
     Every call may take seconds. Raises Unavailable when the database cannot be reached, Refused when it says no.
+    With ``read_only`` it is the database that says no: every transaction is a read-only one.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, read_only: bool = False) -> None:
+        self._settings, self._read_only = settings, read_only
 
-    def plan(self, name: str, targets: Targets) -> Plan:
+    def plan(self, name: str, targets: Targets, force: bool = False) -> Plan:
         """Find out what an action would do; writes nothing. Raises InputError for a wrong filter."""
         with self._context() as context:
-            return plan(context, name, targets)
+            return plan(context, name, targets, force)
 
     def perform(
         self,
@@ -52,10 +53,11 @@ class Operator:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
         value: int | None = None,
+        force: bool = False,
     ) -> list[ItemResult]:
         """Do it; every job is judged again first. ``progress`` and ``cancelled`` are called from this thread."""
         with self._context() as context:
-            return perform(context, name, targets, reason, progress=progress, cancelled=cancelled, value=value)
+            return perform(context, name, targets, reason, force, progress, cancelled=cancelled, value=value)
 
     def nodes(self, names: Sequence[str]) -> list[NodeFacts]:
         """Look at nodes by name; those that do not exist are missing."""
@@ -73,7 +75,8 @@ class Operator:
 
     @contextmanager
     def _context(self) -> Iterator[Context]:
-        engine = make_engine(servers.attach(self._settings).database_url, application_name="jobwarden screen")
+        url = servers.attach(self._settings).database_url
+        engine = make_engine(url, read_only=self._read_only, application_name="jobwarden screen")
         try:
             yield Context(engine, self._settings, current_actor())
         except DBAPIError as exc:

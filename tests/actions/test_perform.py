@@ -13,7 +13,8 @@ from backend.actions.single import DO
 from backend.actions.table import ACTIONS
 from backend.cli.root import VERBS
 from backend.domain.states import JobState
-from backend.errors import InputError
+from backend.errors import InputError, Refused, Unavailable
+from backend.readmodel.operator import Operator
 from backend.state import machine
 from backend.state.records import Outcome
 from tests.support.processes import is_gone, wait_until
@@ -135,10 +136,30 @@ def test_mark_failed_with_proof_releases(stage: Scene) -> None:
 def test_a_host_that_is_gone_for_good_takes_two_typed_overrides(stage: Scene) -> None:
     job = stage.run(stage.worker(machine_id="elsewhere", boot_id="another"), boot_id="another")
     assert not do(stage, "mark-failed", job.id).ok
+    refused = plan(context(stage), "mark-failed", [job.id])
+    assert ([job_id for job_id, _ in refused.ineligible], refused.protected, refused.ids) == ([job.id], [job.id], ())
+    forced = plan(context(stage), "mark-failed", [job.id], force=True)
+    assert (forced.ids, forced.ineligible, forced.protected) == ((job.id,), [], [])
+    assert "although it may be alive on host" in forced.eligible[0].what_happens
     assert do(stage, "mark-failed", job.id, force=True).changed
     assert not do(stage, "release", job.id).ok
     assert do(stage, "release", job.id, force=True).changed
     assert stage.held_allocations() == 0
+
+
+def test_a_screen_that_only_reads_is_refused_by_the_database(stage: Scene) -> None:
+    job = submit(stage)
+    screen = Operator(stage.settings, read_only=True)
+    assert screen.plan("cancel", [job]).ids == (job,)
+    for act in (
+        lambda: screen.perform("cancel", [job], None),
+        lambda: screen.perform("hold", [job], None),
+        lambda: screen.set_drain("node1", True, None),
+    ):
+        with pytest.raises((Refused, Unavailable), match="read-only"):
+            act()
+    assert stage.state(job) == "PENDING"
+    assert stage.execute("SELECT count(*) FROM events WHERE actor <> 'tester@here'") == 0
 
 
 def test_release_is_for_final_jobs(stage: Scene) -> None:

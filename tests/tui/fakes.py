@@ -159,17 +159,23 @@ class FakeDeeds:
         self.values: list[int | None] = []
         self.scopes: list[Scope] = []
         self.refused: dict[int, str] = {}
+        self.alive: set[int] = set()
+        """Jobs that evidence protects."""
+        self.forced: list[bool] = []
         self.matching: tuple[int, ...] = ()
         self.drained: dict[str, bool] = {}
         self.gate = threading.Event()
         """Closed (cleared) by a test that wants an action to take its time."""
         self.gate.set()
 
-    def plan(self, name: str, targets: Scope) -> Plan:
+    def plan(self, name: str, targets: Scope, force: bool = False) -> Plan:
         self.scopes.append(targets)
         plan = Plan()
         for job_id in targets.ids or self.matching:
-            if job_id in self.refused:
+            if job_id in self.alive and not force:
+                plan.ineligible.append((job_id, "may be alive on host far: act there, or use force"))
+                plan.protected.append(job_id)
+            elif job_id in self.refused:
                 plan.ineligible.append((job_id, self.refused[job_id]))
             else:
                 command = f"/bin/sh /spool/{job_id}/job_{job_id}.sh --epochs 10"
@@ -184,8 +190,10 @@ class FakeDeeds:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
         value: int | None = None,
+        force: bool = False,
     ) -> list[ItemResult]:
         self.performed.append((name, targets.ids, reason))
+        self.forced.append(force)
         self.scopes.append(targets)
         self.values.append(value)
         results: list[ItemResult] = []

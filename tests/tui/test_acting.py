@@ -222,3 +222,40 @@ def test_reasons_that_many_share_are_said_once_with_who_they_are_about() -> None
 def test_every_key_of_a_window_has_an_id() -> None:
     for window_class in (Confirm, Results, Progress, Dialog):
         assert all(binding.id for binding in window_class.BINDINGS)  # type: ignore[union-attr]
+
+
+async def test_what_only_evidence_protects_takes_a_key_and_a_word_of_its_own() -> None:
+    screen = Screen()
+    screen.deeds.alive = {949}
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        await pilot.press("j", "F")
+        await until(pilot, lambda: "may be alive on host far" in text_of(screen))
+        assert "nothing that can be done" in text_of(screen) and "^o force" in text_of(screen)
+        await pilot.press("enter")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "Force mark failed 1 job?" in text_of(screen) and asks(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: "type force in this line" in text_of(screen))
+        assert not screen.deeds.performed
+        await pilot.press(*"force", "enter")
+        await until(pilot, lambda: screen.deeds.performed)
+    assert screen.deeds.performed == [("mark-failed", (949,), None)]
+    assert screen.deeds.forced == [True]
+
+
+async def test_force_is_offered_only_where_it_applies() -> None:
+    screen = Screen()
+    screen.deeds.alive = {949, 950}
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        await pilot.press("space", "space", "space", "K")  # a kill asks no evidence
+        await until(pilot, lambda: "Kill 1 job?" in text_of(screen))
+        assert "^o" not in text_of(screen)
+        await pilot.press("ctrl+o", "escape", "R")
+        await until(pilot, lambda: "Release 1 job?" in text_of(screen))
+        assert "^o force" in text_of(screen)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.deeds.performed)
+    assert screen.deeds.performed == [("release", (948,), None)]
+    assert screen.deeds.forced == [False]

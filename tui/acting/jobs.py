@@ -10,6 +10,9 @@ from tui.acting.records import Answer, Doing, Item, Outcome, Question, Report
 from tui.commands import shown_command
 from tui.deeds import Deeds
 
+FORCE = "force"
+"""Typed before anything is done against the evidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobDeed:
@@ -17,23 +20,29 @@ class JobDeed:
 
     name: str
     scope: Scope
+    force: bool = False
 
     @property
     def label(self) -> str:
         """The action in words."""
-        return ACTIONS[self.name].label
+        return f"{FORCE} {ACTIONS[self.name].label}" if self.force else ACTIONS[self.name].label
 
     def ask(self, deeds: Deeds) -> tuple[Question, "JobDeed"]:
         """Plan it."""
-        plan = deeds.plan(self.name, self.scope)
+        plan = deeds.plan(self.name, self.scope, self.force)
         items = tuple(_item(victim) for victim in plan.eligible)
         left = tuple((str(job_id), reason) for job_id, reason in plan.ineligible)
-        question = Question(self.label, "job", items, left, self.label if ACTIONS[self.name].takes else "")
+        forced = None
+        if plan.protected and ACTIONS[self.name].forcible:
+            forced = replace(self, scope=self.scope.pinned((*plan.ids, *plan.protected)), force=True)
+        takes = self.label if ACTIONS[self.name].takes else ""
+        question = Question(self.label, "job", items, left, takes, FORCE if self.force else "", forced)
         return question, replace(self, scope=self.scope.pinned(plan.ids))
 
     def do(self, deeds: Deeds, answer: Answer, progress: Progress, cancelled: Callable[[], bool]) -> Report:
         """Perform it."""
-        results = deeds.perform(self.name, self.scope, answer.reason or None, progress, cancelled, answer.value)
+        reason = answer.reason or None
+        results = deeds.perform(self.name, self.scope, reason, progress, cancelled, answer.value, self.force)
         outcomes = tuple(Outcome(str(r.job_id), r.ok, r.changed, r.message) for r in results)
         return Report(self.label, "job", outcomes, tuple(_undo(results, self.label)))
 

@@ -26,6 +26,7 @@ class Question:
     """A dry run, to be asked about: what would be done to whom, and to whom nothing, each with the reason.
 
     ``takes`` says which number the action needs, "" for none; ``noun`` is what the keys are, in the singular.
+    ``word`` must be typed before it is done. ``forced`` is the same deed on those too that only evidence protects.
     """
 
     label: str
@@ -33,15 +34,21 @@ class Question:
     items: tuple[Item, ...] = ()
     left_alone: tuple[tuple[str, str], ...] = ()
     takes: str = ""
+    word: str = ""
+    forced: "Deed | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the operator said: the reason for the audit, the number, and whether it is to be a dry run only."""
+    """What the operator said: the reason for the audit, the number, and whether it is to be a dry run only.
+
+    With ``force`` nothing is done either: the question is asked again about those that evidence protects.
+    """
 
     reason: str = ""
     value: int | None = None
     dry: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ DIALOG = Group(
 )
 CONFIRM = Group(
     "Before an action",
-    (Key("confirm.dry", "ctrl+t", "^t", "dry_run", "dry run", "look once more what would be done; writes nothing"),),
+    (
+        Key("confirm.dry", "ctrl+t", "^t", "dry_run", "dry run", "look once more what would be done; writes nothing"),
+        Key("confirm.force", "ctrl+o", "^o", "force", "force", "ask about those too that only evidence protects"),
+    ),
 )
 RESULTS = Group("After an action", (Key("results.close", "enter,q", "⏎ q", "close", "close", "close the results"),))

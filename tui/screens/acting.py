@@ -9,7 +9,7 @@ from backend.actions.records import Step
 from backend.actions.scope import Scope
 from backend.errors import JobwardenError
 from tui.acting.jobs import JobDeed
-from tui.acting.records import Answer, Deed, Doing, Report
+from tui.acting.records import Answer, Deed, Doing, Question, Report
 from tui.desk import Desk
 from tui.messages import DeedFailed, Performed, Planned, Rehearsed, Stepped
 from tui.screens.base import BaseScreen
@@ -96,17 +96,19 @@ class ActingScreen(BaseScreen):
     def on_planned(self, message: Planned) -> None:
         """Ask before anything is done; say why when there is nothing that can be."""
         question, deed = message.question, message.deed
-        if not question.items and len(question.left_alone) == 1:
+        if not question.items and not question.forced and len(question.left_alone) == 1:
             key, reason = question.left_alone[0]
             self.notify(f"{question.noun} {key}: {reason}", title=f"cannot {question.label}", markup=False)
             return
-        self.app.push_screen(Confirm(question), lambda answer: self._answered(deed, answer))
+        self.app.push_screen(Confirm(question), lambda answer: self._answered(question, deed, answer))
 
-    def _answered(self, deed: Deed, answer: Answer | None) -> None:
+    def _answered(self, question: Question, deed: Deed, answer: Answer | None) -> None:
         if answer is None:
             return
         if answer.dry:
             self._rehearse(deed)
+        elif answer.force:
+            self._plan(question.forced or deed)
         else:
             self._go([Doing(deed, answer)])
 

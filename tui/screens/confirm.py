@@ -20,6 +20,13 @@ LARGEST = 2**31 - 1
 """Numbers go up to this, and down to one less than its negative."""
 
 
+def expected(question: Question) -> str:
+    """Return what must be typed before it is done: a word, the number of many targets, both, or nothing."""
+    number = len(question.items)
+    said = (question.word if number else "", str(number) if number > TYPED_ABOVE else "")
+    return " ".join(part for part in said if part)
+
+
 class Confirm(Dialog[Answer | None]):
     """Answers with what was typed to go on, with None to leave all as it is. Nothing is written by it."""
 
@@ -29,6 +36,7 @@ class Confirm(Dialog[Answer | None]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self._question = question
+        self._expected = expected(question)
 
     def compose(self) -> ComposeResult:
         """Put the question together."""
@@ -41,17 +49,17 @@ class Confirm(Dialog[Answer | None]):
 
     def _lines(self) -> ComposeResult:
         number = len(self._question.items)
-        if number > TYPED_ABOVE:
-            yield Input(placeholder=f"type {number} to go on", id="count", compact=True)
+        if self._expected:
+            yield Input(placeholder=f"type {self._expected} to go on", id="typed", compact=True)
         if number and self._question.takes:
             yield Input(placeholder=f"new {self._question.takes}, for example 50", id="value", compact=True)
         if number:
             yield Input(placeholder="reason, for the audit (may stay empty)", id="reason", compact=True)
 
     def _way(self) -> Text:
-        if not self._question.items:
-            return Text.assemble(("Esc", "bold"), " close")
-        keys = (("⏎", self._question.label), ("^t", "dry run"), ("PgUp PgDn", "scroll"), ("Esc", "leave it"))
+        acts = (("⏎", self._question.label), ("^t", "dry run"), ("PgUp PgDn", "scroll")) if self._question.items else ()
+        force = (("^o", "force…"),) if self._question.forced else ()
+        keys = (*acts, *force, ("Esc", "leave it" if acts or force else "close"))
         return Text("   ").join(Text.assemble((key, "bold"), f" {what}") for key, what in keys)
 
     def on_mount(self) -> None:
@@ -65,12 +73,16 @@ class Confirm(Dialog[Answer | None]):
         if self._question.items:
             self.dismiss(Answer(dry=True))
 
+    def action_force(self) -> None:
+        """Ask again, about those too that only evidence protects."""
+        if self._question.forced:
+            self.dismiss(Answer(force=True))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on when the number of victims and the number to set are right."""
         event.stop()
-        expected = str(len(self._question.items))
-        if self._typed("count", expected).replace(",", "") != expected:
-            self._complain("count", f"type {expected} in this line, or Esc")
+        if self._typed("typed").replace(",", "") != self._expected:
+            self._complain("typed", f"type {self._expected} in this line, or Esc")
             return
         value = self._value()
         if value is None and self._question.takes:
@@ -78,8 +90,8 @@ class Confirm(Dialog[Answer | None]):
             return
         self.dismiss(Answer(self._typed("reason"), value))
 
-    def _typed(self, line: str, default: str = "") -> str:
-        return next((found.value.strip() for found in self.query(f"#{line}").results(Input)), default)
+    def _typed(self, line: str) -> str:
+        return next((found.value.strip() for found in self.query(f"#{line}").results(Input)), "")
 
     def _value(self) -> int | None:
         typed = self._typed("value")
