@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from backend.database.engine import make_engine
@@ -69,6 +69,7 @@ class Installation:
         upgrade(urls.database_url)
         self.engine = make_engine(urls.database_url, application_name="soak", pool_size=10)
         self.nodes = {name: Node(name, self._start(name)) for name in NODES}
+        self._wait_until_known()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
         return self
@@ -109,6 +110,18 @@ class Installation:
                 if str(getattr(exc.orig, "pgcode", None)).startswith("JW") or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+
+    def _wait_until_known(self) -> None:
+        """Operators name only nodes that there are."""
+        deadline = time.monotonic() + OUTAGE_SECONDS
+        while True:
+            with self.engine.connect() as conn:
+                known = set(conn.scalars(text("SELECT node_name FROM workers")))
+            if known >= set(NODES):
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not every node has a worker: {sorted(known)}")
+            time.sleep(0.05)
 
     def stop_workers(self, seconds: float) -> list[str]:
         """Ask the workers to stop, and say which did not, or not well."""
