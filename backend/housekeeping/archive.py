@@ -75,17 +75,21 @@ def check_directory(directory: Path, dry_run: bool) -> None:
         raise InputError(f"no archive can be written to {directory} ({reason}): set archive_dir") from exc
 
 
+def check_rights(ctx: Context) -> None:
+    """Raise Refused unless this database user may archive."""
+    with ctx.engine.connect() as conn:
+        if not conn.scalar(sql.MAY_ARCHIVE):
+            raise Refused(lacking(WORKER, "archive"))
+
+
 def archive_old(
     ctx: Context, limits: Limits, dry_run: bool, progress: Progress, still_alone: Callable[[], None]
 ) -> StepReport:
     """Archive and delete what is past retention. ``still_alone`` raises when another run may have begun.
 
-    Raises Refused when this user has not the right to, or an archive cannot be written or read back; what was archived
-    before that stays so.
+    Raises Refused when an archive cannot be written or read back; what was archived before that stays so.
     """
     with ctx.engine.connect() as conn:
-        if not conn.scalar(sql.MAY_ARCHIVE):
-            raise Refused(lacking(WORKER, "archive"))
         total = int(conn.scalar(sql.COUNT_OLD_JOBS, {"after": 0, "seconds": limits.retention_seconds}) or 0)
     if not dry_run:
         remove_unfinished(ctx.settings.archives)

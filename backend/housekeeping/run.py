@@ -15,7 +15,7 @@ from backend.actions.records import Context
 from backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
 from backend.housekeeping import sql
 from backend.housekeeping.allocations import release_stale
-from backend.housekeeping.archive import archive_old, check_directory
+from backend.housekeeping.archive import archive_old, check_directory, check_rights
 from backend.housekeeping.records import Limits, Progress, Report, Step, StepReport
 from backend.housekeeping.spool import tidy_spool
 from backend.housekeeping.workers import forget_workers
@@ -27,12 +27,13 @@ ARCHIVE_KEY = 0
 def clean_up(ctx: Context, limits: Limits, *, dry_run: bool, progress: Progress = lambda *_: None) -> Report:
     """Release stale allocations, remove old spool folders, archive old jobs, forget old workers.
 
-    A dry run only says what would be done. Raises InputError when no archive could be written, before anything is done;
-    Refused when one fails later.
+    A dry run only says what would be done, to whoever may look. Raises InputError when no archive could be written, and
+    Refused when this database user may not, before anything is done; Refused also when an archive fails later.
     """
     check_directory(ctx.settings.archives, dry_run)
     if dry_run:
         return Report(True, tuple(_steps(ctx, limits, True, progress, None)))
+    check_rights(ctx)
     with _lock_connection(ctx) as conn:
         if not try_session_lock(conn, HOUSEKEEPING_LOCK, host_key(ctx)):
             return Report(False, busy=_holder(conn, host_key(ctx)))

@@ -39,10 +39,21 @@ def test_a_worker_archives_and_deletes_nothing_else(past: Past, member: str) -> 
 
 
 @pytest.mark.parametrize("member", ["viewer", "operator"], indirect=True)
-def test_others_are_told_before_a_file_is_written(past: Past, member: str) -> None:
+def test_others_are_told_before_anything_is_done(past: Past, member: str) -> None:
     past.old_rows(3)
+    past.stage.allocate(past.stage.worker())
+    folder = past.folder("900000")
     done = past.cli("cleanup", "--max-age-hours", 0, DATABASE_URL=member)
-    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert (past.stage.held_allocations(), folder.exists()) == (1, True)
     assert "may not archive" in done.err
     assert list(past.settings.archives.iterdir()) == []
-    assert past.count("jobs") == 3
+    assert past.count("jobs") == 4
+
+
+@pytest.mark.parametrize("member", ["viewer"], indirect=True)
+def test_a_dry_run_is_for_whoever_may_look(past: Past, member: str) -> None:
+    past.old_rows(3)
+    done = past.cli("cleanup", "--max-age-hours", 0, "--dry-run", DATABASE_URL=member)
+    assert (done.code, done.err) == (0, "")
+    assert "archive: 3 jobs and 6 events would be archived" in done.out
