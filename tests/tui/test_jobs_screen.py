@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from backend.domain.states import JobState
 from backend.readmodel.logs import LogView
+from backend.readmodel.snapshot import Health, Link
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
@@ -343,3 +344,15 @@ async def test_quitting_stops_the_source() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await pilot.press("q")
     assert screen.source.asked[-1] == ("stop", None)
+
+
+async def test_the_list_says_that_it_is_old_until_the_database_is_back() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, snapshot(), window(jobs(50, 50)))
+        assert "stale" not in text_of(screen)
+        await shown(pilot, screen, snapshot(link=Link.LOST, database=Health(False, message="gone")))
+        await until(pilot, lambda: "‖ stale" in text_of(screen) and "STALE" in text_of(screen))
+        assert " 49 " in text_of(screen)
+        await shown(pilot, screen, snapshot())
+        await until(pilot, lambda: "stale" not in text_of(screen).lower())

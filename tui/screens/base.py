@@ -19,6 +19,7 @@ from tui.widgets.header.banner import Banner
 from tui.widgets.header.header import Header
 from tui.widgets.header.lines import WIDE
 from tui.widgets.keyline import KeyLine
+from tui.widgets.table.virtual import VirtualTable
 from tui.widgets.tabs.tabs import Tabs
 
 
@@ -86,6 +87,11 @@ class BaseScreen(Screen[None]):
             self.query_one(Tabs).show(news)
             self.query_one(Banner).show(news)
         self.take(news)
+
+    def on_banner_aged(self, message: Banner.Aged) -> None:
+        """Say of every list that it is old."""
+        for table in self.query(VirtualTable).results(VirtualTable):
+            table.mark_stale(message.stale)
 
     def action_help(self) -> None:
         """Show the keys."""

@@ -2,23 +2,32 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
+from textual.message import Message
 from textual.widgets import Static
 
 from backend.readmodel.snapshot import Snapshot
-from tui.widgets.header.lines import banner
+from tui.widgets.header.lines import banner, is_stale
 
 
 class Banner(Static):
     """Hidden while all is well; counts down to the next attempt while a server is away."""
+
+    @dataclass
+    class Aged(Message):
+        """What is shown is of the past from now on, or is the present again."""
+
+        stale: bool
 
     def __init__(self, clock: Callable[[], datetime], *, id: str | None = None) -> None:
         super().__init__("", id=id)
         self._clock = clock
         self._snapshot = Snapshot()
         self._said = ""
+        self._stale = False
         self.display = False
 
     def on_mount(self) -> None:
@@ -33,7 +42,10 @@ class Banner(Static):
     def _draw(self) -> None:
         taken = self._snapshot.taken_at
         age = None if taken is None else (self._clock() - taken).total_seconds()
-        said = banner(self._snapshot, age, time.monotonic())
+        stale, said = is_stale(self._snapshot, age), banner(self._snapshot, age, time.monotonic())
+        if stale != self._stale:
+            self._stale = stale
+            self.post_message(self.Aged(stale))
         if said != self._said:
             self._said = said
             self.display = bool(said)

@@ -147,6 +147,12 @@ def _dependency(name: str, health: Health, colours: Colours) -> Text:
     return Text(f"● {name} ok{slow}", style=colours["pending"] if slow else colours["good"])
 
 
+def is_stale(snapshot: Snapshot, age: float | None) -> bool:
+    """Return whether the rows on the screen are of the past: the link is lost, or nothing has come for ``age`` s."""
+    hangs = snapshot.link is Link.LIVE and age is not None and age > STALE_AFTER
+    return snapshot.link is Link.LOST or hangs
+
+
 def banner(snapshot: Snapshot, age: float | None, now: float) -> str:
     """Say that what is shown is old, and when the next attempt comes; empty when all is well.
 
@@ -157,7 +163,7 @@ def banner(snapshot: Snapshot, age: float | None, now: float) -> str:
         seconds = max(0.0, snapshot.retry_at - now)
         again = f"trying again in {seconds:.0f}s" if seconds >= 1 else "trying again"
         return f"STALE, {kept}, {again} — {snapshot.database.message}"
-    if snapshot.link is Link.LIVE and age is not None and age > STALE_AFTER:
+    if is_stale(snapshot, age):
         return f"STALE, {kept} — the database does not answer"
     if snapshot.link is Link.LIVE and not snapshot.redis.ok and snapshot.loaded:
         return f"redis does not answer, new jobs start slower — {snapshot.redis.message}"
