@@ -64,8 +64,13 @@ class JobwardenApp(HabitsApp):
         """Show the list at once and let the data come."""
         self.switch_mode(SCREENS[0].name)
         self.call_after_refresh(self._source.start)
+        self.app_resume_signal.subscribe(self, self._paint_all)
         if self._calm is not None:
             self.set_interval(LOOK_SECONDS, self._look_for_garbage)
+
+    def _paint_all(self, _: object) -> None:
+        """Paint the whole screen again, after the shell had the terminal: nothing else would while nothing changes."""
+        self.refresh()
 
     def _look_for_garbage(self) -> None:
         if self._calm is not None:
