@@ -17,6 +17,7 @@ import redis
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from backend.alerts.book import open_alerts
 from backend.anomalies import detect
 from backend.database.engine import make_engine, unavailable
 from backend.database.listen import Listener, listening
@@ -178,6 +179,7 @@ class Collector:
         began = time.monotonic()
         snapshot = replace(self._snapshot, workers=workers, capacity=read_capacity(conn, workers))
         answered = time.monotonic() - began
+        snapshot = replace(snapshot, alerts=tuple(open_alerts(conn)))
         if self._counts.due:
             with self._counts.measured():
                 snapshot = replace(snapshot, counts=read_counts(conn))

@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from backend.alerts.records import AlertRow
 from backend.domain.states import JobState, WorkerState
 from backend.readmodel.records import AnomalyRow, WorkerRow
 
@@ -80,6 +81,8 @@ class Snapshot:
     anomalies: tuple[AnomalyRow, ...] = ()
     capacity: Capacity = Capacity()
     rates: Rates = field(default_factory=Rates)
+    alerts: tuple[AlertRow, ...] = ()
+    """The alerts that are open, oldest first."""
 
     @property
     def loaded(self) -> bool:

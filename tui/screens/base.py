@@ -15,6 +15,7 @@ from tui.keys.screens import GO
 from tui.messages import Arrived
 from tui.screens.help import Help
 from tui.source import News
+from tui.widgets.header.alerts import AlertLine
 from tui.widgets.header.banner import Banner
 from tui.widgets.header.header import Header
 from tui.widgets.header.lines import WIDE
@@ -48,6 +49,7 @@ class BaseScreen(Screen[None]):
         yield Header(read_only=self.desk.read_only)
         yield Tabs(self.NAME)
         yield Banner(self.desk.clock)
+        yield AlertLine()
         yield from self.body()
         yield KeyLine(self.groups)
 
@@ -86,6 +88,7 @@ class BaseScreen(Screen[None]):
             self.query_one(Header).show(news)
             self.query_one(Tabs).show(news)
             self.query_one(Banner).show(news)
+            self.query_one(AlertLine).show(news)
         self.take(news)
 
     def on_banner_aged(self, message: Banner.Aged) -> None:
