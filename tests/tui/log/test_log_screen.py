@@ -1,6 +1,7 @@
 """The log on the whole screen, over real files: every key, what is said, and that nothing hostile gets through."""
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from backend.domain.states import JobState
+from backend.readmodel.records import JobRow
 from tests.tui.fakes import Screen, job
 from tui.screens.log import LogScreen
 from tui.widgets.log.body import LogBody
@@ -80,10 +82,15 @@ async def viewing(
     """The screen of a log, as soon as it shows a text."""
     async with Screen().app.run_test(size=size) as pilot:
         row = job(946, **{"spool_dir": str(path.parent), **changes})  # type: ignore[arg-type]
-        await pilot.app.push_screen(LogScreen(row))
-        viewed = Viewed(pilot)
-        await viewed.until(lambda: until in viewed.text)
-        yield viewed
+        yield await opened(pilot, row, until)
+
+
+async def opened(pilot: Pilot[None], row: JobRow, until: str) -> Viewed:
+    """The log of a job over what is on the screen, as soon as it shows a text."""
+    await pilot.app.push_screen(LogScreen(row))
+    viewed = Viewed(pilot)
+    await viewed.until(lambda: until in viewed.text)
+    return viewed
 
 
 def append(path: Path, text: str) -> None:
@@ -298,26 +305,34 @@ HOSTILE = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-def test_nothing_hostile_reaches_the_screen(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Whatever bytes a job wrote, each cell of the screen is printable, and no width is lost."""
+async def test_nothing_hostile_reaches_the_screen(tmp_path: Path) -> None:
+    """Whatever bytes a job wrote, each cell of the screen is printable, and no width is lost.
+
+    All examples are looked at in one program: starting it takes longer than all else. Hypothesis calls from a thread.
+    """
+    numbers = itertools.count()
 
     @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
     @given(HOSTILE, st.booleans())
     def check(data: bytes, wrap: bool) -> None:
-        path = tmp_path_factory.mktemp("hostile") / "output.log"
+        path = tmp_path / str(next(numbers)) / "output.log"
+        path.parent.mkdir()
         path.write_bytes(data + b"\nthe end\n")
-        asyncio.run(look(path, wrap))
+        asyncio.run_coroutine_threadsafe(look(path, wrap), loop).result(120)
 
     async def look(path: Path, wrap: bool) -> None:
-        async with viewing(path, until="the end", size=(60, 20)) as viewed:
-            if wrap:
-                await viewed.pilot.press("w")
-            await viewed.pilot.pause()
-            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", viewed.text)
-            assert all(strip.cell_length == 60 for strip in viewed.app.screen._compositor.render_strips())
-            assert viewed.app.clipboard == ""
+        viewed = await opened(pilot, job(946, spool_dir=str(path.parent)), "the end")
+        if wrap:
+            await pilot.press("w")
+        await pilot.pause()
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", viewed.text)
+        assert all(strip.cell_length == 60 for strip in viewed.app.screen._compositor.render_strips())
+        assert viewed.app.clipboard == ""
+        await viewed.app.pop_screen()
 
-    check()
+    loop = asyncio.get_running_loop()
+    async with Screen().app.run_test(size=(60, 20)) as pilot:
+        await asyncio.to_thread(check)
 
 
 async def test_markup_is_plain_text_and_no_link(log: Path) -> None:
