@@ -59,6 +59,7 @@ class LogScreen(Screen[None]):
     def on_log_screen_delivered(self, message: Delivered) -> None:
         """Show what the reader has; the first time, go where the log was looked at before."""
         self.query_one(LogPanel).show(message.view)
+        self.query_one(LogTitle).sized(message.view.size)
         if self._at is not None and message.view.desk is not None:
             message.view.desk.ask(Only(None, self._at))
             self._at = None

@@ -341,3 +341,10 @@ async def test_markup_is_plain_text_and_no_link(log: Path) -> None:
         assert viewed.lines[-1] == "[@click=app.quit]x[/] [red]no[/red]"
         segments = [segment for strip in viewed.app.screen._compositor.render_strips() for segment in strip]
         assert not any(segment.style and "@click" in (segment.style.meta or {}) for segment in segments)
+
+
+async def test_the_title_says_which_node_and_how_large_the_log_is_now(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.until(lambda: "node alpha · " in viewed.text.splitlines()[0])
+        append(log, "y" * 5_000_000 + "\n")
+        await viewed.until(lambda: "4.8 MiB · following" in viewed.text.splitlines()[0])

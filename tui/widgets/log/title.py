@@ -3,6 +3,7 @@
 from rich.text import Text
 from textual.widgets import Static
 
+from backend.domain.units import format_bytes
 from backend.readmodel.records import JobRow
 
 
@@ -14,6 +15,7 @@ class LogTitle(Static):
         self._job: JobRow | None = None
         self._following = True
         self._unseen = 0
+        self._bytes: int | None = None
 
     def job(self, job: JobRow | None) -> None:
         """Name another job."""
@@ -25,22 +27,35 @@ class LogTitle(Static):
         self._following, self._unseen = following, unseen
         self._draw()
 
+    def sized(self, size: int) -> None:
+        """Say, where the log is alone on the screen, on which node it is and how many bytes it has."""
+        if size != self._bytes:
+            self._bytes = size
+            self._draw()
+
     def on_resize(self) -> None:
         """Fit into another width."""
         self._draw()
 
     def _draw(self) -> None:
-        self.update(title(self._job, self._following, self._unseen, self.size.width or 80), layout=False)
+        said = title(self._job, self._following, self._unseen, self.size.width or 80, self._bytes)
+        self.update(said, layout=False)
 
 
-def title(job: JobRow | None, following: bool, unseen: int, width: int) -> Text:
-    """Return the line: name at the left, how it follows at the right."""
+def title(job: JobRow | None, following: bool, unseen: int, width: int, size: int | None = None) -> Text:
+    """Return the line: name at the left, how it follows at the right; with ``size`` also where it is and how large."""
     if job is None:
         return Text(" log")
     state = "following" if following else f"paused, {unseen} new below" if unseen else "paused"
-    right = f"{state} "
+    right = f"{state} " if size is None else f"{facts(job, size)} · {state} "
     left = f" log of {job.id}  {job.name}"
     room = width - len(right) - 1
     text = Text(left, no_wrap=True)
     text.truncate(room, overflow="ellipsis", pad=True)
     return text.append(" ").append(right, style="dim" if following else "bold")
+
+
+def facts(job: JobRow, size: int) -> str:
+    """Return the node of a job and the size of its log. The state is not here: nothing would keep it true."""
+    node = [f"node {job.node_name}"] if job.node_name else []
+    return " · ".join([*node, format_bytes(size)])
