@@ -87,7 +87,8 @@ class Collector:
         self._logs.stop()
         self._feed.stop()
         self._lookout.stop()
-        self._thread.join(5)
+        if self._thread.ident is not None:  # else it was never started
+            self._thread.join(5)
         os.close(self._wake_read)
         os.close(self._wake_write)
 

@@ -82,7 +82,8 @@ class Feed:
             self._stopping = True
             self._cancel()
             self._signal.notify()
-        self._thread.join(5)
+        if self._thread.ident is not None:  # else it was never started
+            self._thread.join(5)
 
     def use(self, engine: Engine | None) -> None:
         """Read through this engine from now on; None while the database is away."""

@@ -59,7 +59,8 @@ class LogFollower:
         """Stop the thread."""
         self._stopping = True
         self._wake()
-        self._thread.join(2)
+        if self._thread.ident is not None:  # else it was never started
+            self._thread.join(2)
 
     def follow(self, job: JobRow | None) -> None:
         """Follow this job's log instead of the one before, and deliver what it says now; None for none."""

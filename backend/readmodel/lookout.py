@@ -64,7 +64,8 @@ class Lookout:
         with self._signal:
             self._stopping = True
             self._signal.notify()
-        self._thread.join(5)
+        if self._thread.ident is not None:  # else it was never started
+            self._thread.join(5)
 
     def use(self, engine: Engine | None, client: redis.Redis | None = None) -> None:
         """Read through these from now on; None while the database is away."""

@@ -13,6 +13,7 @@ from backend.database.upgrade import upgrade
 from backend.domain.states import JobState, WorkerState
 from backend.embedded import servers
 from backend.errors import InputError
+from backend.readmodel.collector import Collector
 from backend.readmodel.feed import DetailView
 from backend.readmodel.logs import LogView
 from backend.readmodel.overview import Link
@@ -139,4 +140,10 @@ def test_stopping_leaves_no_thread(settings: Settings) -> None:
     before = set(threading.enumerate())
     with collecting(settings) as (_, heard):
         heard.snapshot(lambda snapshot: snapshot.loaded)
-    assert set(threading.enumerate()) - before == set()
+    wait_until(lambda: not set(threading.enumerate()) - before, 10, "the end of every thread")
+
+
+def test_one_that_was_never_started_can_be_stopped(settings: Settings) -> None:
+    before = set(threading.enumerate())
+    Collector(settings, lambda _: None).stop()
+    assert set(threading.enumerate()) == before

@@ -53,10 +53,10 @@ def unpolled(settings: Settings) -> JobwardenApp:
 
 async def eventually(pilot: Pilot[None], condition: Callable[[], object], what: str) -> None:
     """Let the app work until it is so."""
-    deadline = time.monotonic() + PATIENCE
+    deadline, said = time.monotonic() + PATIENCE, dict[str, None]()
     while not condition():
-        said = [note.message for note in pilot.app._notifications]
-        assert time.monotonic() < deadline, f"waited in vain for {what} {said}\n{screen_text(pilot.app)}"  # type: ignore[arg-type]
+        said.update((note.message, None) for note in pilot.app._notifications)
+        assert time.monotonic() < deadline, f"waited in vain for {what} {[*said]}\n{screen_text(pilot.app)}"  # type: ignore[arg-type]
         await pilot.pause(0.05)
 
 
@@ -172,9 +172,8 @@ async def test_a_lost_job_is_marked_failed_and_what_it_holds_released(app: Jobwa
     async with app.run_test(size=SIZE) as pilot:
         await listed(pilot, job_id)
         await pilot.press("F")
-        await eventually(
-            pilot, lambda: any("is alive" in note.message for note in app._notifications), "what speaks against it"
-        )
+        await eventually(pilot, lambda: "is alive" in screen_text(app), "what speaks against it")
+        await pilot.press("escape")
         farm.execute("UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id = :job", job=job_id)
         farm.kill_processes(held.process_id)
         reap_marked(farm.mark)
