@@ -52,6 +52,10 @@ CASES = {
     "priority": ("4", "P"),
 }
 
+"""Keys that lead to a picture, by its name."""
+ALSO = {"job": ("2", "enter"), "help": ("question_mark",), "commands": ("colon", "f"), "views": ("b",)}
+"""Those that other files picture in the dark theme."""
+
 
 @SIZES
 @pytest.mark.parametrize("keys", CASES.values(), ids=CASES)
@@ -59,6 +63,18 @@ def test_side_screen(snap_compare: Compare, size: tuple[int, int], keys: tuple[s
     screen = full()
 
     async def before(pilot: Pilot[None]) -> None:
+        await _after(pilot, screen, *keys)
+
+    assert snap_compare(screen.app, terminal_size=size, run_before=before)
+
+
+@SIZES
+@pytest.mark.parametrize("keys", [*CASES.values(), *ALSO.values()], ids=[*CASES, *ALSO])
+def test_every_screen_in_the_light_theme(snap_compare: Compare, size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    screen = full()
+
+    async def before(pilot: Pilot[None]) -> None:
+        screen.app.theme = "light"
         await _after(pilot, screen, *keys)
 
     assert snap_compare(screen.app, terminal_size=size, run_before=before)

@@ -55,10 +55,20 @@ STATES: dict[str, tuple[list[str], Ready]] = {
 @SIZES
 @pytest.mark.parametrize("state", STATES)
 def test_the_log_screen(snap_compare: Compare, log: Path, size: tuple[int, int], state: str) -> None:
+    _look(snap_compare, log, size, state, "dark")
+
+
+@SIZES
+def test_the_log_screen_in_the_light_theme(snap_compare: Compare, log: Path, size: tuple[int, int]) -> None:
+    _look(snap_compare, log, size, "a match", "light")
+
+
+def _look(snap_compare: Compare, log: Path, size: tuple[int, int], state: str, theme: str) -> None:
     screen = Screen()
     keys, ready = STATES[state]
 
     async def before(pilot: Pilot[None]) -> None:
+        pilot.app.theme = theme
         await pilot.app.push_screen(LogScreen(job(946, spool_dir=str(log.parent))))
         body, panel = pilot.app.screen.query_one(LogBody), pilot.app.screen.query_one(LogPanel)
         while not body.view.rows:
