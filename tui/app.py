@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,7 @@ from tui.calm import LOOK_SECONDS, Calm
 from tui.config.settings import Preferences, load_preferences
 from tui.config.state import State
 from tui.deeds import Deeds
-from tui.desk import Desk
+from tui.desk import Desk, utc_now
 from tui.diary import keep_diary
 from tui.farewell import farewell
 from tui.habits.app import Export, HabitsApp
@@ -23,13 +23,9 @@ from tui.habits.terminal import title_kept
 from tui.late import LateDeeds, LateSource
 from tui.messages import Arrived, JobWanted
 from tui.screens.base import BaseScreen
+from tui.screens.log import LogScreen
 from tui.screens.table import SCREENS
 from tui.source import Deliver, MakeSource, News, Source
-
-
-def utc_now() -> datetime:
-    """Return the time; tests give another clock."""
-    return datetime.now(UTC)
 
 
 class JobwardenApp(HabitsApp):
@@ -95,7 +91,7 @@ class JobwardenApp(HabitsApp):
         """Pass the news to the screen on top, also when a dialog is over it; keep them for the others."""
         self.desk.kept.keep(message.news)
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, BaseScreen):
+            if isinstance(screen, (BaseScreen, LogScreen)):
                 screen.post_message(Arrived(message.news))
                 return
 

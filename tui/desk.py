@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from backend.readmodel.snapshot import Snapshot
 from tui.acting.records import Undoable
 from tui.config.state import State
 from tui.deeds import Deeds
 from tui.source import News, Source
+
+
+def utc_now() -> datetime:
+    """Return the time; tests give another clock."""
+    return datetime.now(UTC)
 
 
 class Kept:

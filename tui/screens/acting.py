@@ -11,7 +11,7 @@ from backend.errors import JobwardenError
 from tui.acting.jobs import JobDeed
 from tui.acting.records import Answer, Deed, Doing, Question, Report
 from tui.desk import Desk
-from tui.messages import DeedFailed, Performed, Planned, Rehearsed, Stepped
+from tui.messages import Arrived, DeedFailed, Performed, Planned, Rehearsed, Stepped
 from tui.screens.base import BaseScreen
 from tui.screens.confirm import Confirm
 from tui.screens.log import LogScreen
@@ -44,7 +44,10 @@ class ActingScreen(BaseScreen):
 
     def on_log_panel_zoomed(self, message: LogPanel.Zoomed) -> None:
         """Show a log on the whole screen."""
-        self.app.push_screen(LogScreen(message.job, message.at))
+        screen = LogScreen(message.job, message.at, self.desk.clock)
+        self.app.push_screen(screen)
+        for news in self.desk.kept:
+            screen.post_message(Arrived(news))
 
     def selected_id(self) -> int | None:
         """Return the job under the cursor, or the one that the screen is about."""

@@ -1,17 +1,26 @@
 """The log of one job on the whole screen, with a reader of its own."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 
+from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
 from backend.readmodel.logs.requests import Only
 from backend.readmodel.logs_follow import LogFollower
-from backend.readmodel.records import JobRow
+from backend.readmodel.records import DetailView, JobRow
+from backend.readmodel.snapshot import Snapshot
+from tui.desk import utc_now
 from tui.keys.app import APP
 from tui.keys.log import LOG, LOG_LINE, LOG_SCREEN
 from tui.keys.model import bindings
+from tui.messages import Arrived
 from tui.screens.help import Help
+from tui.source import News
+from tui.widgets.header.banner import Banner
 from tui.widgets.keyline import KeyLine
 from tui.widgets.log.panel import LogPanel
 from tui.widgets.log.title import LogTitle
@@ -29,15 +38,17 @@ class LogScreen(Screen[None]):
             super().__init__()
             self.view = view
 
-    def __init__(self, job: JobRow, at: int | None = None) -> None:
+    def __init__(self, job: JobRow, at: int | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         super().__init__()
         self.job = job
         self._at = at
+        self._clock = clock
         self._follower = LogFollower(self._deliver)
 
     def compose(self) -> ComposeResult:
         """Put the screen together."""
         yield LogTitle()
+        yield Banner(self._clock)
         yield LogPanel()
         yield KeyLine([LOG_LINE, LOG_SCREEN, APP])
 
@@ -51,6 +62,15 @@ class LogScreen(Screen[None]):
     def on_unmount(self) -> None:
         """Stop reading."""
         self._follower.stop()
+
+    def on_arrived(self, message: Arrived) -> None:
+        """Say how the job stands now, and when nobody can know: the log itself needs no database."""
+        news = message.news
+        if isinstance(news, Snapshot):
+            self.query_one(Banner).show(news)
+        elif (row := _row_of(self.job.id, news)) is not None:
+            self.job = row
+            self.query_one(LogTitle).job(row)
 
     def _deliver(self, view: LogView) -> None:
         """Take news from the reader's thread."""
@@ -79,3 +99,9 @@ class LogScreen(Screen[None]):
     def action_help(self) -> None:
         """Show the keys."""
         self.app.push_screen(Help([LOG, LOG_SCREEN, APP]))
+
+
+def _row_of(job_id: int, news: News) -> JobRow | None:
+    if isinstance(news, DetailView):
+        return news.detail.job if news.detail is not None and news.job_id == job_id else None
+    return next((row for row in news.rows if row.id == job_id), None) if isinstance(news, Window) else None

@@ -1,10 +1,15 @@
 """From the log under the list to the whole screen, at the same place, and back."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
+from backend.domain.states import JobState
 from backend.readmodel.logs import LogView
 from backend.readmodel.logs.reader import LogReader
 from backend.readmodel.logs.requests import Go, LogDesk, Request
+from backend.readmodel.records import DetailView
+from backend.readmodel.snapshot import Link
 from tests.tui.fakes import Screen, job, jobs, snapshot, window
 from tests.tui.log.test_log_screen import Viewed
 from tui.screens.jobs import JobsScreen
@@ -37,6 +42,31 @@ async def test_the_key_opens_the_log_where_it_was_and_closes_it(tmp_path: Path) 
         assert viewed.body.current == first
         await pilot.press("z")
         await viewed.until(lambda: isinstance(pilot.app.screen, JobsScreen))
+    reader.close()
+
+
+async def test_it_says_how_the_job_stands_now_and_when_nobody_can_know(tmp_path: Path) -> None:
+    (tmp_path / "output.log").write_text("last words\n")
+    screen, row = Screen(), job(50, spool_dir=str(tmp_path))
+    reader = LogReader(50, tmp_path / "output.log", desk=LogDesk(row, lambda _: None))
+    async with screen.app.run_test(size=(100, 30)) as pilot:
+        viewed = Viewed(pilot)
+        screen.source.log = reader.step()
+        screen.source.deliver(snapshot(link=Link.LOST, retry_at=time.monotonic() + 30))
+        screen.source.deliver(window([row]))
+        await viewed.until(lambda: "last words" in viewed.text)
+        viewed.panel.focus()
+        await pilot.press("z")
+        await viewed.until(lambda: "● RUNNING · node alpha" in viewed.text.splitlines()[0])
+        await viewed.until(lambda: "STALE" in viewed.text.splitlines()[1])
+        screen.source.deliver(snapshot())
+        screen.source.deliver(window([job(51), replace(row, state=JobState.FAILED)]))
+        await viewed.until(lambda: "✗ FAILED · node alpha" in viewed.text.splitlines()[0])
+        assert "last words" in viewed.text.splitlines()[1]
+        screen.source.deliver(DetailView(49, None))
+        screen.source.deliver(window([]))
+        await pilot.pause()
+        assert "✗ FAILED" in viewed.text.splitlines()[0]
     reader.close()
 
 

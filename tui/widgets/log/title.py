@@ -5,6 +5,7 @@ from textual.widgets import Static
 
 from backend.domain.units import format_bytes
 from backend.readmodel.records import JobRow
+from tui.looks import job_look
 
 
 class LogTitle(Static):
@@ -43,7 +44,7 @@ class LogTitle(Static):
 
 
 def title(job: JobRow | None, following: bool, unseen: int, width: int, size: int | None = None) -> Text:
-    """Return the line: name at the left, how it follows at the right; with ``size`` also where it is and how large."""
+    """Return the line: name at the left, how it follows at the right; with ``size`` also state, node and size."""
     if job is None:
         return Text(" log")
     state = "following" if following else f"paused, {unseen} new below" if unseen else "paused"
@@ -56,6 +57,7 @@ def title(job: JobRow | None, following: bool, unseen: int, width: int, size: in
 
 
 def facts(job: JobRow, size: int) -> str:
-    """Return the node of a job and the size of its log. The state is not here: nothing would keep it true."""
+    """Return the state of a job, its node and the size of its log."""
+    look = job_look(job)
     node = [f"node {job.node_name}"] if job.node_name else []
-    return " · ".join([*node, format_bytes(size)])
+    return " · ".join([f"{look.glyph} {look.word}", *node, format_bytes(size)])
