@@ -1,16 +1,15 @@
 """The part of the application that is no screen's own: preferences, and what is kept across runs."""
 
-from textual.app import App
-
 from tui.config.settings import Preferences
 from tui.config.state import State
 from tui.config.themes import THEMES
+from tui.habits.inorder import InOrderApp
 
 SAVE_EVERY = 2.0
 """Seconds between two saves of what changed in the views; what is not saved yet is lost only with ``kill -9``."""
 
 
-class KeptApp(App[None]):
+class KeptApp(InOrderApp):
     """Has preferences (``app.preferences``) and a memory (``app.state``)."""
 
     def __init__(self, state: State | None = None, preferences: Preferences | None = None) -> None:

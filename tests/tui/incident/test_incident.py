@@ -69,8 +69,7 @@ def test_an_incident_from_the_call_to_the_audit(cli: Cli, terminal: Tmux, jobs: 
     terminal.until(lambda screen: "✗ 1 dead" in screen and "⚠ 2 orphans" in screen)
 
     # Which jobs? The list is filtered to one of them.
-    terminal.press("/")
-    terminal.type("name:render")
+    terminal.type("/name:render")
     terminal.press("Enter")
     terminal.until(lambda screen: "⚠ ORPHAN" in screen and "render" in screen and " train " not in screen)
 
