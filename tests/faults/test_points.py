@@ -81,7 +81,8 @@ class Scene:
         for job in (self.survivor, self.put_back, self.quick):
             assert (self.farm.work / f"ran-{job}").read_text() == "ran\n", self.farm.events(job)
         killed = self.farm.work / f"ran-{self.victim}"  # it may have been asked for before its gate opened
-        assert not killed.exists() or killed.read_text() == "ran\n"
+        # Killed between the opening of the file and its line, it leaves an empty one; two lines it never leaves.
+        assert not killed.exists() or killed.read_text() in ("", "ran\n")
         assert self.farm.scalar("SELECT count(*) FROM resource_allocations WHERE NOT released") == 0
         assert self.farm.scalar("SELECT sum(cpus_allocated) FROM nodes") == 0
         shims = self.farm.rows("SELECT process_id FROM resource_allocations WHERE process_id IS NOT NULL")

@@ -1,8 +1,12 @@
 """Actions over actions that say what the test tells them: who is hit is pinned, asked, shown and taken back."""
 
+import asyncio
+from threading import Event
+
 import pytest
 from textual.widgets import Input
 
+from backend.actions.records import Step
 from backend.actions.scope import Scope
 from backend.actions.table import ACTIONS
 from backend.readmodel.jobs import compile_filter
@@ -259,3 +263,18 @@ async def test_force_is_offered_only_where_it_applies() -> None:
         await until(pilot, lambda: screen.deeds.performed)
     assert screen.deeds.performed == [("release", (948,), None)]
     assert screen.deeds.forced == [False]
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_an_action_that_is_over_while_its_progress_comes_up_takes_nothing_down(turns: int) -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, screen, window([job(9)]))
+        progress = Progress("clean up", Event(), Step(0, 2, None, "looking"))
+        pilot.app.push_screen(progress)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        progress.show(Step(1, 2, None, "looking again"))
+        progress.dismiss(None)
+        progress.show(Step(2, 2, None, "done"))
+        await until(pilot, lambda: not progress.is_attached)

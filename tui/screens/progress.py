@@ -24,14 +24,17 @@ class Progress(Dialog[None]):
         self._label = label
         self._stop = stop
         self._step = step
+        self._how_far = Static("", id="question")
+        self._words = Static("", id="words")
+        self._way = Static("", id="way")
 
     def compose(self) -> ComposeResult:
         """Put the window together."""
         with Vertical(id="dialog"):
-            yield Static("", id="question")
+            yield self._how_far
             with VerticalScroll(id="body", can_focus=False):
-                yield Static("", id="words")
-            yield Static("", id="way")
+                yield self._words
+            yield self._way
 
     def on_mount(self) -> None:
         """Show how far it is already."""
@@ -45,10 +48,10 @@ class Progress(Dialog[None]):
 
     def _draw(self) -> None:
         step = self._step
-        self.query_one("#question", Static).update(Text(progress_line(self._label, step), style="bold"))
-        self.query_one("#words", Static).update(Text(plain(step.words)))
+        self._how_far.update(Text(progress_line(self._label, step), style="bold"))
+        self._words.update(Text(plain(step.words)))
         stopping = "stopping after what was begun …" if self._stop.is_set() else "Esc stops it; what is done stays done"
-        self.query_one("#way", Static).update(Text(stopping, style="dim"))
+        self._way.update(Text(stopping, style="dim"))
 
     def action_close(self) -> None:
         """Stop; the window stays until the work has."""
