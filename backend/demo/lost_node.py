@@ -16,7 +16,7 @@ from backend.cli.session import Session
 from backend.demo import catalog
 from backend.errors import Refused
 from backend.process.identity import Liveness, ProcessIdentity, identify, liveness
-from backend.process.members import Target, members
+from backend.process.members import Target, family, members
 from backend.process.procfs import scan
 from backend.process.signals import identity_of, signal_process
 from backend.settings import Settings
@@ -57,7 +57,7 @@ def lose_node(session: Session) -> Lost | None:
         raise Refused(f"the worker of node {NODE} ended at once: see {settings.home / 'log'}")
     try:
         jobs = _submit(session, worker.pid)
-        running = _wait_for(lambda: found if len(found := _running(session)) == len(jobs) else None)
+        running = _wait_for(lambda: found if len(found := _under_way(session)) == len(jobs) else None)
     finally:
         _kill(worker)
         (settings.home / "run" / f"worker-{NODE}.pid").unlink(missing_ok=True)
@@ -93,6 +93,12 @@ def _running(session: Session) -> Sequence[Any]:
         return conn.execute(_RUNNING, {"node": NODE}).all()
 
 
+def _under_way(session: Session) -> list[Any]:
+    """Those whose script runs: RUNNING comes first, and a job lost in between would only go back to the queue."""
+    rows, snapshot = _running(session), scan()
+    return [row for row in rows if family(_target(row), snapshot).others]
+
+
 def _wait_for(condition: Callable[[], Sequence[Any] | None]) -> Sequence[Any]:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -114,10 +120,14 @@ def _kill(worker: ProcessIdentity) -> None:
 
 def _kill_all(row: Any) -> None:
     """Kill a job's supervisor first, so that it records nothing, then what it left."""
-    supervisor = ProcessIdentity(row.process_id, row.process_start, row.boot_id, row.pid_namespace)
-    target = Target(supervisor, row.cookie, row.spool_dir)
-    signal_process(supervisor, signal.SIGKILL)
+    target = _target(row)
+    signal_process(target.identity, signal.SIGKILL)
     while left := members(target, scan()):
         for process in left:
             signal_process(identity_of(process), signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
+
+
+def _target(row: Any) -> Target:
+    supervisor = ProcessIdentity(row.process_id, row.process_start, row.boot_id, row.pid_namespace)
+    return Target(supervisor, row.cookie, row.spool_dir)

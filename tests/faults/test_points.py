@@ -130,7 +130,7 @@ def test_stalled_past_its_lease_at(farm: Farm, point: str) -> None:
     os.kill(worker.pid, signal.SIGCONT)
     scene.play_until_over()
     scene.check()
-    assert states(farm, worker.pid) == {"ONLINE"}
+    wait_until(lambda: states(farm, worker.pid) == {"ONLINE"}, PATIENCE, "the worker to be back")
 
 
 @pytest.mark.slow

@@ -88,3 +88,11 @@ async def test_a_key_that_closes_its_own_dialog_holds_nothing_up() -> None:
             pilot.app.post_message(events.Key("escape", None))
         burst(pilot, ":nodes\r")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "NodesScreen")
+
+
+async def test_what_is_typed_after_the_last_key_is_for_nobody() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(100, 30)) as pilot:
+        await opened(pilot, screen)
+        burst(pilot, "qjjkjjjjjjjj")
+        await until(pilot, lambda: not screen.app.is_running)

@@ -29,6 +29,8 @@ class InOrderApp(App[None]):
         """Keep what is typed while the key before is at work."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
+        elif not self.screen_stack:
+            event.stop()  # the program is leaving: what is still typed is for nobody
         elif self._effect is not None:
             self._typed.append(event)
         else:
@@ -45,13 +47,15 @@ class InOrderApp(App[None]):
         for pump in way:
             await _reached(pump)
         await _reached(self)
+        if not self.screen_stack:
+            return
         await _reached(self.screen)
         await _reached(self)
         self.call_later(self._next)
 
     async def _next(self) -> None:
         self._effect = None
-        if self._typed:
+        if self._typed and self.screen_stack:
             await self._give(self._typed.popleft())
 
 
