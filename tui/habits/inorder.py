@@ -27,10 +27,12 @@ class InOrderApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keep what is typed while the key before is at work."""
-        if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
+        if not isinstance(event, (events.Key, events.Paste)):
             await super().on_event(event)
         elif not self.screen_stack:
             event.stop()  # the program is leaving: what is still typed is for nobody
+        elif event.is_forwarded:
+            await super().on_event(event)
         elif self._effect is not None:
             self._typed.append(event)
         else:
