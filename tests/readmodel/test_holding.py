@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from backend.domain.states import JobState
+from backend.readmodel.collector import Collector
 from backend.readmodel.hold import Hold
 from backend.readmodel.lists import Window
 from backend.readmodel.order import Order
@@ -18,11 +19,17 @@ def ids(window: Window) -> list[int]:
     return [row.id for row in window.rows]
 
 
+def hold_back(collector: Collector, hold: Hold) -> None:
+    """Ask for it and wait until the feed goes by it: what it reads before that is still shown."""
+    collector.hold(hold)
+    wait_until(lambda: not collector._feed._asked, what="the feed to take the request")
+
+
 def test_a_pause_counts_changes_and_shows_them_when_it_ends(settings: Settings, engine: Engine) -> None:
     jobs = add_jobs(engine, 5)
     with collecting(settings) as (collector, heard):
         before = heard.window(lambda window: len(window.rows) == 5)
-        collector.hold(Hold.ALL)
+        hold_back(collector, Hold.ALL)
         typed(engine, f"UPDATE jobs SET priority = 9 WHERE id = {jobs[0]}")
         typed(engine, f"UPDATE jobs SET priority = 8 WHERE id = {jobs[0]}")
         (new,) = add_jobs(engine, 1)
@@ -41,7 +48,7 @@ def test_while_the_order_stands_still_rows_change_in_their_places(settings: Sett
     with collecting(settings) as (collector, heard):
         collector.show("state:running", Order("priority", True))
         heard.window(lambda window: window.query.filter and len(window.rows) == 4)
-        collector.hold(Hold.ORDER)
+        hold_back(collector, Hold.ORDER)
         finish(engine, jobs[3:])
         typed(engine, f"UPDATE jobs SET priority = 5 WHERE id = {jobs[0]}")
         held = heard.window(lambda window: window.pending == 2)
@@ -57,7 +64,7 @@ def test_a_change_that_is_taken_back_is_not_pending_any_more(settings: Settings,
     with collecting(settings) as (collector, heard):
         collector.show("priority:3")
         heard.window(lambda window: window.query.filter and len(window.rows) == 1)
-        collector.hold(Hold.ORDER)
+        hold_back(collector, Hold.ORDER)
         typed(engine, f"UPDATE jobs SET priority = 4 WHERE id = {job}")
         heard.window(lambda window: window.pending == 1)
         typed(engine, f"UPDATE jobs SET priority = 3 WHERE id = {job}")
