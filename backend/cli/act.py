@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from backend.actions.actor import current_actor
+from backend.actions.naming import parse_scope
 from backend.actions.perform import Context, perform, plan
 from backend.actions.scope import Scope
 from backend.actions.table import ACTIONS, Action
@@ -14,7 +15,7 @@ from backend.cli.interrupt import Interrupt
 from backend.cli.results import print_plan, print_results, progress
 from backend.cli.root import INTERRUPTED
 from backend.cli.session import Session, open_session
-from backend.cli.targets import all_must_exist, parameters, parse_scope
+from backend.cli.targets import all_must_exist, parameters
 from backend.domain.options import parse_int
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
-from backend.cli.jobs import no_such_job, parse_id
+from backend.cli.jobs import no_such_job
 from backend.cli.output import Column, as_json, local, print_json, print_table, printable
 from backend.cli.session import Session, open_session
 from backend.cli.show import state_change

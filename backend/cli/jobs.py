@@ -10,7 +10,7 @@ import click
 from backend.cli.candidates import filters
 from backend.cli.output import Column, print_json, print_table
 from backend.cli.session import Session, open_session
-from backend.domain.units import format_age, format_memory, shorten
+from backend.domain.units import format_age, format_memory
 from backend.errors import InputError
 from backend.readmodel.export import stream_jobs
 from backend.readmodel.jobs import Query, compile_filter
@@ -84,13 +84,6 @@ def _print(session: Session, query: Query, limit: int | None, as_json: bool) -> 
     print_table(COLUMNS, rows[:count])
     if count is not None and len(rows) > count:
         click.echo(f"the newest {count} are shown: --limit 0 shows all", err=True)
-
-
-def parse_id(text: str) -> int:
-    """A job id as typed; InputError when it is not a number."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InputError(f"{shorten(text)} is not a job id: ids are whole numbers")
-    return int(text)
 
 
 def no_such_job(job_id: int, archive: str | None = None) -> InputError:

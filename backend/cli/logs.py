@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 from sqlalchemy import Connection, text
 
+from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
-from backend.cli.jobs import no_such_job, parse_id
+from backend.cli.jobs import no_such_job
 from backend.cli.session import Session, open_session
 from backend.domain.states import JobState
 from backend.errors import Refused

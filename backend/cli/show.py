@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from backend.actions.naming import parse_id
 from backend.cli import candidates
-from backend.cli.jobs import elapsed_text, exit_text, no_such_job, parse_id, state_text
+from backend.cli.jobs import elapsed_text, exit_text, no_such_job, state_text
 from backend.cli.output import Column, as_json, local, print_pairs, print_table
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_duration, format_memory

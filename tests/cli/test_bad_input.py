@@ -58,7 +58,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no such node": (["drain", "nowhere"], "there is no node"),
     "no id": (["cancel"], "no job is named"),
     "a slip in an id is no search": (["kill", "1", "1x"], "not a job id"),
-    "a bare word is no filter": (["kill", "state:pending", "train"], "use --filter to search"),
+    "a bare word is no filter": (["kill", "state:pending", "train"], "say in which it is looked for"),
     "an empty filter is not every job": (["kill", "--filter", " "], "empty"),
     "two filters": (["kill", "state:failed", "--filter", "name:x"], "one"),
     "a wrong field": (["kill", "stat:failed"], "did you mean state"),

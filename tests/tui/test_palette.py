@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from backend.actions.scope import Scope
 from backend.errors import InputError
 from backend.readmodel.export_file import as_row, write_rows
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
 from tui.habits.jump import Jump
 from tui.keys.every import every_group
-from tui.palette.commands import commands, job_ids, parse
+from tui.palette.commands import commands, parse
 from tui.palette.fuzzy import best
 from tui.palette.history import History
 from tui.palette.screen import Palette
@@ -59,12 +60,6 @@ def test_a_command_that_lacks_something_says_what() -> None:
         parse("job", KNOWN)
 
 
-@pytest.mark.parametrize("typed", ["x", "12 x", "", "-1", "1²"])
-def test_only_numbers_are_ids(typed: str) -> None:
-    with pytest.raises(InputError):
-        job_ids(typed)
-
-
 def test_read_only_offers_no_action() -> None:
     words = {command.words for command in commands(every_group(), read_only=True)}
     assert "orphans" in words and "copy id" in words
@@ -90,6 +85,19 @@ async def test_an_action_goes_to_the_named_job_whatever_is_listed() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: screen.deeds.performed)
     assert "123" in str(screen.deeds.performed[0])
+
+
+async def test_an_action_goes_to_what_a_filter_names_and_is_pinned_to_it() -> None:
+    screen = Screen()
+    screen.deeds.matching = (7, 8)
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await _say(pilot, "kill name:train* node:beta")
+        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.deeds.performed)
+    assert screen.deeds.scopes[0] == Scope(filter="name:train* node:beta")
+    assert screen.deeds.scopes[-1] == Scope((7, 8), "name:train* node:beta")
 
 
 async def test_a_wrong_id_is_said_and_nothing_done() -> None:

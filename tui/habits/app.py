@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from backend.actions.scope import Scope
+from backend.actions.naming import parse_id, parse_scope
 from backend.errors import InputError, JobwardenError
 from backend.readmodel.lists import Window
 from backend.readmodel.snapshot import Snapshot
@@ -29,7 +29,7 @@ from tui.habits.alarm import Alarm, set_title, title
 from tui.habits.jump import Jump, targets
 from tui.habits.kept import KeptApp
 from tui.messages import Arrived, JobWanted
-from tui.palette.commands import Call, commands, job_ids
+from tui.palette.commands import Call, commands
 from tui.palette.history import History
 from tui.palette.screen import Palette
 from tui.screens.acting import ActingScreen
@@ -100,18 +100,18 @@ class HabitsApp(KeptApp):
     def action_open_job(self, job_id: str) -> None:
         """Open a job by its id."""
         try:
-            self.post_message(JobWanted(job_ids(job_id)[0]))
+            self.post_message(JobWanted(parse_id(job_id)))
         except InputError as exc:
             self._complain(exc)
 
-    def action_act_on(self, name: str, ids: str) -> None:
-        """Act on the jobs that were named; on what is selected or marked when none was."""
+    def action_act_on(self, name: str, words: str) -> None:
+        """Act on the jobs that were named, by ids or a filter; on what is selected or marked when none was."""
         screen = self.screen
         if not isinstance(screen, ActingScreen):
             self.notify("close this first", severity="warning", markup=False)
             return
         try:
-            deed = JobDeed(name, Scope(job_ids(ids))) if ids else None
+            deed = JobDeed(name, parse_scope(words.split())) if words else None
         except InputError as exc:
             self._complain(exc)
             return

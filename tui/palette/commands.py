@@ -71,15 +71,6 @@ def parse(text: str, known: Sequence[Command]) -> Call | None:
     return None
 
 
-def job_ids(text: str) -> tuple[int, ...]:
-    """Return job ids with spaces or commas between. Raises InputError for anything else."""
-    words = text.replace(",", " ").split()
-    wrong = next((word for word in words if not word.isascii() or not word.isdigit()), None)
-    if wrong is not None or not words:
-        raise InputError(f"{wrong or 'nothing'!r} is not the id of a job")
-    return tuple(dict.fromkeys(int(word) for word in words))
-
-
 def _of_program() -> Iterable[Command]:
     for entry in SCREENS:
         yield Command(entry.name, f"go({entry.name!r})", entry.help)
@@ -101,7 +92,7 @@ def _of_program() -> Iterable[Command]:
 
 def _of_actions() -> Iterable[Command]:
     for action in ACTIONS.values():
-        yield Command(action.name, f"act_on({action.name!r}, {{!r}})", action.help, "[ID ...]", acts=True)
+        yield Command(action.name, f"act_on({action.name!r}, {{!r}})", action.help, "[ID ...|FILTER]", acts=True)
 
 
 def _of_keys(groups: Iterable[Group]) -> Iterable[Command]:
