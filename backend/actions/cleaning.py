@@ -10,7 +10,7 @@ from backend.actions.scope import Scope, still_matching
 from backend.actions.takeover import Deed, take_over
 from backend.actions.tally import Tally
 from backend.actions.victims import Witness
-from backend.anomalies.detect import Anomaly, explain, look_around
+from backend.anomalies.detect import Anomaly, explain, kinds_of, look_around
 from backend.anomalies.strays import Scanner
 
 NO_ANOMALY = "is no anomaly: nothing to do"
@@ -44,7 +44,7 @@ def _worst_of_each(found: Iterable[Anomaly]) -> dict[int, Anomaly]:
 def _anomalies_of(conn: Connection, scope: Scope, anomalies: Mapping[int, Anomaly]) -> dict[int, Anomaly | None]:
     """The scope's jobs with their anomaly. A filter alone stands for the anomalies that match, not for every job."""
     ids = list(dict.fromkeys(scope.ids)) if scope.ids or scope.filter is None else list(anomalies)
-    matching = still_matching(conn, scope, ids)
+    matching = still_matching(conn, scope, ids, kinds_of((id_, a.kind) for id_, a in anomalies.items()))
     if not scope.ids:
         ids = [job_id for job_id in ids if job_id in matching]
     return {job_id: anomalies.get(job_id) if job_id in matching else None for job_id in ids}

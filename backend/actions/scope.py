@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from backend.readmodel.filter_sql import Kinds
+
 LEFT_THE_FILTER = "does not match the filter any more: left alone"
 
 
@@ -42,16 +44,18 @@ def find_ids(conn: "Connection", scope: Scope) -> list[int]:
     return _matching(conn, scope.filter)
 
 
-def still_matching(conn: "Connection", scope: Scope, ids: Sequence[int]) -> set[int]:
-    """Those of ``ids`` that the scope's filter matches now; all when it has none."""
+def still_matching(conn: "Connection", scope: Scope, ids: Sequence[int], kinds: "Kinds | None" = None) -> set[int]:
+    """Those of ``ids`` that the scope's filter matches now; all when it has none. ``kinds`` when they are anomalies."""
     if scope.filter is None:
         return set(ids)
-    return set(_matching(conn, scope.filter, ids))
+    return set(_matching(conn, scope.filter, ids, kinds))
 
 
-def _matching(conn: "Connection", filter_text: str, among: Sequence[int] | None = None) -> list[int]:
+def _matching(
+    conn: "Connection", filter_text: str, among: Sequence[int] | None = None, kinds: "Kinds | None" = None
+) -> list[int]:
     """Ids that match; what asks the database is loaded only now, for the screen names scopes before it needs one."""
     from backend.readmodel.export import matching_ids
     from backend.readmodel.jobs import compile_filter
 
-    return matching_ids(conn, compile_filter(filter_text), among=among)
+    return matching_ids(conn, compile_filter(filter_text, kinds=kinds), among=among)

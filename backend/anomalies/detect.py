@@ -51,6 +51,14 @@ def look_around(conn: Connection, settings: Settings, scanner: Scanner = SCANNER
     return sorted(_judge_all(suspects, workers, settings), key=lambda a: (_SEVERITY[a.kind], a.attempt.job_id))
 
 
+def kinds_of(found: Iterable[tuple[int, AnomalyKind]]) -> dict[str, list[int]]:
+    """Jobs by what is wrong with them, in the words of a filter."""
+    kinds: dict[str, list[int]] = {}
+    for job_id, kind in found:
+        kinds.setdefault(kind.lower(), []).append(job_id)
+    return kinds
+
+
 def examine(conn: Connection, settings: Settings, allocation_ids: Sequence[int]) -> list[Anomaly]:
     """The anomalies among these allocations, judged anew: for whoever is about to act on them."""
     workers = read_workers(conn)

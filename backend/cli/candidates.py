@@ -26,6 +26,8 @@ JOBS_OF = {
     "unhold": f"{WAITING} AND held", "priority": WAITING,
 }  # fmt: skip
 """Verb -> the jobs it is for; every other verb takes any."""
+OF_ANOMALIES = ("orphans", "clean")
+"""Verbs whose filter may say what is wrong."""
 
 
 def jobs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -49,11 +51,13 @@ def nodes(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comple
 
 def filters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Conditions with their known words, like state:running, and node:NAME."""
-    from backend.domain.filters import FIELDS
+
+    from backend.domain.completion import ANOMALIES, JOBS
 
     if incomplete.startswith("node:"):
         return [CompletionItem(f"node:{item.value}") for item in nodes(ctx, param, incomplete.removeprefix("node:"))]
-    words = (f"{field.name}:{value}" for field in FIELDS.values() for value in field.values)
+    grammar = ANOMALIES if ctx.info_name in OF_ANOMALIES else JOBS
+    words = (f"{field.name}:{value}" for field in grammar.fields.values() for value in field.values)
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 

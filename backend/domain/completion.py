@@ -1,11 +1,30 @@
-"""What can stand at the cursor of a filter that is being typed: field names, then the values of a field."""
+"""What can stand at the cursor of a filter that is being typed: names of fields, then the values of one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.domain.filters import FIELDS, OPERATORS, Field, Kind
+from backend.domain.event_filters import FIELDS as EVENT_FIELDS
+from backend.domain.filters import FIELDS, KIND, OPERATORS, Field, Kind
+from backend.domain.node_filters import FIELDS as NODE_FIELDS
 
 _NUMBER_HINTS = {"age": "1h 30m 2d", "elapsed": "1h 30m", "ended": "10m 1d", "limit": "1h", "memory": "512M 4G"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a filter may name, where a word without a field is looked for, and what one looks like."""
+
+    fields: Mapping[str, Field]
+    searched: str
+    example: str
+
+
+_IN_JOBS = "name, account, node or error"
+_OF_JOBS = {name: field for name, field in FIELDS.items() if name != KIND}
+JOBS = Grammar(_OF_JOBS, _IN_JOBS, "state:failed  node:gpu*  name:train  age>1h  !text")
+ANOMALIES = Grammar(FIELDS, _IN_JOBS, "kind:lost,orphan  node:gpu*  account:bob  !text")
+EVENTS = Grammar(EVENT_FIELDS, "actor, action or reason", "job:12  actor:alice*  action:kill,clean  node:gpu*  !text")
+NODES = Grammar(NODE_FIELDS, "node, host or reason", "state:dead  node:gpu*  host:rack7*  !text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,7 @@ class Completion:
         return line[: self.start] + option.text + line[self.end :]
 
 
-def complete(line: str, cursor: int, words: Mapping[str, Sequence[str]]) -> Completion:
+def complete(line: str, cursor: int, words: Mapping[str, Sequence[str]], grammar: Grammar = JOBS) -> Completion:
     """Return what can stand at the cursor; ``words`` has the values known now, by field.
 
     >>> [option.text for option in complete("state:fa", 8, {}).options]
@@ -41,11 +60,11 @@ def complete(line: str, cursor: int, words: Mapping[str, Sequence[str]]) -> Comp
     typed = line[start:cursor]
     for operator in OPERATORS:
         name, found, value = typed.partition(operator)
-        if found and name.lower() in FIELDS:
-            field = FIELDS[name.lower()]
+        if found and name.lower() in grammar.fields:
+            field = grammar.fields[name.lower()]
             begin = start + len(name) + len(operator) + value.rfind(",") + 1
             return _values(field, line[begin:cursor], begin, cursor, words)
-    return _fields(typed, start, cursor)
+    return _fields(typed, start, cursor, grammar)
 
 
 def _word_start(line: str, cursor: int) -> int:
@@ -61,10 +80,10 @@ def _word_start(line: str, cursor: int) -> int:
     return start
 
 
-def _fields(typed: str, start: int, cursor: int) -> Completion:
-    names = [name for name in FIELDS if name.startswith(typed.lower())]
-    options = tuple(Option(name + _operator(FIELDS[name]), FIELDS[name].help) for name in names)
-    return Completion(start, cursor, options, "" if options else "any text in name, account, node or error")
+def _fields(typed: str, start: int, cursor: int, grammar: Grammar) -> Completion:
+    fields = [field for name, field in grammar.fields.items() if name.startswith(typed.lower())]
+    options = tuple(Option(field.name + _operator(field), field.help) for field in fields)
+    return Completion(start, cursor, options, "" if options else f"any text in {grammar.searched}")
 
 
 def _operator(field: Field) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.domain.states import FailureReason, JobState
+from backend.domain.states import AnomalyKind, FailureReason, JobState
 from backend.domain.units import parse_duration, parse_memory, shorten
 from backend.errors import InputError
 
@@ -18,6 +18,9 @@ MAX_FILTER = 1000
 """Characters in a filter."""
 STATE_WORDS = (*(state.lower() for state in JobState), "starting", "held")
 REASON_WORDS = tuple(reason.lower() for reason in FailureReason)
+KIND_WORDS = tuple(kind.lower() for kind in AnomalyKind)
+KIND = "kind"
+"""The field that only anomalies have: what is wrong is seen by looking at processes, no column of ``jobs`` knows it."""
 
 
 class FilterError(InputError):
@@ -75,6 +78,7 @@ FIELDS: dict[str, Field] = {
         Field("memory", Kind.NUMBER, "memory asked for", parse=parse_memory),
         Field("gpus", Kind.NUMBER, "GPUs asked for", parse=_integer),
         Field("priority", Kind.NUMBER, "priority", parse=_integer),
+        Field(KIND, Kind.WORD, "what is wrong, of an anomaly", KIND_WORDS),
     )
 }
 OPERATORS = ("!=", ">=", "<=", ":", "=", ">", "<")
@@ -115,8 +119,11 @@ class _Letter:
     literal: bool
 
 
-def parse_filter(text: str) -> Filter:
-    """The filter ``text`` says, or an InputError that points at the word which is wrong."""
+def parse_filter(text: str, *, anomalies: bool = False) -> Filter:
+    """The filter ``text`` says, or an InputError that points at the word which is wrong.
+
+    ``kind`` is a field of ``anomalies`` alone.
+    """
     if len(text) > MAX_FILTER:
         raise InputError(f"filter: longer than {MAX_FILTER} characters")
     if not text.isprintable():
@@ -125,6 +132,8 @@ def parse_filter(text: str) -> Filter:
     for column, word in _words(text):
         try:
             terms.append(_term(word))
+            if terms[-1].field == KIND and not anomalies:
+                raise InputError(f"{KIND} is known of anomalies alone: on Orphans, in `orphans` and in `clean`")
         except InputError as exc:
             raise FilterError(str(exc), column, _length(text, column), shorten(_plain(word))) from None
     return Filter(tuple(terms), text)

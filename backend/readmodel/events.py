@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, text
 
-from backend.domain.event_filters import EventTerm, parse_event_filter
+from backend.domain.event_filters import parse_event_filter
+from backend.domain.terms import PlainTerm
 from backend.readmodel.detail import event
 from backend.readmodel.pages import EventsPage
 from backend.readmodel.statements import source
@@ -26,7 +27,7 @@ def read_events_page(conn: Connection, wanted: EventsWanted) -> EventsPage:
     return EventsPage(wanted, tuple(rows[: wanted.limit]), len(rows) > wanted.limit)
 
 
-def event_condition(terms: tuple[EventTerm, ...]) -> tuple[str, dict[str, object]]:
+def event_condition(terms: tuple[PlainTerm, ...]) -> tuple[str, dict[str, object]]:
     """Return a condition over ``events`` and its parameters; every value of the user is a parameter."""
     params: dict[str, object] = {}
 
@@ -37,7 +38,7 @@ def event_condition(terms: tuple[EventTerm, ...]) -> tuple[str, dict[str, object
     return " AND ".join(_condition(term, bind) for term in terms) or "true", params
 
 
-def _condition(term: EventTerm, bind: Bind) -> str:
+def _condition(term: PlainTerm, bind: Bind) -> str:
     if term.field is None:
         either = _search(term.values[0], bind)
     elif term.field == "job":

@@ -1,8 +1,8 @@
 """A parsed filter as a WHERE clause over ``jobs``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from backend.domain.filters import Filter, Term, Value
+from backend.domain.filters import KIND, Filter, Term, Value
 from backend.readmodel.order import lowered, lowered_sql
 
 _EXPRESSIONS = {
@@ -34,24 +34,35 @@ _STATES = {
 }
 _SEARCHED = ("name", "account", "node_name", "error_msg")
 
-Bind = Callable[[str | int], str]
+Bound = str | int | list[int]
+Bind = Callable[[Bound], str]
+Kinds = Mapping[str, Sequence[int]]
+"""Kind of anomaly, as a filter says it -> the jobs that are of it."""
 
 
-def to_sql(filter_: Filter, alias: str = "jobs") -> tuple[str, dict[str, str | int]]:
+def to_sql(filter_: Filter, alias: str = "jobs", kinds: Kinds | None = None) -> tuple[str, dict[str, Bound]]:
     """Condition over the table ``jobs`` called ``alias``, and its named parameters (``:f0``, ``:f1`` ...).
 
     The text holds only words of this module: every value of the user is a parameter. A comparison with a value the
-    job does not have (the exit code of a waiting job) is false, and its negation with ``!`` true.
+    job does not have (the exit code of a waiting job) is false, and its negation with ``!`` true. ``kinds`` says which
+    jobs are anomalies.
     """
-    params: dict[str, str | int] = {}
+    params: dict[str, Bound] = {}
 
-    def bind(value: str | int) -> str:
+    def bind(value: Bound) -> str:
         name = f"f{len(params)}"
         params[name] = value
         return f":{name}"
 
-    conditions = [_term(term, bind).format(j=alias) for term in filter_.terms]
-    return " AND ".join(conditions) or "true", params
+    conditions = [_kind(term, kinds or {}, bind) if term.field == KIND else _term(term, bind) for term in filter_.terms]
+    return " AND ".join(conditions).format(j=alias) or "true", params
+
+
+def _kind(term: Term, kinds: Kinds, bind: Bind) -> str:
+    """Compare with what the table does not know: the jobs are named."""
+    jobs = sorted({job_id for value in term.values for job_id in kinds.get(value.text, ())})
+    found = f"{{j}}.id = ANY({bind(jobs)})"
+    return f"NOT {found}" if term.negated is not (term.operator == "!=") else found
 
 
 def _term(term: Term, bind: Bind) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, text
 from backend.domain.filters import parse_filter
 from backend.domain.states import FailureReason, JobState
 from backend.process.identity import this_host
-from backend.readmodel.filter_sql import to_sql
+from backend.readmodel.filter_sql import Kinds, to_sql
 from backend.readmodel.lists import EVERY_JOB, Query, in_order
 from backend.readmodel.order import (
     NEWEST,
@@ -58,11 +58,14 @@ class Changes:
     """False when there were more than asked for: read the stretch again instead."""
 
 
-def compile_filter(typed: str, order: Order = NEWEST) -> Query:
-    """Turn a filter as typed into a query. Raises InputError that points at the wrong word."""
+def compile_filter(typed: str, order: Order = NEWEST, kinds: Kinds | None = None) -> Query:
+    """Turn a filter as typed into a query. Raises InputError that points at the wrong word.
+
+    ``kinds`` names the anomalies when the filter is one of anomalies.
+    """
     if not typed.strip():
         return EVERY_JOB if order == NEWEST else Query(order=order)
-    where, params = to_sql(parse_filter(typed))
+    where, params = to_sql(parse_filter(typed, anomalies=kinds is not None), kinds=kinds)
     return Query(typed, where, params, order)
 
 

@@ -13,15 +13,16 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from backend.errors import InputError
+from backend.readmodel.anomalies import matching
 from backend.readmodel.events import read_events_page
 from backend.readmodel.evidence import EvidenceView, read_evidence
 from backend.readmodel.mishap import mishap
 from backend.readmodel.pace import Pace
-from backend.readmodel.pages import EventsPage
+from backend.readmodel.pages import EventsPage, Matches
 from backend.readmodel.processes import ProcessReader
 from backend.readmodel.queue import QueueView, read_queue
 from backend.readmodel.records import WorkerRow
-from backend.readmodel.wanted import EventsWanted, EvidenceWanted, QueueWanted, Wanted
+from backend.readmodel.wanted import EventsWanted, EvidenceWanted, MatchesWanted, QueueWanted, Wanted
 from backend.settings import Settings
 
 CHANGES_APART = 0.25
@@ -31,7 +32,7 @@ REREAD_EVERY = 1.0
 LONGEST_QUERY = "5s"
 """What PostgreSQL may take for one question before it gives up: a rare word in an audit of years."""
 
-Answer = QueueView | EventsPage | EvidenceView
+Answer = QueueView | EventsPage | EvidenceView | Matches
 Deliver = Callable[[Answer], None]
 
 
@@ -126,11 +127,19 @@ class Lookout:
     def _read(self, conn: Connection, question: Wanted) -> Answer:
         match question:
             case QueueWanted():
-                return read_queue(conn, self._workers, self._redis or redis.Redis())
+                return self._read_queue(conn, question)
+            case MatchesWanted():
+                return Matches(question, matching(conn, question.filter, question.anomalies))
             case EvidenceWanted():
                 return read_evidence(conn, self._settings, question.job_id, self._workers, self._processes)
             case EventsWanted():
                 return self._read_events(conn, question)
+
+    def _read_queue(self, conn: Connection, question: QueueWanted) -> QueueView:
+        try:
+            return read_queue(conn, self._workers, self._redis or redis.Redis(), question)
+        except DBAPIError as exc:
+            return QueueView(error=_too_long(exc, "state:held"), wanted=question)
 
     def _read_events(self, conn: Connection, question: EventsWanted) -> EventsPage:
         try:
@@ -138,9 +147,7 @@ class Lookout:
         except InputError as exc:
             return EventsPage(question, error=str(exc))
         except DBAPIError as exc:
-            if not isinstance(exc.orig, pg_errors.QueryCanceled):
-                raise
-            return EventsPage(question, error=f"took longer than {LONGEST_QUERY}: narrow it, for example with job:12")
+            return EventsPage(question, error=_too_long(exc, "job:12"))
 
     def _connect(self, engine: Engine) -> Connection:
         if self._connection is None or self._connection.engine is not engine:
@@ -163,3 +170,10 @@ class Lookout:
         if conn is not None:
             conn.invalidate()
             conn.close()
+
+
+def _too_long(exc: DBAPIError, example: str) -> str:
+    """What to say of a question that was given up; raises what is anything else."""
+    if not isinstance(exc.orig, pg_errors.QueryCanceled):
+        raise exc
+    return f"took longer than {LONGEST_QUERY}: narrow it, for example with {example}"

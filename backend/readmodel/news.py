@@ -2,9 +2,9 @@
 
 from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
-from backend.readmodel.pages import EventsPage, QueueView, Words
+from backend.readmodel.pages import EventsPage, Matches, QueueView, Words
 from backend.readmodel.records import DetailView
 from backend.readmodel.snapshot import Snapshot
 from backend.readmodel.trees import EvidenceView
 
-News = Snapshot | Window | Words | DetailView | LogView | QueueView | EventsPage | EvidenceView
+News = Snapshot | Window | Words | DetailView | LogView | QueueView | EventsPage | EvidenceView | Matches

@@ -1,10 +1,13 @@
 """What the read model delivers of the queue, of the audit, and for the filter line; records only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from backend.readmodel.records import EventRow, JobRow
-from backend.readmodel.wanted import EventsWanted
+from backend.readmodel.wanted import EventsWanted, MatchesWanted, QueueWanted
+
+LISTED = 1000
+"""Waiting jobs that are listed; what waits behind them is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,14 @@ class Bells:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """The queue at one moment. ``waiting`` counts all, ``rows`` holds the first of them."""
+    """The queue at one moment. ``waiting`` counts all, ``rows`` holds the first of those that were ``wanted``."""
 
     rows: tuple[QueueRow, ...] = ()
     waiting: int = 0
     held: int = 0
     bells: Bells = Bells()
     error: str = ""
+    wanted: QueueWanted = field(default_factory=QueueWanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ class EventsPage:
     rows: tuple[EventRow, ...] = ()
     more: bool = False
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The jobs of ``wanted`` that match its filter."""
+
+    wanted: MatchesWanted
+    ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

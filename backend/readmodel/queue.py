@@ -3,33 +3,42 @@
 from collections.abc import Sequence
 
 import redis
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from backend.domain.pending import why_pending
+from backend.domain.pending import NodeFacts, why_pending
 from backend.readmodel.detail import read_nodes
-from backend.readmodel.jobs import read_jobs
-from backend.readmodel.pages import Bell, Bells, QueueRow, QueueView
-from backend.readmodel.records import WorkerRow
-from backend.readmodel.statements import statement
+from backend.readmodel.jobs import Query, compile_filter, read_jobs
+from backend.readmodel.pages import LISTED, Bell, Bells, QueueRow, QueueView
+from backend.readmodel.records import JobRow, WorkerRow
+from backend.readmodel.statements import source, statement
+from backend.readmodel.wanted import QueueWanted
 
 __all__ = ["Bell", "Bells", "QueueRow", "QueueView", "read_bells", "read_queue"]
 
-LISTED = 1000
-"""Waiting jobs that are listed; what waits behind them is counted."""
+EVERYTHING = QueueWanted()
 
 
-def read_queue(conn: Connection, workers: Sequence[WorkerRow], client: redis.Redis) -> QueueView:
-    """Read the queue; what Redis does not answer is said in ``bells.error``."""
+def read_queue(
+    conn: Connection, workers: Sequence[WorkerRow], client: redis.Redis, wanted: QueueWanted = EVERYTHING
+) -> QueueView:
+    """Read the queue; what Redis does not answer is said in ``bells.error``. Raises InputError for a wrong filter."""
     waiting, held = conn.execute(statement("queue_totals")).one()
     nodes = read_nodes(conn, workers)
-    ids = list(conn.scalars(statement("queue"), {"limit": LISTED}))
-    jobs = {job.id: job for job in read_jobs(conn, ids)}
-    rows, place = [], 0
-    for job in (jobs[job_id] for job_id in ids if job_id in jobs):
-        why = why_pending(job, nodes, place).removeprefix("waiting: ")
-        place += not job.held
-        rows.append(QueueRow(job, 0 if job.held else place, why))
-    return QueueView(tuple(rows), int(waiting), int(held), read_bells(client, [node.name for node in nodes]))
+    bells = read_bells(client, [node.name for node in nodes])
+    rows = _rows(conn, nodes, compile_filter(wanted.filter))
+    return QueueView(rows, int(waiting), int(held), bells, wanted=wanted)
+
+
+def _rows(conn: Connection, nodes: Sequence[NodeFacts], query: Query) -> tuple[QueueRow, ...]:
+    sql = source("queue").replace("{where}", query.where)
+    places = {job_id: int(place) for job_id, place in conn.execute(text(sql), {**query.params, "limit": LISTED})}
+    jobs = {job.id: job for job in read_jobs(conn, list(places))}
+    return tuple(_row(jobs[job_id], place, nodes) for job_id, place in places.items() if job_id in jobs)
+
+
+def _row(job: JobRow, place: int, nodes: Sequence[NodeFacts]) -> QueueRow:
+    why = why_pending(job, nodes, place - (not job.held)).removeprefix("waiting: ")
+    return QueueRow(job, 0 if job.held else place, why)
 
 
 def read_bells(client: redis.Redis, nodes: Sequence[str]) -> Bells:

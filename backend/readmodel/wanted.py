@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from backend.domain.states import AnomalyKind
+
 
 @dataclass(frozen=True, slots=True)
 class QueueWanted:
-    """The jobs that wait, in the order the scheduler looks at them, and RQ's own queues."""
+    """The jobs that wait and match, in the order the scheduler looks at them, and RQ's own queues."""
+
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +28,12 @@ class EvidenceWanted:
     job_id: int
 
 
-Wanted = QueueWanted | EventsWanted | EvidenceWanted
+@dataclass(frozen=True, slots=True)
+class MatchesWanted:
+    """Which of these anomalies, each the id of a job and what is wrong with it, a filter matches."""
+
+    filter: str
+    anomalies: tuple[tuple[int, AnomalyKind], ...]
+
+
+Wanted = QueueWanted | EventsWanted | EvidenceWanted | MatchesWanted

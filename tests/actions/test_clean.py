@@ -2,12 +2,15 @@
 
 import threading
 
+import pytest
 from sqlalchemy import text
 
 from backend.actions.perform import Context, ItemResult, perform, plan
+from backend.actions.scope import Scope
 from backend.actions.takeover import Deed, take_over
 from backend.actions.tally import Tally
 from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from backend.errors import InputError
 from backend.process.procfs import scan
 from tests.support.processes import is_gone, wait_until
 from tests.support.scene import Running, Scene
@@ -181,3 +184,18 @@ def test_a_dry_run_writes_nothing(stage: Scene) -> None:
     assert planned.ineligible == [(999, "is no anomaly: nothing to do")]
     assert stage.events(job.id) == before
     assert not is_gone(job.pid)
+
+
+def test_a_filter_of_what_is_wrong_leaves_the_others_alone(stage: Scene) -> None:
+    dead = stage.worker()
+    lost, unrecorded = stage.run(dead, "kill -9 $PPID; exec true\n"), stage.run(dead, "exit 7\n")
+    for job in (lost, unrecorded):
+        job.ended()
+    wait_until(lambda: left_of(stage, lost) == [])
+    scope = Scope(filter="kind:unrecorded")
+    assert plan(context(stage), "clean", scope).ids == (unrecorded.id,)
+    results = perform(context(stage), "clean", scope, "test")
+    assert [(result.job_id, result.changed) for result in results] == [(unrecorded.id, True)]
+    assert (stage.state(lost.id), stage.state(unrecorded.id)) == ("RUNNING", "FAILED")
+    with pytest.raises(InputError, match="of anomalies alone"):
+        plan(context(stage), "kill", Scope(filter="kind:lost"))

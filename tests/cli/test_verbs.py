@@ -145,6 +145,10 @@ def test_orphans_and_clean(cli: Cli, stage: Scene) -> None:
     [row] = cli("orphans", "--json").json
     assert {"job_id", "kind", "node_name", "process_id", "detail"} <= set(row)
     assert (row["job_id"], row["kind"], row["process_id"]) == (job.id, "ORPHAN", job.pid)
+    assert [row["job_id"] for row in cli("orphans", "kind:orphan", "node:*", "--json").json] == [job.id]
+    assert cli("orphans", "kind:lost").out == "no orphans match\n"
+    assert cli("orphans", "kind:lots").code == 2
+    assert cli("clean", "kind:lost").out == "no job matches: nothing to do\n"
     assert cli("clean", "--dry-run").code == 0
     assert stage.state(job.id) == "RUNNING"
     assert cli("clean").out == f"job {job.id}: FAILED (OPERATOR), released\n"

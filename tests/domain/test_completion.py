@@ -1,11 +1,15 @@
 """What a filter that is being typed can go on with."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.completion import complete
-from backend.domain.filters import FIELDS, FilterError, parse_filter
+from backend.domain.completion import ANOMALIES, EVENTS, JOBS, NODES, Grammar, complete
+from backend.domain.event_filters import parse_event_filter
+from backend.domain.filters import FilterError, parse_filter
+from backend.domain.node_filters import parse_node_filter
 from backend.errors import InputError
 
 WORDS = {"account": ("alice", "bob", "Bobby", "a b"), "node": ("gpu1", "gpu2", "cpu1"), "partition": ("main",)}
@@ -40,7 +44,25 @@ def test_options(line: str, options: list[str]) -> None:
 
 
 def test_an_empty_line_offers_every_field() -> None:
-    assert [text.rstrip(":>") for text in offered("")] == list(FIELDS)
+    assert [text.rstrip(":>") for text in offered("")] == list(JOBS.fields)
+
+
+def test_what_is_wrong_is_offered_of_anomalies_alone() -> None:
+    assert offered("ki") == []
+    assert [option.text for option in complete("kind:lo", 7, {}, ANOMALIES).options] == ["lost"]
+
+
+@pytest.mark.parametrize(
+    ("grammar", "parse"),
+    [
+        (JOBS, parse_filter),
+        (ANOMALIES, lambda typed: parse_filter(typed, anomalies=True)),
+        (EVENTS, parse_event_filter),
+        (NODES, parse_node_filter),
+    ],
+)
+def test_the_example_of_a_grammar_says_something_in_it(grammar: Grammar, parse: Callable[[str], object]) -> None:
+    parse(grammar.example)
 
 
 def test_a_taken_option_stands_in_place_of_what_was_typed() -> None:

@@ -118,6 +118,28 @@ def test_every_kind_of_condition(rows: Engine) -> None:
     assert {typed: matching(rows, typed) for typed in CASES} == CASES
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("kind:lost", [2]),
+        ("kind:lost,stray", [2, 3]),
+        ("!kind:lost", [1, 3, 4, 5, 6]),
+        ("kind!=lost,stray", [1, 4, 5, 6]),
+        ("kind:orphan", []),
+        ("kind:stray node:cpu1", [3]),
+    ],
+)
+def test_what_is_wrong_is_known_from_outside(rows: Engine, typed: str, found: list[int]) -> None:
+    where, params = to_sql(parse_filter(typed, anomalies=True), kinds={"lost": [2], "stray": [3]})
+    with rows.connect() as conn:
+        assert list(conn.scalars(text(f"SELECT id FROM jobs WHERE {where} ORDER BY id"), params)) == found
+
+
+def test_no_job_but_an_anomaly_has_a_kind() -> None:
+    with pytest.raises(InputError, match=r"of anomalies alone.*column 5"):
+        parse_filter("x   kind:lost")
+
+
 VALUES = st.one_of(
     st.text(max_size=8),
     st.integers(-(10**19), 10**19).map(str),

@@ -14,9 +14,10 @@ from backend.embedded import servers
 from backend.readmodel.events import EventsPage, read_events_page
 from backend.readmodel.evidence import EvidenceView, read_evidence
 from backend.readmodel.lookout import Answer, Lookout
+from backend.readmodel.pages import Matches
 from backend.readmodel.processes import ProcessReader
 from backend.readmodel.queue import QueueView, read_queue
-from backend.readmodel.wanted import EventsWanted, EvidenceWanted, QueueWanted
+from backend.readmodel.wanted import EventsWanted, EvidenceWanted, MatchesWanted, QueueWanted
 from backend.readmodel.workers import read_workers
 from backend.settings import Settings
 from tests.readmodel.rows import add_jobs, add_worker, typed
@@ -75,6 +76,26 @@ def test_the_queue_is_in_the_schedulers_order_with_places_and_reasons(
     assert [(row.id, row.place) for row in view.rows] == [(third, 1), (first, 0), (second, 2)]
     assert [row.why for row in view.rows] == ["no worker has joined yet", "held", "no worker has joined yet"]
     assert (view.waiting, view.held) == (3, 1)
+
+
+def test_the_queue_is_filtered_and_places_stay_those_of_the_whole_queue(
+    lookout: Lookout, heard: Heard, engine: Engine
+) -> None:
+    first, second, third = add_jobs(engine, 3)
+    typed(engine, f"UPDATE jobs SET priority = 9 WHERE id = {third}")
+    asked = QueueWanted(f"id:{first},{second}")
+    lookout.want([asked])
+    view = heard.until(QueueView, lambda view: view.rows)
+    assert [(row.id, row.place) for row in view.rows] == [(first, 2), (second, 3)]
+    assert (view.waiting, view.wanted) == (3, asked)
+
+
+def test_anomalies_are_matched_by_the_job_and_by_what_is_wrong(lookout: Lookout, heard: Heard, engine: Engine) -> None:
+    first, second, third = add_jobs(engine, 3)
+    typed(engine, f"UPDATE jobs SET priority = 9 WHERE id IN ({second}, {third})")
+    pairs = ((first, AnomalyKind.LOST), (second, AnomalyKind.LOST))
+    lookout.want([MatchesWanted("kind:lost priority:9", pairs)])
+    assert heard.until(Matches, lambda answer: True).ids == {second}
 
 
 def test_redis_is_told_of_and_each_node_has_its_queue(lookout: Lookout, heard: Heard, engine: Engine) -> None:

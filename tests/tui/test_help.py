@@ -3,7 +3,7 @@
 import pytest
 from rich.text import Text
 
-from backend.domain.filters import FIELDS
+from backend.domain.completion import EVENTS, JOBS
 from tests.tui.fakes import Screen
 from tests.tui.test_jobs_screen import text_of, until
 from tui.screens.help import Help, filter_section, key_section, middle
@@ -26,7 +26,7 @@ async def test_every_key_and_every_filter_word_is_on_the_page(width: int) -> Non
         for key in [key for group in groups for key in group.keys]:
             assert key.shown in shown
             assert " ".join(key.help.split()[:2]) in shown
-        assert all(f" {name} " in shown for name in FIELDS)
+        assert all(f" {name} " in shown for name in JOBS.fields)
 
 
 async def test_the_names_for_the_key_map_are_there_on_request() -> None:
@@ -50,4 +50,4 @@ def test_a_section_names_what_it_is_about() -> None:
     from tui.keys.app import APP
 
     assert key_section(APP).plain.startswith(APP.title)
-    assert "!word" in filter_section().plain
+    assert "!word" in filter_section(EVENTS).plain

@@ -311,7 +311,7 @@ async def test_help_lists_every_key_of_the_screen() -> None:
     for word in (
         "stay with what is new",
         "mark all that match",
-        "filter the list",
+        "show only what matches",
         "End jobs: TERM",
         "close the screen",
         "state of the job",

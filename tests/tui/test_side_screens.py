@@ -6,17 +6,20 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
+from backend.actions.scope import Scope
 from backend.domain.states import JobState
 from backend.readmodel.events import EventsPage
 from backend.readmodel.evidence import EvidenceView
 from backend.readmodel.overview import Health, Link
+from backend.readmodel.pages import Matches
 from backend.readmodel.queue import Bells, QueueView
 from backend.readmodel.records import EventRow
-from backend.readmodel.wanted import EventsWanted, EvidenceWanted, QueueWanted
+from backend.readmodel.wanted import EventsWanted, EvidenceWanted, MatchesWanted, QueueWanted
 from tests.tui.fakes import NOW, Screen, job, orphan, snapshot, window, worker
 from tests.tui.scenes import KINDS, anomalies, audit, dead_worker, evidence, queue
 from tests.tui.test_jobs_screen import shown, text_of, until
 from tui.columns.nodes import node_rows
+from tui.screens.confirm import Confirm
 from tui.screens.job import JobScreen
 from tui.screens.listing import ListScreen
 
@@ -252,3 +255,114 @@ async def test_a_search_that_took_too_long_is_told() -> None:
         screen.source.answers[EventsWanted()] = EventsPage(EventsWanted(), error="took longer than 5s")
         await opened(pilot, screen, "5", snapshot())
         await until(pilot, lambda: "took longer than 5s" in text_of(screen))
+
+
+# filters -----------------------------------------------------------------------------------------------------------
+def matches(screen: Screen, side: ListScreen, *ids: int) -> Matches:
+    """The answer to what the screen asks now."""
+    question = next(what for what in wanted(screen) if isinstance(what, MatchesWanted))  # type: ignore[attr-defined]
+    assert question.filter == side.filter
+    return Matches(question, frozenset(ids))
+
+
+async def test_anomalies_are_filtered_and_clean_up_is_for_what_is_listed() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        side = await opened(pilot, screen, "2", dead_worker())
+        await pilot.press("slash", *"kind:lo", "tab", "enter")
+        await until(pilot, lambda: side.filter == "kind:lost")
+        assert "looking …" in text_of(screen)
+        screen.source.deliver(matches(screen, side, 936))
+        await until(pilot, lambda: [row.job_id for row in side.table.listed] == [936])
+        assert "1 of 1" in text_of(screen) and "⚠ 9" in text_of(screen)
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        assert screen.deeds.scopes == [Scope((936,))]
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.app.screen is side)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(side.table.listed) == len(KINDS))
+
+
+async def test_an_anomaly_that_comes_is_listed_once_it_is_known_to_match() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        side = await opened(pilot, screen, "2", snapshot(anomalies=anomalies()[:2]))
+        await pilot.press("slash", *"kind:orphan", "enter")
+        await until(pilot, lambda: side.filter == "kind:orphan")
+        screen.source.deliver(matches(screen, side, 941, 946))
+        await until(pilot, lambda: len(side.table.listed) == 2)
+        await shown(pilot, screen, snapshot(anomalies=(*anomalies()[:2], orphan(900))))
+        await until(pilot, lambda: (900, "ORPHAN") in wanted(screen)[-1].anomalies)  # type: ignore[index]
+        assert len(side.table.listed) == 2
+        screen.source.deliver(matches(screen, side, 941, 946, 900))
+        await until(pilot, lambda: len(side.table.listed) == 3)
+
+
+async def test_marks_stay_with_rows_that_a_filter_hides_and_are_counted() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        side = await opened(pilot, screen, "2", dead_worker())
+        await pilot.press("space", "space")
+        await until(pilot, lambda: side.table.marks.keys == {946, 941})
+        await pilot.press("slash", *"kind:lost", "enter")
+        await until(pilot, lambda: side.filter == "kind:lost")
+        screen.source.deliver(matches(screen, side, 941, 936))
+        await until(pilot, lambda: "2 marked, 1 of them hidden" in text_of(screen))
+        await pilot.press("K")
+        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        assert set(screen.deeds.scopes[-1].ids) == {946, 941}
+
+
+async def test_a_wrong_filter_is_explained_and_one_without_a_match_told() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        side = await opened(pilot, screen, "2", dead_worker())
+        await pilot.press("slash", *"kind:lots", "enter")
+        await until(pilot, lambda: "did you mean lost?" in text_of(screen))
+        await pilot.press("ctrl+u", *"kind:leaked", "enter")
+        await until(pilot, lambda: side.filter == "kind:leaked")
+        screen.source.deliver(matches(screen, side))
+        await until(pilot, lambda: "no anomaly matches  kind:leaked" in text_of(screen))
+        await pilot.press("C")
+        await until(pilot, lambda: any("nothing to clean up" in note.message for note in screen.app._notifications))
+        assert not screen.deeds.scopes
+
+
+async def test_nodes_are_filtered_where_they_are() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        side = await opened(pilot, screen, "3", dead_worker())
+        await pilot.press("slash", *"state:de", "tab", "enter")
+        await until(pilot, lambda: [row.worker.node_name for row in side.table.listed] == ["beta", "gamma"])
+        await pilot.press("slash", "ctrl+u", *"nowhere", "enter")
+        await until(pilot, lambda: "no node matches  nowhere" in text_of(screen))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(side.table.listed) == 4)
+
+
+async def test_the_queue_is_filtered_by_the_database() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        only = QueueWanted("state:held")
+        screen.source.answers = {
+            QueueWanted(): queue(),
+            only: replace(queue(), rows=queue().rows[2:3], wanted=only),
+        }
+        side = await opened(pilot, screen, "4", snapshot())
+        await until(pilot, lambda: len(side.table.listed) == 5)
+        await pilot.press("slash", *"state:held", "enter")
+        await until(pilot, lambda: len(side.table.listed) == 1)
+        assert "1,234 waiting, 1 held; 1 that match are listed" in text_of(screen)
+        screen.source.deliver(queue())  # an answer to the question before
+        await pilot.pause()
+        assert len(side.table.listed) == 1
+
+
+async def test_help_has_the_words_of_the_screens_own_filter() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 140)) as pilot:
+        await opened(pilot, screen, "5", snapshot())
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "who did it" in text_of(screen))
+        assert "time since it ended" not in text_of(screen)

@@ -6,12 +6,8 @@ LIST = Group(
     "Look",
     (
         Key(
-            "jobs.filter", "slash", "/", "filter", "filter", "filter the list, as state:failed node:gpu* age>1h", rank=2
-        ),
-        Key(
             "jobs.views", "b", "b", "views", "views", "open a saved view, or save this one: filter, order, columns", 33
         ),
-        Key("jobs.clear", "escape", "Esc", "clear", "all", "clear the filter"),
         Key("jobs.log", "L", "L", "toggle_log", "log", "show or hide the log", rank=80),
         Key("jobs.focus", "tab", "Tab", "app.focus_next", "focus", "between the list and the log"),
     ),

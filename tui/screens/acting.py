@@ -1,6 +1,7 @@
 """How a screen acts: the targets are pinned when the key is pressed, planned, confirmed, performed, reported."""
 
 import logging
+from collections.abc import Iterable
 from threading import Event
 
 from textual import work
@@ -63,9 +64,13 @@ class ActingScreen(BaseScreen):
         if marked is not None:
             return marked
         if name == CLEAN:
-            return Scope(tuple(dict.fromkeys(row.job_id for row in self.snapshot.anomalies)))
+            return Scope(tuple(dict.fromkeys(self.to_clean())))
         selected = self.selected_id()
         return Scope(() if selected is None else (selected,))
+
+    def to_clean(self) -> Iterable[int]:
+        """Return the jobs that clean-up is for when none is marked: all anomalies."""
+        return (row.job_id for row in self.snapshot.anomalies)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A read-only screen has no action keys at all."""
@@ -75,7 +80,7 @@ class ActingScreen(BaseScreen):
         """Begin an action on jobs."""
         scope = self.targets(name)
         if not scope.ids and scope.filter is None:
-            nothing = "no anomalies: nothing to clean up" if name == CLEAN else "no job is selected"
+            nothing = "no anomaly is listed: nothing to clean up" if name == CLEAN else "no job is selected"
             self.notify(nothing, markup=False)
             return
         self.begin(JobDeed(name, scope))

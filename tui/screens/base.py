@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from backend.domain.completion import Grammar
 from backend.readmodel.snapshot import Snapshot
 from backend.readmodel.wanted import Wanted
 from tui.desk import Desk
@@ -36,6 +37,9 @@ class BaseScreen(Screen[None]):
     """Its name in the table of screens; empty for one that opens over the others."""
     GROUPS: ClassVar[tuple[Group, ...]] = ()
     """Keys of the screen and its widgets, for the line of keys and the help."""
+
+    GRAMMAR: ClassVar[Grammar | None] = None
+    """What a filter of its list may name, for the help; None when it has no filter."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -98,4 +102,4 @@ class BaseScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help(self.groups))
+        self.app.push_screen(Help(self.groups, self.GRAMMAR))

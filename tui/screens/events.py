@@ -2,22 +2,22 @@
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
-
+from backend.domain.completion import EVENTS as EVENT_GRAMMAR
 from backend.domain.event_filters import parse_event_filter
-from backend.errors import InputError
 from backend.readmodel.pages import EventsPage
 from backend.readmodel.records import EventRow
 from backend.readmodel.wanted import EventsWanted, Wanted
 from tui.columns.events import EVENT_COLUMNS
 from tui.desk import Desk
 from tui.keys.events import EVENTS
+from tui.keys.filter import FILTER
 from tui.keys.model import bindings
 from tui.keys.table import TABLE
 from tui.screens.listing import ListScreen
 from tui.source import News
 from tui.widgets.lists.table import ListTable
-from tui.widgets.prompt.line import LinePrompt
+from tui.widgets.table.cursor import Message_
+from tui.widgets.table.empty import could_not_run, none_matches
 
 KEPT = 20_000
 """Events that are held; who goes down further starts again at the newest with a filter."""
@@ -30,19 +30,15 @@ class EventsScreen(ListScreen):
 
     BINDINGS = bindings(EVENTS)
     NAME = "events"
-    GROUPS: ClassVar = (TABLE, EVENTS)
+    GROUPS: ClassVar = (TABLE, FILTER, EVENTS)
+    GRAMMAR = EVENT_GRAMMAR
     COLUMNS = EVENT_COLUMNS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._filter = ""
         self._rows: dict[int, EventRow] = {}
         self._older: EventsWanted | None = None
         self._more = False
-
-    def pane(self) -> ComposeResult:
-        """The line for a filter."""
-        yield LinePrompt("job:12  actor:alice*  action:kill,clean  state:failed  node:gpu*  text  !text")
 
     def wants(self) -> tuple[Wanted, ...]:
         """The newest page, and the older one that is being waited for."""
@@ -55,6 +51,7 @@ class EventsScreen(ListScreen):
 
     def take(self, news: News) -> None:
         """Take a page."""
+        super().take(news)
         if not isinstance(news, EventsPage) or news.wanted.filter != self._filter:
             return
         if news.wanted == self._older or not self._rows:
@@ -70,11 +67,11 @@ class EventsScreen(ListScreen):
         # Ids are given at insert: one that was committed late takes its place among those already shown.
         self.table.show_rows(tuple(self._rows[number] for number in sorted(self._rows, reverse=True)))
 
-    def _nothing(self, error: str) -> list[tuple[str, str]]:
+    def _nothing(self, error: str) -> Message_:
         if error:
-            return [("this filter could not be run", "failed"), (error, "dim")]
+            return could_not_run(error)
         if self._filter:
-            return [(f"no event matches  {self._filter}", "plain"), ("", "dim"), ("/ to change it, esc for all", "dim")]
+            return none_matches("event", self._filter)
         return [("no events yet", "plain")]
 
     def on_virtual_table_changed(self, message: ListTable.Changed) -> None:
@@ -85,46 +82,19 @@ class EventsScreen(ListScreen):
             self._older = EventsWanted(self._filter, below=lowest)
             self.ask()
 
-    def filter_by(self, text: str) -> None:
-        """Filter the list as a command says. Raises InputError."""
-        parse_event_filter(text)
-        self.look_for(text)
-
-    def action_filter(self) -> None:
-        """Ask for a filter."""
-        self.query_one(LinePrompt).ask(self._filter)
-
-    def action_clear(self) -> None:
-        """Show all events again."""
-        if self._filter:
-            self.look_for("")
-
     def action_only_job(self) -> None:
         """Show only the events of the job under the cursor."""
         job_id = self.selected_id()
         if job_id is not None:
-            self.look_for(f"job:{job_id}")
+            self.filter_by(f"job:{job_id}")
 
-    def on_line_prompt_asked(self, message: LinePrompt.Asked) -> None:
-        """Show what matches; a wrong filter is explained where it was typed."""
-        prompt = self.query_one(LinePrompt)
-        try:
-            parse_event_filter(message.text)
-        except InputError as exc:
-            prompt.complain(str(exc))
-        else:
-            prompt.close()
-            self.look_for(message.text)
+    def check_filter(self, text: str) -> None:
+        """Raise InputError for a filter that says nothing sensible."""
+        parse_event_filter(text)
 
-    def on_line_prompt_closed(self) -> None:
-        """Give the list the keys again."""
-        self.table.focus()
-
-    def look_for(self, typed: str) -> None:
+    def relist(self) -> None:
         """Show the events that match, from the newest."""
-        self._filter, self._rows, self._older, self._more = typed, {}, None, False
-        self.table.said_filter = typed
+        self._rows, self._older, self._more = {}, None, False
         self.table.empty = [("looking …", "dim")]
         self.table.show_rows(())
-        self.table.restart()
         self.ask()

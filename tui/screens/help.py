@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from backend.domain.filters import FIELDS
+from backend.domain.completion import Grammar
 from tui.config.chosen import chosen_keys, settings_path
 from tui.config.keymap import remapped
 from tui.keys.model import Group, bindings
@@ -24,13 +24,14 @@ INDENT = 13
 
 
 class Help(Dialog[None]):
-    """Every key of the screen under it."""
+    """Every key of the screen under it, and the words of its filter."""
 
     BINDINGS = bindings(HELP)
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Group], grammar: Grammar | None = None) -> None:
         super().__init__()
         self._groups = groups
+        self._grammar = grammar
         self._names = False
 
     def compose(self) -> ComposeResult:
@@ -57,7 +58,8 @@ class Help(Dialog[None]):
         room = min(BROAD if wide else NARROW, self.app.size.width * 96 // 100) - AROUND
         width = room // 2 - 2 if wide else room
         groups = remapped(self._groups, chosen_keys(self))
-        sections = [*(key_section(group, width, names=self._names) for group in groups), filter_section(width)]
+        sections = [key_section(group, width, names=self._names) for group in groups]
+        sections += [filter_section(self._grammar, width)] if self._grammar is not None else []
         cut = middle(sections) if wide else len(sections)
         for name, part in (("#left", sections[:cut]), ("#right", sections[cut:])):
             self.query_one(name, Static).update(Text("\n\n").join(part))
@@ -69,10 +71,11 @@ def key_section(group: Group, width: int = 80, *, names: bool = False) -> Text:
     return _section(group.title, rows, width)
 
 
-def filter_section(width: int = 80) -> Text:
-    """Return the words of the filter."""
-    rows = [(field.name, field.help) for field in FIELDS.values()]
-    rows.append(("!word", "the opposite; a word without a field is searched in names, nodes and errors"))
+def filter_section(grammar: Grammar, width: int = 80) -> Text:
+    """Return the words of a filter."""
+    rows = [(field.name, field.help) for field in grammar.fields.values()]
+    rows.append(("!word", f"the opposite; a word without a field is looked for in {grammar.searched}"))
+    rows.append(("example", grammar.example.replace("  ", " ")))
     return _section("Filter words", rows, width)
 
 

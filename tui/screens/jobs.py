@@ -5,22 +5,23 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from backend.actions.scope import Scope
+from backend.domain.completion import JOBS
 from backend.errors import InputError
 from backend.readmodel.lists import Window
 from backend.readmodel.logs import LogView
 from backend.readmodel.order import SORT_KEYS, Order
-from backend.readmodel.pages import Words
 from backend.readmodel.records import JobRow
 from backend.readmodel.snapshot import Snapshot
 from tui.desk import Desk
 from tui.keys.acts import ACT, UNDO
+from tui.keys.filter import FILTER
 from tui.keys.jobs import LIST
 from tui.keys.log import LOG
 from tui.keys.model import bindings
 from tui.keys.table import MARK, TABLE
 from tui.messages import JobWanted
 from tui.saved import View, Views, own_view
-from tui.screens.acting import ActingScreen
+from tui.screens.filtering import FilteringScreen
 from tui.source import News
 from tui.widgets.jobs.table import NEWEST as NEWEST_FIRST
 from tui.widgets.jobs.table import JobTable
@@ -30,12 +31,13 @@ from tui.widgets.prompt.filter import FilterPrompt
 from tui.widgets.table.bar import ListBar
 
 
-class JobsScreen(ActingScreen):
+class JobsScreen(FilteringScreen):
     """What an operator looks at all day."""
 
     BINDINGS = bindings(LIST, ACT, UNDO)
     NAME = "jobs"
-    GROUPS: ClassVar = (TABLE, MARK, LIST, ACT, UNDO, LOG)
+    GROUPS: ClassVar = (TABLE, MARK, FILTER, LIST, ACT, UNDO, LOG)
+    GRAMMAR = JOBS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -47,7 +49,7 @@ class JobsScreen(ActingScreen):
         yield JobTable(self.desk.clock)
         yield LogTitle()
         yield LogPanel()
-        yield FilterPrompt()
+        yield FilterPrompt(JOBS, self.NAME)
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -56,6 +58,16 @@ class JobsScreen(ActingScreen):
     def on_screen_resume(self) -> None:
         """Follow the selected job's log again after another screen was on top."""
         self._source.follow(self.query_one(JobTable).selected)
+
+    @property
+    def filter(self) -> str:
+        """The filter of the list."""
+        return self.query_one(JobTable).window.query.filter
+
+    @property
+    def main(self) -> JobTable:
+        """The list of jobs."""
+        return self.query_one(JobTable)
 
     def selected_id(self) -> int | None:
         """Return the job under the cursor."""
@@ -69,13 +81,11 @@ class JobsScreen(ActingScreen):
 
     def take(self, news: News) -> None:
         """Take what the read model delivered."""
+        super().take(news)
         if isinstance(news, Snapshot):
             self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(news.anomalies)})
         elif isinstance(news, Window):
             self.query_one(JobTable).show(news)
-        elif isinstance(news, Words):
-            words = {"account": news.accounts, "node": news.nodes, "partition": news.partitions}
-            self.query_one(FilterPrompt).know(words)
         elif isinstance(news, LogView):
             self.query_one(LogPanel).show(news)
 
@@ -124,10 +134,6 @@ class JobsScreen(ActingScreen):
         """Filter the list as a command says. Raises InputError."""
         self._list(text)
 
-    def action_filter(self) -> None:
-        """Ask for a filter."""
-        self.query_one(FilterPrompt).ask(self.query_one(JobTable).window.query.filter)
-
     def action_views(self) -> None:
         """Open a saved view, or save the list as it is."""
         from tui.pickers.views import ViewPicker
@@ -149,29 +155,6 @@ class JobsScreen(ActingScreen):
         except InputError as exc:
             table.set_sort(before or NEWEST_FIRST)
             self.notify(f"view {view.name}: {exc}", severity="error", markup=False)
-
-    def action_clear(self) -> None:
-        """Show all jobs again."""
-        if self.query_one(JobTable).window.query.filter:
-            self._list("")
-
-    def on_filter_prompt_asked(self, message: FilterPrompt.Asked) -> None:
-        """Show what matches; a wrong filter is explained where it was typed."""
-        prompt = self.query_one(FilterPrompt)
-        try:
-            self._list(message.text)
-        except InputError as exc:
-            prompt.complain(exc)
-        else:
-            prompt.accepted(message.text)
-
-    def on_filter_prompt_opened(self) -> None:
-        """Ask which words a filter may name now."""
-        self._source.words()
-
-    def on_filter_prompt_closed(self) -> None:
-        """Give the list the keys again."""
-        self.query_one(JobTable).focus()
 
     def action_toggle_log(self) -> None:
         """Show or hide the log."""

@@ -6,10 +6,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from backend.domain.completion import NODES as NODE_GRAMMAR
+from backend.domain.node_filters import node_matches, parse_node_filter
 from backend.readmodel.snapshot import Snapshot
 from tui.acting.nodes import NodeDeed
 from tui.columns.nodes import NODE_COLUMNS, NodeRow, node_rows
 from tui.keys.acts import UNDO
+from tui.keys.filter import FILTER
 from tui.keys.model import bindings
 from tui.keys.nodes import NODES
 from tui.keys.panes import PANE
@@ -19,6 +22,8 @@ from tui.screens.listing import ListScreen
 from tui.source import News
 from tui.widgets.facts.facts import Pane, plain
 from tui.widgets.lists.table import ListTable
+from tui.widgets.table.cursor import Message_
+from tui.widgets.table.empty import none_matches
 
 NOBODY = [
     ("no worker has joined yet", "plain"),
@@ -34,7 +39,8 @@ class NodesScreen(ListScreen):
 
     BINDINGS = bindings(NODES, UNDO, PANE)
     NAME = "nodes"
-    GROUPS: ClassVar = (TABLE, MARK, NODES, UNDO, PANE)
+    GROUPS: ClassVar = (TABLE, MARK, FILTER, NODES, UNDO, PANE)
+    GRAMMAR = NODE_GRAMMAR
     COLUMNS = NODE_COLUMNS
 
     def pane(self) -> ComposeResult:
@@ -45,10 +51,28 @@ class NodesScreen(ListScreen):
 
     def take(self, news: News) -> None:
         """Take what the read model delivered."""
+        super().take(news)
         if isinstance(news, Snapshot):
-            self.table.empty = NOBODY if news.loaded else [("loading …", "dim")]
-            self.table.show_rows(node_rows(news.workers))
+            self.relist()
             self._draw()
+
+    def check_filter(self, text: str) -> None:
+        """Raise InputError for a filter that says nothing sensible."""
+        parse_node_filter(text)
+
+    def relist(self) -> None:
+        """Show the nodes that match."""
+        terms = parse_node_filter(self._filter)
+        rows = node_rows(self.snapshot.workers)
+        self.table.empty = self._nothing()
+        self.table.show_rows(
+            tuple(row for row in rows if node_matches(terms, row.worker)), hidden=[row.id for row in rows]
+        )
+
+    def _nothing(self) -> Message_:
+        if not self.snapshot.loaded:
+            return [("loading …", "dim")]
+        return none_matches("node", self._filter) if self._filter else NOBODY
 
     def on_virtual_table_selected(self, message: ListTable.Selected) -> None:
         """Show another node."""

@@ -1,19 +1,23 @@
 """The anomalies, worst first, with the evidence about the one under the cursor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from backend.domain.completion import ANOMALIES
+from backend.domain.filters import parse_filter
+from backend.readmodel.pages import Matches
 from backend.readmodel.records import AnomalyRow
 from backend.readmodel.snapshot import Snapshot
 from backend.readmodel.trees import EvidenceView
-from backend.readmodel.wanted import EvidenceWanted, Wanted
+from backend.readmodel.wanted import EvidenceWanted, MatchesWanted, Wanted
 from tui.columns.orphans import ORPHAN_COLUMNS
 from tui.desk import Desk
 from tui.keys.acts import ACT, UNDO
+from tui.keys.filter import FILTER
 from tui.keys.model import bindings
 from tui.keys.panes import PANE
 from tui.keys.table import MARK, TABLE
@@ -22,6 +26,8 @@ from tui.screens.listing import ListScreen
 from tui.source import News
 from tui.widgets.facts.facts import Pane, plain
 from tui.widgets.lists.table import ListTable
+from tui.widgets.table.cursor import Message_
+from tui.widgets.table.empty import none_matches
 
 CLEAR = [("no anomalies", "good"), ("", "dim"), ("every job that should run does, and nothing else of a job", "dim")]
 
@@ -31,12 +37,15 @@ class OrphansScreen(ListScreen):
 
     BINDINGS = bindings(ACT, UNDO, PANE)
     NAME = "orphans"
-    GROUPS: ClassVar = (TABLE, MARK, ACT, UNDO, PANE)
+    GROUPS: ClassVar = (TABLE, MARK, FILTER, ACT, UNDO, PANE)
+    GRAMMAR = ANOMALIES
     COLUMNS = ORPHAN_COLUMNS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._evidence: EvidenceView | None = None
+        self._anomalies: tuple[AnomalyRow, ...] = ()
+        self._matches: Matches | None = None
 
     def pane(self) -> ComposeResult:
         """The evidence."""
@@ -53,20 +62,61 @@ class OrphansScreen(ListScreen):
         return row.job_id
 
     def wants(self) -> tuple[Wanted, ...]:
-        """The evidence about the job under the cursor."""
+        """The evidence about the job under the cursor, and which jobs match."""
         selected = self.selected_id()
-        return () if selected is None else (EvidenceWanted(selected),)
+        evidence = () if selected is None else (EvidenceWanted(selected),)
+        return (*evidence, self._question()) if self._filter else evidence
+
+    def _question(self) -> MatchesWanted:
+        return MatchesWanted(self._filter, tuple((row.job_id, row.kind) for row in self._anomalies))
 
     def take(self, news: News) -> None:
         """Take what the read model delivered."""
+        super().take(news)
         if isinstance(news, Snapshot):
-            self.table.empty = CLEAR if news.loaded else [("loading …", "dim")]
+            before = self._question()
             # A job with two wrong attempts is one line, under the worse of the two.
-            self.table.show_rows(tuple({row.job_id: row for row in reversed(news.anomalies)}.values())[::-1])
-            self._draw()
+            self._anomalies = tuple({row.job_id: row for row in reversed(news.anomalies)}.values())[::-1]
+            self._list()
+            if self._filter and self._question() != before:
+                self.ask()
+        elif isinstance(news, Matches) and news.wanted.filter == self._filter:
+            self._matches = news
+            self._list()
         elif isinstance(news, EvidenceView) and news.job_id == self.selected_id():
             self._evidence = news
             self._draw()
+
+    def check_filter(self, text: str) -> None:
+        """Raise InputError for a filter that says nothing sensible."""
+        parse_filter(text, anomalies=True)
+
+    def relist(self) -> None:
+        """Ask which anomalies match; until that is known none is shown."""
+        self._matches = None
+        self._list()
+        self.ask()
+
+    def _list(self) -> None:
+        """Show the anomalies that match, as far as is known: one that has just come is not yet judged."""
+        rows = self._anomalies
+        if self._filter:
+            known = self._matches.ids if self._matches is not None else frozenset()
+            rows = tuple(row for row in rows if row.job_id in known)
+        self.table.empty = self._nothing()
+        self.table.show_rows(rows, hidden=[row.job_id for row in self._anomalies])
+        self._draw()
+
+    def _nothing(self) -> Message_:
+        if not self.snapshot.loaded:
+            return [("loading …", "dim")]
+        if not self._filter:
+            return CLEAR
+        return none_matches("anomaly", self._filter) if self._matches is not None else [("looking …", "dim")]
+
+    def to_clean(self) -> Iterable[int]:
+        """What is listed: a filter hides nothing that is cleaned up."""
+        return (row.job_id for row in self.table.listed)
 
     def on_virtual_table_selected(self, message: ListTable.Selected) -> None:
         """Look at the evidence about another job."""

@@ -5,18 +5,22 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.readmodel.pages import QueueView
+from backend.domain.filters import parse_filter
+from backend.readmodel.pages import LISTED, QueueView
 from backend.readmodel.snapshot import Snapshot
 from backend.readmodel.wanted import QueueWanted, Wanted
 from tui.columns.queue import QUEUE_COLUMNS
 from tui.desk import Desk
 from tui.keys.acts import QUEUE_ACT, UNDO
+from tui.keys.filter import FILTER
 from tui.keys.model import bindings
 from tui.keys.table import MARK, TABLE
 from tui.panes.bells import bells_pane
 from tui.screens.listing import ListScreen
 from tui.source import News
 from tui.widgets.facts.facts import Pane
+from tui.widgets.table.cursor import Message_
+from tui.widgets.table.empty import could_not_run, none_matches
 
 EMPTY = [("nothing waits", "good"), ("", "dim"), ("every job that was submitted runs or has ended", "dim")]
 
@@ -26,7 +30,7 @@ class QueueScreen(ListScreen):
 
     BINDINGS = bindings(QUEUE_ACT, UNDO)
     NAME = "queue"
-    GROUPS: ClassVar = (TABLE, MARK, QUEUE_ACT, UNDO)
+    GROUPS: ClassVar = (TABLE, MARK, FILTER, QUEUE_ACT, UNDO)
     COLUMNS = QUEUE_COLUMNS
 
     def __init__(self, desk: Desk) -> None:
@@ -40,18 +44,34 @@ class QueueScreen(ListScreen):
             yield Pane("")
 
     def wants(self) -> tuple[Wanted, ...]:
-        """The queue."""
-        return (QueueWanted(),)
+        """The waiting jobs that match."""
+        return (QueueWanted(self._filter),)
+
+    def check_filter(self, text: str) -> None:
+        """Raise InputError for a filter that says nothing sensible."""
+        parse_filter(text)
+
+    def relist(self) -> None:
+        """Ask for what matches; marks stay with the jobs that are hidden."""
+        self.table.empty = [("looking …", "dim")]
+        self.table.show_rows((), hidden=None)
+        self.ask()
 
     def take(self, news: News) -> None:
         """Take what the read model delivered."""
-        if isinstance(news, QueueView):
+        super().take(news)
+        if isinstance(news, QueueView) and news.wanted.filter == self._filter:
             self._view = news
-            self.table.empty = EMPTY
-            self.table.show_rows(news.rows)
+            self.table.empty = self._nothing(news)
+            self.table.show_rows(news.rows, hidden=None if self._filter else ())
             self._draw()
         elif isinstance(news, Snapshot) and self._view is None:
             self.table.empty = [("loading …", "dim")]
+
+    def _nothing(self, view: QueueView) -> Message_:
+        if view.error:
+            return could_not_run(view.error)
+        return none_matches("waiting job", self._filter) if self._filter else EMPTY
 
     def _draw(self) -> None:
         view = self._view
@@ -64,6 +84,8 @@ class QueueScreen(ListScreen):
 
 
 def summary(view: QueueView) -> str:
-    """Return ``1,234 waiting, 3 held; the first 1,000 are listed``."""
-    listed = f"; the first {len(view.rows):,} are listed" if view.waiting > len(view.rows) else ""
+    """Return ``1,234 waiting, 3 held; the first 1,000 are listed``, with a filter those that match."""
+    matching = " that match" if view.wanted.filter else ""
+    first = "the first " if len(view.rows) == LISTED or not matching else ""
+    listed = f"; {first}{len(view.rows):,}{matching} are listed" if view.waiting > len(view.rows) else ""
     return f"{view.waiting:,} waiting, {view.held:,} held{listed}"

@@ -1,27 +1,18 @@
 """What the list of jobs says when it has nothing to list."""
 
 from backend.readmodel.lists import Window
+from tui.widgets.table.cursor import Message_
+from tui.widgets.table.empty import could_not_run, none_matches
 
-Line = tuple[str, str]
-"""Text and colour role."""
 
-
-def nothing_to_show(window: Window) -> list[Line]:
+def nothing_to_show(window: Window) -> Message_:
     """Return the lines to show: loading, a filter that failed or matches nothing, or no job at all."""
     if not window.loaded:
         return [("loading jobs …", "dim")]
     if window.error:
-        return [
-            ("this filter could not be run", "failed"),
-            (window.error, "dim"),
-            ("/ to change it, esc to clear it", "dim"),
-        ]
+        return could_not_run(window.error)
     if window.query.filter:
-        return [
-            (f"no job matches  {window.query.filter}", "plain"),
-            ("", "dim"),
-            ("/ to change it, esc to clear it", "dim"),
-        ]
+        return none_matches("job", window.query.filter)
     return [
         ("no jobs yet", "plain"),
         ("", "dim"),

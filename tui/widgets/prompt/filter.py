@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from backend.domain.completion import complete
+from backend.domain.completion import Grammar, complete
 from backend.domain.filters import FilterError
 from backend.errors import InputError
 from tui.keys.model import bindings
@@ -22,12 +22,15 @@ LEFT = 3
 
 
 class FilterPrompt(Vertical):
-    """Appears with ``/``; enter asks for the filter, escape gives up. A wrong filter stays open with its error."""
+    """Appears with ``/``; enter asks for the filter, escape gives up. A wrong filter stays open with its error.
+
+    ``grammar`` is what a filter may say; filters are remembered under the name of the ``screen``.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(PROMPT)
 
     class Asked(Message):
-        """Show the jobs that match this."""
+        """Show what matches this."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -39,9 +42,11 @@ class FilterPrompt(Vertical):
     class Closed(Message):
         """The prompt went away: the list has the focus again."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, grammar: Grammar, screen: str) -> None:
+        super().__init__()
         self.display = False
+        self._grammar = grammar
+        self._kept_as = f"filter {screen}"
         self._words: Mapping[str, Sequence[str]] = {}
         self._draft = ""
         self._back = 0
@@ -52,7 +57,7 @@ class FilterPrompt(Vertical):
         yield Suggestions()
         with Horizontal():
             yield Label(" / ")
-            yield Input(placeholder="state:failed  node:gpu*  name:train  age>1h  !text", compact=True)
+            yield Input(placeholder=self._grammar.example, compact=True)
         yield Static("", id="filter-error", markup=False)
 
     def ask(self, text: str) -> None:
@@ -89,10 +94,11 @@ class FilterPrompt(Vertical):
 
     @property
     def _history(self) -> History:
-        return History(self.app.state, "filter")  # type: ignore[attr-defined]
+        return History(self.app.state, self._kept_as)  # type: ignore[attr-defined]
 
     def _offer(self) -> None:
-        self.query_one(Suggestions).offer(complete(self._line.value, self._line.cursor_position, self._words))
+        completion = complete(self._line.value, self._line.cursor_position, self._words, self._grammar)
+        self.query_one(Suggestions).offer(completion)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask for what was typed."""

@@ -54,7 +54,8 @@ def bar(title: str, status: Status, width: int, styles: dict[str, str]) -> Text:
 
 def _marked(status: Status) -> str:
     what = f"all {status.marked:,} that match are" if status.everything else f"{status.marked:,}"
-    return f"◆ {what} marked" + (", range (V ends it)" if status.ranging else "")
+    hidden = f", {status.hidden:,} of them hidden" if status.hidden else ""
+    return f"◆ {what} marked{hidden}" + (", range (V ends it)" if status.ranging else "")
 
 
 def _held(status: Status, style: str) -> Text | None:

@@ -53,6 +53,8 @@ class Status:
     sort: str = ""
     marked: int = 0
     everything: bool = False
+    hidden: int = 0
+    """Marked rows that a filter hides."""
     ranging: bool = False
     paused: bool = False
     pending: int = 0
