@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import redis
 from psycopg2 import errors as pg_errors
+from psycopg2 import extensions
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -32,6 +33,9 @@ REREAD_EVERY = 1.0
 LONGEST_QUERY = "5s"
 """What PostgreSQL may take for one question before it gives up: a rare word in an audit of years."""
 
+SEARCHES = (QueueWanted, EventsWanted)
+"""Questions that may take long, and are given up when nobody asks them any more."""
+
 Answer = QueueView | EventsPage | EvidenceView | Matches
 Deliver = Callable[[Answer], None]
 
@@ -48,6 +52,8 @@ class Lookout:
         self._engine: Engine | None = None
         self._redis: redis.Redis | None = None
         self._connection: Connection | None = None
+        self._busy: extensions.connection | None = None
+        self._searching: Wanted | None = None
         self._workers: Sequence[WorkerRow] = ()
         self._asked = self._changed = self._stopping = False
         self._processes = ProcessReader()
@@ -61,9 +67,10 @@ class Lookout:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread once its question is answered."""
+        """Stop the thread once its question is answered; a search is given up."""
         with self._signal:
             self._stopping = True
+            self._cancel()
             self._signal.notify()
         if self._thread.ident is not None:  # else it was never started
             self._thread.join(5)
@@ -79,6 +86,8 @@ class Lookout:
         """Answer these questions from now on, and no others; each is answered anew."""
         with self._signal:
             self._wanted = tuple(wanted)
+            if self._searching is not None and self._searching not in self._wanted:
+                self._cancel()
             self._answers = {}
             self._asked = True
             self._signal.notify()
@@ -89,6 +98,11 @@ class Lookout:
             self._workers = workers
             self._changed = True
             self._signal.notify()
+
+    def _cancel(self) -> None:
+        """Stop a search that runs, if one does. From a thread: a server that hangs must not hang the caller."""
+        if self._searching is not None and self._busy is not None:
+            threading.Thread(target=self._busy.cancel, name="cancel-search", daemon=True).start()
 
     def _run(self) -> None:
         while (turn := self._next()) is not None:
@@ -117,7 +131,12 @@ class Lookout:
         return None
 
     def _answer(self, engine: Engine, question: Wanted) -> None:
-        answer = self._read(self._connect(engine), question)
+        conn = self._connect(engine)
+        self._searching = question if isinstance(question, SEARCHES) else None
+        try:
+            answer = self._read(conn, question)
+        finally:
+            self._searching = None
         with self._signal:
             if question not in self._wanted or self._answers.get(question) == answer:
                 return
@@ -153,11 +172,17 @@ class Lookout:
         if self._connection is None or self._connection.engine is not engine:
             self._hang_up()
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            raw = self._connection.connection.driver_connection
+            self._busy = raw if isinstance(raw, extensions.connection) else None
             self._connection.execute(text(f"SET statement_timeout = '{LONGEST_QUERY}'"))
         return self._connection
 
     def _failed(self, exc: DBAPIError) -> None:
-        """Wait for an engine after a lost link; log what else the database says."""
+        """Go on after a search that was given up; wait for an engine after a lost link; log anything else."""
+        if isinstance(exc.orig, pg_errors.QueryCanceled):
+            with self._signal:
+                self._asked = True  # it may have been a question after the one that was meant
+            return
         self._hang_up()
         if exc.connection_invalidated or isinstance(exc.orig, pg_errors.OperationalError):
             with self._signal:
@@ -166,7 +191,7 @@ class Lookout:
             self._mishap = mishap(exc, self._mishap)
 
     def _hang_up(self) -> None:
-        conn, self._connection = self._connection, None
+        conn, self._connection, self._busy = self._connection, None, None
         if conn is not None:
             conn.invalidate()
             conn.close()

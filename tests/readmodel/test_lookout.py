@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 import redis
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 from backend.domain.states import AnomalyKind, JobState
 from backend.embedded import servers
@@ -203,3 +203,28 @@ def test_the_evidence_about_a_finished_job_tells_what_the_spool_says(played: Sce
     job.ended()
     view = look(played, job.id)
     assert view.kind is AnomalyKind.UNRECORDED and "3" in view.record and not view.tree.rows
+
+
+def test_a_search_that_nobody_waits_for_any_more_is_given_up(
+    lookout: Lookout, heard: Heard, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = threading.Event()
+
+    def slow(conn: Connection, wanted: EventsWanted) -> EventsPage:
+        if wanted.filter:
+            began.set()
+            conn.execute(text("SELECT pg_sleep(600)"))
+        return read_events_page(conn, wanted)
+
+    monkeypatch.setattr("backend.readmodel.lookout.read_events_page", slow)
+    monkeypatch.setattr("backend.readmodel.lookout.LONGEST_QUERY", "600s")
+    lookout.want([EventsWanted("needle")])
+    assert began.wait(20)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        asleep = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'"
+        )
+        wait_until(lambda: conn.scalar(asleep) == 1)
+    lookout.want([EventsWanted()])
+    heard.until(EventsPage, lambda page: page.wanted == EventsWanted())
+    assert not [page for page in heard.answers if isinstance(page, EventsPage) and page.wanted.filter]

@@ -112,6 +112,8 @@ class FakeSource:
         self.details: dict[int, JobDetail] = {}
         self.answers: dict[Wanted, News] = {}
         self.log = LogView()
+        self.silent = False
+        """Whether it lets one wait for another list."""
 
     def start(self) -> None:
         self.asked.append(("start", None))
@@ -122,7 +124,8 @@ class FakeSource:
     def show(self, filter_text: str, order: Order = NEWEST) -> None:
         query = compile_filter(filter_text, order)
         self.asked.append(("show", filter_text) if order == NEWEST else ("order", (filter_text, order)))
-        self.deliver(window((), query=query))
+        if not self.silent:
+            self.deliver(window((), query=query))
 
     def hold(self, hold: Hold) -> None:
         self.asked.append(("hold", hold))

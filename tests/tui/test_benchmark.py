@@ -40,7 +40,7 @@ def test_a_delta_is_drawn_and_costs_something(engine: Engine) -> None:
 
 
 def test_every_figure_has_a_line() -> None:
-    figures = Figures([0.5], [0.6], [0.01], [0.02], [0.1], 0.02, 0.1, 120.0, 7)
+    figures = Figures([0.5], [0.6], [0.01], [0.02], [0.1], [0.15], [0.012], 0.02, 0.1, 120.0, 7)
     lines = {name: measured for name, _, measured in rows(figures, {10: [0.003]})}
     assert lines["first paint"] == "0.50 s"
     assert lines["memory"] == "120 MiB"
@@ -49,7 +49,7 @@ def test_every_figure_has_a_line() -> None:
 
 @pytest.mark.slow
 def test_the_whole_of_it_with_few_jobs(home: Path) -> None:
-    options = argparse.Namespace(jobs=400, changes=100, keys=3, starts=1, idle=0.3, deltas=2)
+    options = argparse.Namespace(jobs=400, changes=100, keys=10, starts=1, idle=0.3, deltas=2)
     report = measure(home, options)
     assert "first rows" in report
     assert "400 jobs" in report

@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from backend.domain.states import JobState
 from backend.readmodel.logs import LogView
+from backend.readmodel.order import Order
 from backend.readmodel.snapshot import Health, Link
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tui.screens.confirm import Confirm
@@ -356,3 +357,25 @@ async def test_the_list_says_that_it_is_old_until_the_database_is_back() -> None
         assert " 49 " in text_of(screen)
         await shown(pilot, screen, snapshot())
         await until(pilot, lambda: "stale" not in text_of(screen).lower())
+
+
+async def test_escape_gives_up_a_filter_whose_list_has_not_come() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, screen, window(jobs(5, 5)))
+        screen.source.silent = True
+        await pilot.press("slash", *"name:slow", "enter")
+        await until(pilot, lambda: "reading …" in text_of(screen))
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.source.asked[-1] == ("show", ""))
+        await until(pilot, lambda: "1 of 5" in text_of(screen))
+
+
+async def test_an_order_that_is_chosen_while_a_filter_is_read_keeps_the_filter() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, screen, window(jobs(5, 5)))
+        screen.source.silent = True
+        await pilot.press("slash", *"name:slow", "enter", "O")
+        await until(pilot, lambda: screen.source.asked[-1][0] == "order")
+        assert screen.source.asked[-1][1] == ("name:slow", Order("id", False))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.dashboard.terminal import Terminal
+from benchmarks.terminal import Terminal
 from tests.support.cli import Cli
 from tests.support.tmux import Tmux
 

@@ -61,8 +61,8 @@ class JobsScreen(FilteringScreen):
 
     @property
     def filter(self) -> str:
-        """The filter of the list."""
-        return self.query_one(JobTable).window.query.filter
+        """The filter that was asked for last: escape also gives up one that takes its time."""
+        return self.query_one(JobTable).asked_filter
 
     @property
     def main(self) -> JobTable:
@@ -95,7 +95,7 @@ class JobsScreen(FilteringScreen):
 
     def on_virtual_table_ordered(self, message: JobTable.Ordered) -> None:
         """Read the list in another order."""
-        self._list(self.query_one(JobTable).filter)
+        self._list(self.filter)
 
     def on_virtual_table_hold_wanted(self, message: JobTable.HoldWanted) -> None:
         """Hold the list still, or let it go on."""
@@ -139,7 +139,7 @@ class JobsScreen(FilteringScreen):
         from tui.pickers.views import ViewPicker
 
         table = self.query_one(JobTable)
-        now = own_view("", table.filter, table.sort or NEWEST_FIRST, table.layout_of_columns)
+        now = own_view("", self.filter, table.sort or NEWEST_FIRST, table.layout_of_columns)
         self.app.push_screen(ViewPicker(Views(self.desk.state), now), self._open_view)
 
     def _open_view(self, view: View | None) -> None:

@@ -32,10 +32,20 @@ class JobTable(VirtualTable[JobRow]):
         """The filter of the list, which stands for all its rows."""
         return self.window.query.filter
 
+    @property
+    def asked_filter(self) -> str:
+        """The filter that was asked for last, whether its list has come or not."""
+        return self.window.query.filter if self._awaited is None else self._awaited[0]
+
     def expect(self, filter_text: str) -> None:
-        """Say that another list was asked for, until it comes."""
-        self._awaited = (filter_text, self.sort)
+        """Say that another list was asked for, until it comes; nothing comes of the one that is there."""
+        asked = (filter_text, self.sort)
+        self._awaited = None if asked == self._shown() else asked
         self.changed()
+
+    def _shown(self) -> tuple[str, Sort]:
+        query = self.window.query
+        return query.filter, Sort(query.order.column, query.order.descending)
 
     def show(self, window: Window) -> None:
         """Show what the read model delivers; another filter begins at the top."""
@@ -45,8 +55,8 @@ class JobTable(VirtualTable[JobRow]):
         self.pending = window.pending
         if other:
             self.following = True
-            self.sort = Sort(window.query.order.column, window.query.order.descending)
-        if self._awaited == (window.query.filter, self.sort):
+            self.sort = self._shown()[1]
+        if self._awaited == self._shown():
             self._awaited = None
         if self.marks.everything and self.marks.filter != window.query.filter:
             self.set_marks(Marks())
