@@ -5,7 +5,7 @@ PYTEST_ARGS = -n 4
 DURATION = 600
 SEED =
 
-.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard soak screenshots docs clean
+.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard bench-logs soak screenshots docs clean
 
 install:
 	@sh tools/install.sh
@@ -30,6 +30,10 @@ bench-notice: install
 
 bench-dashboard: install
 	$(PYTHON_IN_VENV) -m benchmarks.dashboard
+
+# Over a log of 10 GiB: it needs the room on the disk, and the memory to be read from memory.
+bench-logs: install
+	$(PYTHON_IN_VENV) -m benchmarks.logs --size 10
 
 bench-scale: install
 	$(PYTHON_IN_VENV) -m benchmarks.scale

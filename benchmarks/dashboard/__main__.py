@@ -68,6 +68,8 @@ def rows(figures: Figures, deltas: dict[int, list[float]]) -> list[tuple[str, ..
         ("page key to rows, p50", "", _ms(percentile(figures.page, 0.5))),
         ("page key to rows, p95", "50 ms", _ms(percentile(figures.page, 0.95))),
         ("filter to first page, slowest", "200 ms", _ms(max(figures.filter))),
+        ("order by state, name, account to first page, slowest", "200 ms", _ms(max(figures.order))),
+        ("cursor key while a filter looks at every job, slowest", "", _ms(max(figures.meanwhile, default=0.0))),
         ("processor while idle", "3 %", f"{figures.idle_cpu:.1%}"),
         ("processor with the changes", "", f"{figures.busy_cpu:.1%}"),
         ("memory", "150 MiB", f"{figures.memory:.0f} MiB"),

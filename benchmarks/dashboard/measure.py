@@ -11,13 +11,21 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from benchmarks.dashboard.seed import Changes
-from benchmarks.dashboard.terminal import Terminal
+from benchmarks.terminal import Terminal
 
 ROW = b"seed-"
 """Every row has it: what a line that waits for its row does not."""
 HEADER = b"workers"
+LISTED = b"1 of "
+"""The line over a list that has come; until then it says that it is being read, whatever rows are on the screen."""
 CURSOR = b"48;2;1;120;212"
 """Background of the cursor's line in the theme ``dark``: a paint that moved the cursor has it."""
+ORDERS = ("j", "jj", "j")
+"""Keys in the window of orders that lead from the newest first to state, then name, then account."""
+NOTHING = b"no job matches"
+"""What comes of UNSERVED; with few jobs at once."""
+UNSERVED = "!one-has !two-have !three-have !four-have nobody-has"
+"""No index finds it: such a filter looks at every job five times over."""
 PAUSE_SECONDS = 0.11
 """Between two keys; no multiple of the time between two paints of data."""
 TICK = os.sysconf("SC_CLK_TCK")
@@ -32,6 +40,8 @@ class Figures:
     key: list[float] = field(default_factory=list)
     page: list[float] = field(default_factory=list)
     filter: list[float] = field(default_factory=list)
+    order: list[float] = field(default_factory=list)
+    meanwhile: list[float] = field(default_factory=list)
     idle_cpu: float = 0.0
     busy_cpu: float = 0.0
     memory: float = 0.0
@@ -68,7 +78,10 @@ def use(
         for word in ("node:node7", "state:failed", "account:user3"):
             figures.filter.append(_filtered(terminal, word))
         terminal.press("\x1b")
-        terminal.drain(1.0)
+        _let_go_on(terminal, 1.0)
+        figures.order = [_ordered(terminal, keys) for keys in ORDERS]
+        figures.meanwhile = _keys_meanwhile(terminal, keys // 10)
+        _let_go_on(terminal, 1.0)
         figures.idle_cpu = cpu_share(terminal, idle)
         figures.memory = resident(terminal.process.pid)
         terminal.press("q")
@@ -92,9 +105,38 @@ def _filtered(terminal: Terminal, words: str) -> float:
     _let_go_on(terminal, 0.2)
     terminal.press("\x15" + words)
     _let_go_on(terminal, 0.3)
-    took = _answer(terminal, "\r", ROW)
+    took = _answer(terminal, "\r", LISTED)
     _let_go_on(terminal, 0.3)
     return took
+
+
+def _ordered(terminal: Terminal, keys: str) -> float:
+    """Seconds from enter to the first rows in another order."""
+    terminal.press("o")
+    _let_go_on(terminal, 0.3)
+    terminal.press(keys)
+    _let_go_on(terminal, 0.2)
+    took = _answer(terminal, "\r", LISTED)
+    _let_go_on(terminal, 0.5)
+    return took
+
+
+def _keys_meanwhile(terminal: Terminal, times: int) -> list[float]:
+    """Seconds from a key to its paint, just after a filter was asked for that looks at every job."""
+    taken = []
+    for _ in range(times):
+        terminal.press("/")
+        _let_go_on(terminal, 0.2)
+        terminal.press(f"\x15{UNSERVED}")
+        _let_go_on(terminal, 0.3)
+        seen = len(terminal.output)
+        terminal.press("\r")
+        _let_go_on(terminal, 0.1)
+        if NOTHING not in terminal.output[seen:]:
+            taken.append(_answer(terminal, "j", CURSOR))
+        terminal.press("\x1b")
+        _let_go_on(terminal, 1.5)
+    return taken
 
 
 def _let_go_on(terminal: Terminal, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Each figure as the user sees it: from the request until the text is in what is painted (the terminal apart)."""
+"""Each figure from the request until the text is in what is painted; what is typed at a terminal is in ``typed``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from textual.app import App
 
-from backend.domain.states import JobState
 from backend.readmodel.logs.index import LineIndex
 from backend.readmodel.logs.requests import Find, Go, Number, Only, Request
 from backend.readmodel.logs.seek import Pattern
-from backend.readmodel.records import JobRow
-from benchmarks.logs.generate import FIRST, LAST
-from tui.app import JobwardenApp
+from benchmarks.logs.generate import FIRST
+from benchmarks.logs.typed import measure_typed
+from benchmarks.logs.viewer import Viewer, job
 from tui.screens.log import LogScreen
 from tui.widgets.log.body import LogBody
 
@@ -39,12 +37,6 @@ class Figure:
     worst: str
 
 
-class Bare(App[None]):
-    """The look of the dashboard without its data."""
-
-    CSS_PATH = JobwardenApp.CSS_PATH
-
-
 class Bench:
     """Drives one log screen."""
 
@@ -57,13 +49,6 @@ class Bench:
     def body(self) -> LogBody:
         """Return the lines on the screen."""
         return self.app.screen.query_one(LogBody)
-
-    def painted(self, text: str) -> bool:
-        """Whether a text is in what is painted; painting is slow, and only for a look once the text is there."""
-        if not self.app.screen.query(LogBody) or text not in self.body.view.lines[-3:]:
-            return False
-        strips = self.app.screen._compositor.render_strips()
-        return any(text in strip.text for strip in strips)
 
     async def until(self, condition: Callable[[], object]) -> float:
         """Return how many seconds it took to be so."""
@@ -88,19 +73,10 @@ class Bench:
         await self.until(lambda: target is None or ((row := self.body.current_row) and row.start >= target))
         return time.perf_counter() - began
 
-    async def open(self) -> float:
-        """Return how many seconds it took from the key until the end of the log was painted."""
-        began = time.perf_counter()
+    async def open(self) -> None:
+        """Open the log, to its end."""
         await self.app.push_screen(LogScreen(job(self.log)))
-        await self.until(lambda: self.painted(LAST))
-        return time.perf_counter() - began
-
-    async def append(self, number: int) -> float:
-        """Return how many seconds it took from a write until it was painted."""
-        await asyncio.sleep(random.uniform(0.05, 0.2))
-        with self.log.open("a") as out:
-            out.write(f"appended {number}\n")
-        return await self.until(lambda: self.painted(f"appended {number}"))
+        await self.until(lambda: self.app.screen.query(LogBody) and self.body.view.lines)
 
     async def count(self) -> float:
         """Return how many seconds it took to count all lines."""
@@ -113,15 +89,11 @@ class Bench:
 async def measure(log: Path, rounds: int) -> list[Figure]:
     """Return all figures; the app is a real one, without a terminal."""
     memory = psutil.Process().memory_info
-    async with Bare().run_test(size=SIZE) as pilot:
+    typed = measure_typed(log, rounds)
+    async with Viewer(log).run_test(size=SIZE) as pilot:
         bench = Bench(pilot.app, log)
         before = memory().rss
-        opened = [await bench.open()]
-        for _ in range(4):
-            pilot.app.pop_screen()
-            opened.append(await bench.open())
-        appended = [await bench.append(number) for number in range(rounds)]
-        anywhere = [await bench.asked(Go(f"{random.uniform(0, 100):.3f}%")) for _ in range(rounds)]
+        await bench.open()
         stamps = [await bench.asked(Go("2026-03-14 03:10:00"))]
         searched = await _searches(bench)
         counted = await bench.count()
@@ -131,9 +103,9 @@ async def measure(log: Path, rounds: int) -> list[Figure]:
         grown = memory().rss - before
     gigabytes = bench.size / 1e9
     return [
-        _times("opening it, to the end on the screen", "100 ms", opened),
-        _times("a line that is appended, to the screen", "150 ms", appended),
-        _times("going to a percentage", "50 ms", anywhere),
+        _times("opening it, from the key to the end on the terminal", "100 ms", typed.opened),
+        _times("a line that is appended, to the terminal", "150 ms", typed.appended),
+        _times("going to a percentage, from the key to the terminal", "50 ms", typed.gone),
         _times("going to a line, once lines are counted", "50 ms", lines),
         _times("going to a time, by the timestamps of the log", "50 ms", stamps),
         *(_speed(what, wanted, seconds, gigabytes) for what, wanted, seconds in searched),
@@ -152,16 +124,6 @@ async def _searches(bench: Bench) -> list[tuple[str, str, float]]:
         ("a regular expression", "", Pattern("very f[ir]+st", regex=True)),
     )
     return [(what, wanted, await bench.asked(Find(pattern, "up", bench.size))) for what, wanted, pattern in patterns]
-
-
-def job(log: Path) -> JobRow:
-    """A job whose log this is."""
-    now = datetime.now(UTC)
-    return JobRow(
-        id=1, name="train", account="alice", partition="main", state=JobState.RUNNING, held=False, priority=0, cpus=1,
-        memory_mb=512, gpus=0, time_limit=None, submit_time=now, start_time=now, end_time=None, exit_code=None,
-        exit_signal=None, failure_reason=None, error_msg=None, node_name="here", spool_dir=str(log.parent),
-    )  # fmt: skip
 
 
 def _index_bytes(log: Path) -> int:
