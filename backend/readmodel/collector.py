@@ -71,6 +71,8 @@ class Collector:
         self._anomalies = Pace(0.5, share=25)
         self._ping = Pace(POLL)
         self._rates = Pace(2.0, share=50)
+        self._owed: set[Pace] = set()
+        """What has not been read since the last notice because it was too early to."""
         self._rate_book = RateBook()
 
     def start(self) -> None:
@@ -159,6 +161,7 @@ class Collector:
             self._drain_wakes()
             if news:
                 self._poll.now()
+                self._owed = {self._counts, self._anomalies}
             if pulse.due:
                 with pulse.measured():
                     self._beat(conn)
@@ -169,8 +172,9 @@ class Collector:
         if _states(workers) != _states(self._snapshot.workers):
             self._anomalies.now()
             self._poll.now()
-        if not self._poll.due:
+        if not self._poll.due and not any(pace.due for pace in self._owed):
             return
+        self._owed = {pace for pace in self._owed if not pace.due}
         with self._poll.measured():
             self._collect(conn, workers)
         self._feed.changed(workers)

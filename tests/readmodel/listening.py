@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from backend.readmodel.collector import Collector, News
+from backend.readmodel.collector import POLL, Collector, News
 from backend.readmodel.overview import Snapshot
 from backend.readmodel.window import Window
 from backend.settings import Settings
@@ -40,10 +40,10 @@ class Listening:
 
 
 @contextmanager
-def collecting(settings: Settings) -> Iterator[tuple[Collector, Listening]]:
+def collecting(settings: Settings, poll: float = POLL) -> Iterator[tuple[Collector, Listening]]:
     """Run a collector."""
     heard = Listening()
-    collector = Collector(settings, heard.news.append)
+    collector = Collector(settings, heard.news.append, poll)
     collector.start()
     try:
         yield collector, heard

@@ -45,6 +45,15 @@ def test_what_is_typed_in_sql_is_seen(settings: Settings, engine: Engine) -> Non
     assert window.rows[0].failure_reason == "OPERATOR"
 
 
+def test_what_is_too_early_to_read_at_a_notice_is_read_later_without_a_poll(settings: Settings, engine: Engine) -> None:
+    (job_id,) = add_jobs(engine, 1)
+    with collecting(settings, poll=3600.0) as (collector, heard):
+        collector._counts.interval = 2.0
+        heard.snapshot(lambda snapshot: snapshot.counts.get(JobState.PENDING) == 1)
+        typed(engine, f"UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id={job_id}")
+        heard.snapshot(lambda snapshot: snapshot.counts.get(JobState.FAILED) == 1)
+
+
 def test_at_most_four_snapshots_a_second(settings: Settings, engine: Engine) -> None:
     (job_id,) = add_jobs(engine, 1)
     with collecting(settings) as (_, heard):
