@@ -223,6 +223,13 @@ def test_reasons_that_many_share_are_said_once_with_who_they_are_about() -> None
     assert "    300  LOST: FAILED\n" in told and "on beta 300" in told and "… and 100 more" in told
 
 
+def test_what_happens_to_all_alike_is_said_once() -> None:
+    items = tuple(Item(str(n), "train", f"on beta  pid {n}", f"python {n}.py", "ends as FAILED") for n in range(9))
+    told = victims(Question("kill", "job", items)).plain
+    assert told.count("ends as FAILED") == 1 and "on beta 9" in told and "python 8.py" in told
+    assert victims(Question("kill", "job", items[:1])).plain.splitlines()[-1] == "  ends as FAILED"
+
+
 def test_every_key_of_a_window_has_an_id() -> None:
     for window_class in (Confirm, Results, Progress, Dialog):
         assert all(binding.id for binding in window_class.BINDINGS)  # type: ignore[union-attr]

@@ -37,34 +37,45 @@ def counted(number: int, noun: str) -> str:
 
 
 def victims(question: Question) -> Text:
-    """Return the groups when there are many, who it hits, and who is left alone with the reason."""
-    lines: list[Text] = []
+    """Return what happens to all alike or the groups, who it hits, and who is left alone with the reason."""
+    alike = happens_to_all(question.items)
+    lines = [Text.assemble((f"{'each':>7}", "bold"), f"  {plain(alike)}")] if alike else []
     if len(question.items) > GROUPED_ABOVE:
-        lines += [*groups(question.items), Text("")]
-    lines += [line for item in question.items[:LISTED] for line in item_lines(item)]
+        lines += [*([] if alike else groups(question.items)), *where(question.items)]
+    lines += [Text("")] if lines else []
+    lines += [line for item in question.items[:LISTED] for line in item_lines(item, alike)]
     if len(question.items) > LISTED:
         lines.append(Text(f"… and {len(question.items) - LISTED:,} more"))
     return Text("\n").join([*lines, *left_alone(question)])
 
 
+def happens_to_all(items: Sequence[Item]) -> str:
+    """Return what happens to several, when it is the same for each, so that it is said once; else nothing."""
+    happens = {item.happens for item in items}
+    return happens.pop() if len(items) > 1 and len(happens) == 1 else ""
+
+
 def groups(items: Sequence[Item]) -> list[Text]:
-    """Return one line for each thing that happens, and one with the nodes."""
+    """Return one line for each thing that happens."""
     happens = Counter(item.happens.partition(" (")[0] for item in items)
-    lines = [Text.assemble((f"{number:>7,}", "bold"), f"  {plain(what)}") for what, number in happens.most_common()]
+    return [Text.assemble((f"{number:>7,}", "bold"), f"  {plain(what)}") for what, number in happens.most_common()]
+
+
+def where(items: Sequence[Item]) -> list[Text]:
+    """Return a line with the nodes, when there are any."""
     nodes = Counter(item.where.partition("  ")[0].removeprefix("on ") for item in items if item.where.startswith("on "))
-    if nodes:
-        said = ", ".join(f"{plain(node)} {number:,}" for node, number in nodes.most_common(6))
-        lines.append(Text(f"         on {said}{' and more' if len(nodes) > 6 else ''}", style="dim"))
-    return lines
+    if not nodes:
+        return []
+    said = ", ".join(f"{plain(node)} {number:,}" for node, number in nodes.most_common(6))
+    return [Text(f"         on {said}{' and more' if len(nodes) > 6 else ''}", style="dim")]
 
 
-def item_lines(item: Item) -> list[Text]:
-    """Return a victim in two or three lines: who, where and pid; its command line; what happens."""
+def item_lines(item: Item, said: str = "") -> list[Text]:
+    """Return a victim in up to three lines: who, where and pid; its command line; what happens, unless it was said."""
     lines = [Text.assemble((f"{plain(item.key)}  {plain(item.name)}", "bold"), f"  {plain(item.where)}")]
     if item.command:
         lines.append(Text(f"  $ {plain(item.command)}"))
-    lines.append(Text(f"  {plain(item.happens)}", style="dim"))
-    return lines
+    return lines if item.happens == said else [*lines, Text(f"  {plain(item.happens)}", style="dim")]
 
 
 def left_alone(question: Question) -> list[Text]:
