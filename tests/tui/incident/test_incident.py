@@ -82,6 +82,13 @@ def test_an_incident_from_the_call_to_the_audit(cli: Cli, terminal: Tmux, jobs: 
     terminal.until(lambda screen: "sleep 987654" in screen and "ORPHAN" in screen)
     terminal.until(lambda screen: any(str(pid) in screen for pid in pids))
 
+    # Only those of the other job? The filter of this list says what is wrong, and is given up again.
+    terminal.type("/kind:orphan name:train")
+    terminal.press("Enter")
+    terminal.until(lambda screen: "1 of 1" in screen and " train " in screen and " render " not in screen)
+    terminal.press("Escape")
+    terminal.until(lambda screen: "of 2" in screen and " render " in screen)
+
     # Clean up: the dialog names both victims, and what happens to them; the operator gives a reason.
     terminal.press("C")
     terminal.until(lambda screen: str(render) in screen and str(train) in screen and "reason" in screen)
