@@ -178,10 +178,8 @@ class Lookout:
         return self._connection
 
     def _failed(self, exc: DBAPIError) -> None:
-        """Go on after a search that was given up; wait for an engine after a lost link; log anything else."""
+        """Go on after a question that was given up; wait for an engine after a lost link; log anything else."""
         if isinstance(exc.orig, pg_errors.QueryCanceled):
-            with self._signal:
-                self._asked = True  # it may have been a question after the one that was meant
             return
         self._hang_up()
         if exc.connection_invalidated or isinstance(exc.orig, pg_errors.OperationalError):

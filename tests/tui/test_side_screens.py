@@ -357,6 +357,9 @@ async def test_the_queue_is_filtered_by_the_database() -> None:
         screen.source.deliver(queue())  # an answer to the question before
         await pilot.pause()
         assert len(side.table.listed) == 1
+        screen.source.deliver(QueueView(error="took longer than 5s", wanted=only))
+        await until(pilot, lambda: "took longer than 5s" in text_of(screen))
+        assert "1,234 waiting" in text_of(screen) and "Valkey 8.1.0" in text_of(screen)
 
 
 async def test_help_has_the_words_of_the_screens_own_filter() -> None:

@@ -61,7 +61,7 @@ class QueueScreen(ListScreen):
         """Take what the read model delivered."""
         super().take(news)
         if isinstance(news, QueueView) and news.wanted.filter == self._filter:
-            self._view = news
+            self._view = self._view if news.error else news
             self.table.empty = self._nothing(news)
             self.table.show_rows(news.rows, hidden=None if self._filter else ())
             self._draw()
