@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.actions.table import ACTIONS
 from backend.domain.completion import ANOMALIES, EVENTS, JOBS, NODES, Grammar, complete
-from backend.domain.event_filters import parse_event_filter
+from backend.domain.event_filters import DONE, parse_event_filter
 from backend.domain.filters import FilterError, parse_filter
 from backend.domain.node_filters import parse_node_filter
 from backend.errors import InputError
@@ -50,6 +51,11 @@ def test_an_empty_line_offers_every_field() -> None:
 def test_what_is_wrong_is_offered_of_anomalies_alone() -> None:
     assert offered("ki") == []
     assert [option.text for option in complete("kind:lo", 7, {}, ANOMALIES).options] == ["lost"]
+
+
+def test_what_an_operator_can_do_is_offered_for_the_audit() -> None:
+    assert {*ACTIONS, "drain", "resume"} <= set(DONE)
+    assert [option.text for option in complete("action:mark", 11, {}, EVENTS).options] == ["mark-failed"]
 
 
 @pytest.mark.parametrize(
