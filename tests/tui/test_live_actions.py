@@ -20,6 +20,7 @@ from tui.app import JobwardenApp
 from tui.screens.acting import ActingScreen
 from tui.screens.confirm import Confirm
 from tui.screens.listing import ListScreen
+from tui.widgets.table.virtual import VirtualTable
 
 SIZE = (130, 44)
 POLL = 3600.0
@@ -61,10 +62,13 @@ async def eventually(pilot: Pilot[None], condition: Callable[[], object], what: 
 
 
 async def listed(pilot: Pilot[None], *job_ids: int) -> None:
-    """Wait until these jobs are on the screen."""
-    app = pilot.app
-    for job_id in job_ids:
-        await eventually(pilot, lambda job_id=job_id: f" {job_id} " in screen_text(app), f"job {job_id} on the screen")
+    """Wait until these jobs are in the list of the screen, and one of the list is selected."""
+
+    def there() -> bool:
+        tables = list(pilot.app.screen.query(VirtualTable).results(VirtualTable))
+        return any(table.selected and all(table._lines.line_of(job) is not None for job in job_ids) for table in tables)
+
+    await eventually(pilot, there, f"jobs {job_ids} in the list")
 
 
 async def press(pilot: Pilot[None], key: str, *typed: str) -> None:
