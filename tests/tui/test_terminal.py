@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks.terminal import Terminal
 from tests.support.cli import Cli
+from tests.support.processes import wait_until
 from tests.support.tmux import Tmux
 
 ALTERNATE, CURSOR, PASTE, FOCUS, WRAP = 1049, 25, 2004, 1004, 7
@@ -139,3 +141,21 @@ def test_a_script_is_shown_in_the_editor(cli: Cli, tmux: Tmux, tmp_path: Path) -
     tmux.until(lambda screen: f"Job {job_id}" in screen and "workers" in screen)
     tmux.press("C-q")
     tmux.until(lambda screen: "The screen is closed" in screen)
+
+
+def test_a_terminal_that_goes_away_takes_the_dashboard_with_it(cli: Cli) -> None:
+    with open_dashboard(cli) as terminal:
+        shown(terminal)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, terminal.master)
+        os.close(nowhere)
+        wait_until(lambda: terminal.process.poll() is not None, what="the end of the dashboard")
+
+
+def test_whoever_hangs_while_leaving_ends_all_the_same() -> None:
+    hanging = (
+        "import threading, tui.habits.terminal as terminal\n"
+        "terminal.LEAVING_SECONDS = 0.1\nterminal.end_anyway(129)\n"
+        "lock = threading.Lock()\nlock.acquire()\nlock.acquire()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", hanging], timeout=30).returncode == 129

@@ -28,6 +28,7 @@ from tui.habits import programs, selection
 from tui.habits.alarm import Alarm, set_title, title
 from tui.habits.jump import Jump, targets
 from tui.habits.kept import KeptApp
+from tui.habits.terminal import end_anyway
 from tui.messages import Arrived, JobWanted
 from tui.palette.commands import Call, commands
 from tui.palette.history import History
@@ -62,6 +63,7 @@ class HabitsApp(KeptApp):
     def _leave(self, number: signal.Signals) -> None:
         """End. Whoever asks a second time does not want to wait."""
         asyncio.get_running_loop().remove_signal_handler(number)
+        end_anyway(128 + number)
         self.exit(return_code=128 + number)
 
     def on_arrived(self, message: Arrived) -> None:
