@@ -1,0 +1,1 @@
+"""Every attempt of a review that attacked our own installation, as a test."""
