@@ -12,8 +12,8 @@ from backend.embedded import servers
 from backend.errors import InputError, Refused
 from backend.journal import configure
 from backend.process.descriptors import raise_limit
+from backend.process.launch_error import LaunchError
 from backend.process.shim import shim_path
-from backend.process.spool import LaunchError
 from backend.settings import Settings, load_settings
 from backend.worker.service import Service
 from backend.worker.systemd import warn_of_supervisor

@@ -76,6 +76,23 @@ class Settings(AlertSettings):
     lease_seconds: float = Field(default=10.0, gt=0, le=86400, validate_default=True)
     """Seconds after its last heartbeat at which a worker counts as dead; more than heartbeat_seconds."""
 
+    run_jobs_as: Literal["auto", "submitter", "worker"] = "auto"
+    """Whom jobs run as: submitter, the Unix user of whoever submitted them (for a worker that is root); worker, the
+    worker's own user. auto: submitter for a worker that is root, but worker in a home that only root can reach."""
+
+    allow_root_jobs: bool = False
+    """Whether a job may run as root where jobs run as their submitters."""
+
+    job_umask: str | None = Field(default=None, pattern=r"^0?[0-7]{1,3}$")
+    """File mode creation mask of jobs, octal. Unset: 022 for jobs of other users, the worker's own for its own."""
+
+    pids_limit: int | None = Field(default=None, ge=0, le=4_194_304)
+    """Processes that one job may have; without a control group, that its user may have in all. 0: no limit.
+    Unset: 4096, but no limit where jobs of the worker's own user get no control group."""
+
+    shared: bool = False
+    """Whether every local user may submit to the embedded servers of this home, each with a login of his own."""
+
     kill_grace_seconds: float = Field(default=10.0, ge=0, le=86400)
     """Seconds between TERM and KILL."""
 

@@ -128,7 +128,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def settings(home: Path, database_url: str, redis_url: str) -> Settings:
     """Settings of a node with this test's home, database and queue."""
-    return Settings(home=home, database_url=database_url, redis_url=redis_url, node_name="node1")
+    return Settings(home=home, database_url=database_url, redis_url=redis_url, node_name="node1", run_jobs_as="worker")
 
 
 @pytest.fixture
@@ -136,6 +136,6 @@ def cli(settings: Settings, mark: str, tmp_path: Path) -> Cli:
     """The installed ``jobwarden`` on this test's home, database and queue; see tests.support.cli."""
     env = clean_environment(
         JOBWARDEN_HOME=str(settings.home), DATABASE_URL=str(settings.database_url), REDIS_URL=str(settings.redis_url),
-        JOBWARDEN_NODE_NAME=settings.node_name, HOME=str(tmp_path), **{MARK: mark},
+        JOBWARDEN_NODE_NAME=settings.node_name, JOBWARDEN_RUN_JOBS_AS="worker", HOME=str(tmp_path), **{MARK: mark},
     )  # fmt: skip
     return Cli(env, tmp_path)

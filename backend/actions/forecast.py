@@ -5,7 +5,7 @@ from backend.anomalies.attempts import Attempt
 from backend.anomalies.detect import Anomaly, explain
 from backend.domain.states import AnomalyKind, JobState
 from backend.process.outcome import EndCause, Verdict, judge
-from backend.process.spool import Record
+from backend.process.record import Record, doubt
 
 NEVER_STARTED = "never started: back to PENDING"
 RELEASED = "released"
@@ -62,6 +62,7 @@ def verdict(attempt: Attempt, record: Record | None, cause: EndCause | None) -> 
         rebooted=attempt.rebooted,
         script=f"{attempt.spool_dir}/job_{attempt.job_id}.sh" if attempt.spool_dir else "",
         work_dir=attempt.work_dir,
+        doubt=doubt(attempt.spool_dir, attempt.record_key) if attempt.spool_dir and record is None else "",
     )
 
 

@@ -35,7 +35,7 @@ from backend.errors import Refused
 from backend.process.ending import Ended, end_trees
 from backend.process.members import Target
 from backend.process.outcome import EndCause, Verdict
-from backend.process.spool import Record, read_record
+from backend.process.record import Record
 from backend.state import machine
 from backend.state.records import Outcome
 from backend.state.sql import MAY_END, NOTE
@@ -157,7 +157,7 @@ def _record_outcome(
     ctx: Context, anomaly: Anomaly, cause: EndCause | None, deed: Deed, evidence: dict[str, Any]
 ) -> ItemResult:
     attempt = anomaly.attempt
-    record = read_record(attempt.spool_dir) if attempt.spool_dir else None
+    record = attempt.record()
     ended = verdict(attempt, record, cause)
     if ended.state is JobState.PENDING:
         with ctx.engine.begin() as conn:

@@ -12,6 +12,7 @@ from backend.domain.states import JobState
 from backend.process.cgroup import Group, group_of
 from backend.process.identity import ProcessIdentity, elapsed_seconds, this_host
 from backend.process.members import Target
+from backend.process.record import Record, read_record
 
 SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR a.stuck IS NOT NULL OR j.state <> 'RUNNING'
     OR extract(epoch FROM now() - j.start_time) > j.time_limit + :slack
@@ -42,6 +43,7 @@ class Attempt:
     boot_id: str | None
     pid_namespace: int | None
     spool_dir: str | None
+    record_key: str | None
     released: bool
     stuck: str | None
     machine_id: str
@@ -71,13 +73,17 @@ class Attempt:
         """Its control group on this host, if it has one."""
         return group_of(self.spool_dir, self.cookie) if self.spool_dir else None
 
+    def record(self) -> Record | None:
+        """How its script ended, as its supervisor recorded it on this host."""
+        return read_record(self.spool_dir, self.record_key) if self.spool_dir else None
+
     @property
     def target(self) -> Target:
         """What its processes are known by. Only for a started attempt."""
         assert self.process_id is not None
         assert self.process_start is not None
         identity = ProcessIdentity(self.process_id, self.process_start, self.boot_id or "", self.pid_namespace or 0)
-        return Target(identity, self.cookie, self.spool_dir or "")
+        return Target(identity, self.cookie, self.spool_dir or "", self.record_key)
 
 
 def read_attempts(conn: Connection, which: str, **params: object) -> list[Attempt]:

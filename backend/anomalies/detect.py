@@ -13,7 +13,7 @@ from backend.domain.units import format_age
 from backend.process.identity import Liveness
 from backend.process.outcome import end_message
 from backend.process.procfs import command_line
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from backend.readmodel.records import AnomalyRow, WorkerRow
 from backend.readmodel.workers import read_workers
 from backend.settings import Settings

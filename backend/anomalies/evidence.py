@@ -8,7 +8,7 @@ from backend.anomalies.attempts import Attempt
 from backend.process.identity import Liveness, liveness
 from backend.process.members import family
 from backend.process.procfs import Snapshot, scan
-from backend.process.spool import Record, read_record
+from backend.process.record import Record
 
 _SIGKILL_BIT = 1 << 8
 
@@ -41,8 +41,8 @@ class Look:
             return GONE
         if not attempt.here:
             return UNKNOWN
-        record = read_record(attempt.spool_dir) if attempt.spool_dir else None
-        if attempt.rebooted or (record is not None and record.gone):
+        record = attempt.record()
+        if attempt.rebooted:
             return Evidence(Liveness.GONE, record=record)
         target = attempt.target
         shim = liveness(target.identity)

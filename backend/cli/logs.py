@@ -16,6 +16,7 @@ from backend.cli.jobs import no_such_job
 from backend.cli.session import Session, open_session
 from backend.domain.states import JobState
 from backend.errors import Refused
+from backend.files import open_within
 from backend.process.identity import this_host
 from backend.process.logcut import Cut, LogReader, read_cut
 from backend.process.spool import log_path
@@ -99,12 +100,13 @@ def _ended_by(session: Session, job_id: int) -> Callable[[], bool]:
 def _copy(path: Path, tail: int | None, has_ended: Callable[[], bool]) -> None:
     sink = terminal_sink() if sys.stdout.isatty() else _raw
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_within(str(path.parent), path.name)
     except OSError as exc:
         raise Refused(f"the log {path} cannot be read: {exc.strerror}") from None
     try:
         folder = str(path.parent)
-        log = LogReader(file, folder, 0 if tail is None else tail_offset(file, tail, read_cut(folder)))
+        cut = read_cut(folder, os.fstat(file).st_size)
+        log = LogReader(file, folder, 0 if tail is None else tail_offset(file, tail, cut))
         # Asked before reading: what was written before the end is still read after it.
         ended = has_ended()
         while (data := log.read(CHUNK)) or not ended:

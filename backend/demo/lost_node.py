@@ -130,4 +130,4 @@ def _kill_all(row: Any) -> None:
 
 def _target(row: Any) -> Target:
     supervisor = ProcessIdentity(row.process_id, row.process_start, row.boot_id, row.pid_namespace)
-    return Target(supervisor, row.cookie, row.spool_dir)
+    return Target(supervisor, row.cookie, row.spool_dir, row.record_key)

@@ -1,13 +1,13 @@
 """Folders of the spool: what is there, how large and how old, and their removal. No link is ever followed."""
 
 import os
-import shutil
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from backend.process.tree import walk
 
 LONGEST_ID = 18
 """Digits of the longest allocation id: a longer name is none."""
@@ -65,25 +65,8 @@ def _is_id(name: str) -> bool:
 def measure(name: str, root_fd: int) -> Folder:
     """Size and age of a folder; what vanishes while it is looked at counts nothing."""
     size, newest = 0, 0.0
-    for _, folders, files, fd in os.fwalk(name, dir_fd=root_fd, follow_symlinks=False):
-        seen = [os.fstat(fd)]
-        for entry in [*files, *(f for f in folders if _is_link(f, fd))]:
-            with suppress(FileNotFoundError):
-                seen.append(os.stat(entry, dir_fd=fd, follow_symlinks=False))
-        size += sum(one.st_blocks * 512 for one in seen)
-        newest = max(newest, *(one.st_mtime for one in seen))
+    with suppress(FileNotFoundError):
+        for seen in walk(name, root_fd):
+            size += seen.st_blocks * 512
+            newest = max(newest, seen.st_mtime)
     return Folder(name, size, max(0.0, time.time() - newest))
-
-
-def _is_link(name: str, fd: int) -> bool:
-    with suppress(FileNotFoundError):
-        return stat.S_ISLNK(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode)
-    return False
-
-
-def remove(name: str, root_fd: int) -> None:
-    """Delete the folder with all that is in it, held by descriptors all the way, so that nobody can put a link in its
-    place meanwhile. No error when it is gone already. Raises OSError when something cannot be deleted."""
-    assert shutil.rmtree.avoids_symlink_attacks
-    with suppress(FileNotFoundError):
-        shutil.rmtree(name, dir_fd=root_fd)

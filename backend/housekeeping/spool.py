@@ -13,11 +13,12 @@ from backend.actions.records import Context
 from backend.anomalies.attempts import BY_ID, Attempt, read_attempts
 from backend.anomalies.evidence import Look
 from backend.housekeeping import sql
-from backend.housekeeping.folders import Folder, allocation_folders, measure, node_directories, opened, remove
+from backend.housekeeping.folders import Folder, allocation_folders, measure, node_directories, opened
 from backend.housekeeping.in_use import InUse
 from backend.housekeeping.in_use import look as look_for_use
 from backend.housekeeping.records import Limits, Progress, Step, StepReport
 from backend.process.identity import Liveness, this_host
+from backend.process.tree import remove_tree
 
 BATCH = 1000
 """Folders that are asked for together."""
@@ -153,7 +154,7 @@ def _of_nothing(folder: Folder, used: InUse, max_age: float) -> Verdict:
 
 def _removed(folder: Folder, root: Path, root_fd: int, tally: _Tally) -> bool:
     try:
-        remove(folder.name, root_fd)
+        remove_tree(folder.name, root_fd)
     except OSError as exc:
         tally.failed.append(f"{root}/{folder.name} cannot be removed: {exc.strerror}")
         return False

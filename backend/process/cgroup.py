@@ -18,12 +18,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from backend.files import read_within
+
 POINTER = "control_group"
 """Name of the file in an allocation's folder that holds the path of its group; shim.c knows it too."""
 
-# The innermost one: an installation may run inside a job of another.
-_GROUP = re.compile(r".*/jobwarden-[0-9a-f]+/(\d+)\.([^/\n]+)")
+_PARENT = re.compile(r"jobwarden-[0-9a-f]+")
+_ALLOCATION = re.compile(r"(\d{1,19})\.([^/\n]+)")
 _MIB = 1 << 20
+_LONGEST_PATH = 4096
+_NO_ANSWER = frozenset(
+    (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESRCH, errno.EACCES, errno.ENAMETOOLONG, errno.EOPNOTSUPP)
+)
+"""The group is gone, hidden, deeper than a path is long, or threaded (its processes are listed above it)."""
 
 log = logging.getLogger(__name__)
 
@@ -57,35 +64,58 @@ class Group:
         return removed
 
     def _folders(self) -> list[str]:
-        """It and the groups below it, parents first."""
-        return [folder for folder, _, _ in os.walk(self.path)]
+        """It and the groups below it, parents first. A job may nest its own as deep as it likes."""
+        found, waiting = [], [self.path]
+        while waiting:
+            folder = waiting.pop()
+            found.append(folder)
+            waiting += [f"{folder}/{name}" for name in _subdirectories(folder)]
+        return found
 
 
 def group_of(folder: str, cookie: str) -> Group | None:
     """The group of the allocation with this folder and cookie; None when it has none, or the path is not its own."""
-    path = _read(f"{folder}/{POINTER}")
-    found = _GROUP.search(path)
-    if found is None or found[2] != cookie or found.end() != len(path):
+    path = _pointer(folder)
+    parent, _, name = path.rpartition("/")
+    found = _ALLOCATION.fullmatch(name)
+    if found is None or found[2] != cookie or not _PARENT.fullmatch(parent.rpartition("/")[2]):
         return None
-    return Group(path) if any(path.startswith(f"{mount}/") for _, mount in _mounts()) else None
+    ours = any(path.startswith(f"{mount}/") for _, mount in _mounts()) and os.path.normpath(path) == path
+    return Group(path) if ours else None
+
+
+def _pointer(folder: str) -> str:
+    """What the job's folder says of its group; nothing where a job has put something else there."""
+    try:
+        return os.fsdecode(read_within(folder, POINTER, _LONGEST_PATH))
+    except OSError:
+        return ""
 
 
 def owner(pid: int) -> tuple[int, str] | None:
     """Allocation id and cookie in the name of the group that ``pid`` lives in; None outside of such groups."""
-    found = _GROUP.search(_read(f"/proc/{pid}/cgroup"))
-    return (int(found[1]), found[2]) if found else None
+    for line in _read(f"/proc/{pid}/cgroup").splitlines():
+        parts = line.split("/")
+        for parent, name in zip(parts[-2::-1], parts[:0:-1], strict=False):  # the innermost one first: an installation
+            found = _ALLOCATION.fullmatch(name)  # may run inside a job of another
+            if found and _PARENT.fullmatch(parent):
+                return int(found[1]), found[2]
+    return None
 
 
 class Groups:
     """Makes the groups of one node below ``parent``; None: there are none, and every method does nothing."""
 
-    def __init__(self, parent: str | None, limit_memory: bool = False) -> None:
-        self.parent, self._limit_memory = parent, limit_memory
+    def __init__(self, parent: str | None, limit_memory: bool = False, most_processes: int = 0) -> None:
+        self.parent, self._limit_memory, self._most_processes = parent, limit_memory, most_processes
 
-    def add(self, folder: str, allocation_id: int, cookie: str, memory_mb: int) -> None:
-        """Make the group of an allocation, and the file that says where. What cannot be is logged and done without."""
+    def add(self, folder: str, allocation_id: int, cookie: str, memory_mb: int) -> bool:
+        """Make the group of an allocation, and the file that says where. What cannot be is logged and done without.
+
+        Returns whether it bounds the processes of the job.
+        """
         if self.parent is None:
-            return
+            return False
         path = f"{self.parent}/{allocation_id}.{cookie}"
         try:
             self._make(self.parent, path)
@@ -93,16 +123,18 @@ class Groups:
                 file.write(path)
         except OSError as error:
             log.warning("allocation %d gets no control group: %s", allocation_id, error)
-            return
+            return False
         if self._limit_memory and (refusal := _write(f"{path}/memory.max", str(memory_mb * _MIB))):
             log.warning("the memory of allocation %d is not limited: %s", allocation_id, refusal)
+        return self._most_processes > 0 and _write(f"{path}/pids.max", str(self._most_processes)) is None
 
     def _make(self, parent: str, path: str) -> None:
         try:
             os.mkdir(path, 0o755)  # noqa: PTH102 (once per job)
         except FileNotFoundError:  # the parent went with the last group
             os.makedirs(parent, exist_ok=True)  # noqa: PTH103
-            _write(f"{parent}/cgroup.subtree_control", "+memory")  # again, where it was possible before
+            for controller in ("+memory", "+pids"):
+                _write(f"{parent}/cgroup.subtree_control", controller)  # again, where it was possible before
             os.mkdir(path, 0o755)  # noqa: PTH102
 
     def made(self) -> dict[int, Group]:
@@ -114,12 +146,13 @@ class Groups:
         }
 
 
-def make_groups(spool: str, limit_memory: bool) -> Groups:
+def make_groups(spool: str, limit_memory: bool, most_processes: int = 0) -> Groups:
     """Groups for the node whose spool is ``spool``, below the control group of this process.
 
     With ``limit_memory`` each allocation also gets the memory it asked for as a limit. Then the group above ours
     serves as well, because the kernel gives controllers only to groups that have no processes of their own: it is
-    the one that systemd delegates with ``DelegateSubgroup=``. Says in the log what was found.
+    the one that systemd delegates with ``DelegateSubgroup=``. ``most_processes`` bounds what one allocation may have
+    where the pids controller can be had; 0: no bound. Says in the log what was found.
     """
     own = own_group()
     if own is None:
@@ -130,15 +163,17 @@ def make_groups(spool: str, limit_memory: bool) -> Groups:
         for base in (own, own.rpartition("/")[0]):
             if _usable(base, f"{base}/{name}") is None and _with_memory(base, f"{base}/{name}"):
                 log.info("each job gets a control group with its memory limit below %s/%s", base, name)
-                return Groups(f"{base}/{name}", limit_memory=True)
+                _with_pids(base, f"{base}/{name}")
+                return Groups(f"{base}/{name}", limit_memory=True, most_processes=most_processes)
         log.warning("jobs get no memory limit: the memory controller is not delegated to %s", own)
     refusal = _usable(own, f"{own}/{name}")
     if refusal is not None:
         log.info("no control groups: %s", refusal)
         return Groups(None)
     _with_memory(own, f"{own}/{name}")  # where it can be had at once, it also tells who was killed for want of memory
+    _with_pids(own, f"{own}/{name}")
     log.info("each job gets a control group below %s/%s", own, name)
-    return Groups(f"{own}/{name}")
+    return Groups(f"{own}/{name}", most_processes=most_processes)
 
 
 def groups_there(spool: str) -> Groups:
@@ -204,10 +239,22 @@ def _with_memory(base: str, parent: str) -> bool:
     return all(_write(f"{group}/cgroup.subtree_control", "+memory") is None for group in (base, parent))
 
 
+def _with_pids(base: str, parent: str) -> bool:
+    """Give the groups below ``parent`` the pids controller, where ``base`` has it to give.
+
+    Where it does not and has processes of its own, asking would turn it into a threaded domain (cgroup-v2, "Threads"),
+    in which no group of ours could hold anything: so it is asked only where memory, refused to such a group, was had.
+    """
+    given = _read(f"{base}/cgroup.subtree_control").split()
+    if "pids" not in given and ("memory" not in given or _write(f"{base}/cgroup.subtree_control", "+pids") is not None):
+        return False
+    return _write(f"{parent}/cgroup.subtree_control", "+pids") is None
+
+
 def _subdirectories(folder: str | None) -> list[str]:
     if folder is None:
         return []
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with suppress(OSError), os.scandir(folder) as entries:  # gone, or deeper than a path is long
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     return []
 
@@ -232,7 +279,7 @@ def _read(path: str) -> str:
         with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 (once per process and look)
             return file.read()
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESRCH, errno.EACCES):
+        if error.errno not in _NO_ANSWER:
             raise
         return ""
 

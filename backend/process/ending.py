@@ -18,7 +18,6 @@ from backend.process.identity import Liveness, Stat, liveness
 from backend.process.members import Family, Target, family
 from backend.process.procfs import Snapshot, command_line, scan
 from backend.process.signals import Delivery, deliver, identity_of
-from backend.process.spool import Record, read_record
 
 STUCK_SECONDS = 15.0  # how long after KILL a process that is still there counts as unkillable
 _ENDLESS = 8  # times that long, until a job that forks faster than it can be killed is given up
@@ -66,6 +65,7 @@ class Ending:
     """Ends one job; call `step` until it returns None, then read ``result``.
 
     ``grace_seconds`` is the time between TERM and KILL; 0 kills at once. Nothing is signalled before the first step.
+    ``gone_since``: when (boot clock) the supervisor, a child of ours, was dead and not yet reaped, if that is known.
     """
 
     def __init__(
@@ -74,10 +74,12 @@ class Ending:
         grace_seconds: float,
         clock: Callable[[], float] = time.monotonic,
         stuck_seconds: float = STUCK_SECONDS,
+        gone_since: float | None = None,
     ) -> None:
         self.target = target
         self.phase = Phase.TERM
         self.result: Ended | None = None
+        self._gone_since = gone_since
         self._grace_seconds, self._stuck_seconds, self._clock = grace_seconds, stuck_seconds, clock
         self._deadline = 0.0
         self._kill_since: float | None = None
@@ -114,18 +116,15 @@ class Ending:
     def _out_of_reach(self) -> bool:
         """Settles what no scan of this host can: the job ran before a reboot, or in another PID namespace."""
         if self._already_ended is None:
-            self._already_ended = self._record() is not None
+            self._already_ended = self.target.record() is not None
         if self._supervisor is not Liveness.GONE:  # once gone, always gone: not worth asking thousands of times
             self._supervisor = liveness(self.target.identity)
         if self._supervisor is Liveness.UNKNOWN:
             self._finish(False, "its supervisor is in another PID namespace or hidden from this user")
         return self.result is not None
 
-    def _record(self) -> Record | None:
-        return read_record(self.target.spool_dir)
-
     def _look(self, snapshot: Snapshot) -> Family:
-        found = family(self.target, snapshot, self._known.values())
+        found = family(self.target, snapshot, self._known.values(), self._gone_since)
         self._known = {_key(process): process for process in found.others}
         return found
 
@@ -149,7 +148,7 @@ class Ending:
         """Nothing was found. The supervisor's own word settles it, else a second look, as a scan is not atomic."""
         self._empty_looks += 1
         if self._empty_looks == 1:  # what the supervisor had to say it has said: it is gone
-            record = self._record()
+            record = self.target.record()
             self._vouched = record is not None and record.gone
         if self._vouched or self._empty_looks >= _PROOF_SCANS:
             self._finish(True, "all processes are gone")

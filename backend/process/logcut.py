@@ -8,17 +8,21 @@ A small file beside the log names the range; readers show a line in its place in
 import ctypes
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.domain.units import format_bytes
-from backend.process.spool import PRIVATE_MODE, log_path
+from backend.files import open_plain, read_within
+from backend.process.spool import LOG, PRIVATE_MODE, log_path
+from backend.process.tree import remove_tree
 
 KEEP_SIZE, PUNCH_HOLE = 0x01, 0x02
 """Modes of fallocate(2), from linux/falloc.h."""
+
+LARGEST_OFFSET = 2**63 - 1
+_SIDECAR = f"{LOG}.cut"
 
 LINE_SEARCH = 64 * 1024
 """Bytes that are searched for the end of a line, so that the cut begins and ends with whole lines."""
@@ -49,19 +53,16 @@ class Cut:
         return min(wanted, self.start - offset) if offset < self.start else wanted
 
 
-def read_cut(folder: str) -> Cut | None:
-    """What was cut out of the log in an allocation's folder, None for a whole one. Cheap: ask before every read."""
+def read_cut(folder: str, size: int = LARGEST_OFFSET) -> Cut | None:
+    """What was cut out of the log of ``size`` bytes in an allocation's folder, None for a whole one.
+
+    Cheap: ask before every read. A cut beyond the end is of a log that the job has emptied since, or its own invention.
+    """
     try:
-        fd = os.open(_sidecar(folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+        start, end = (int(word) for word in read_within(folder, _SIDECAR, 64).split())
+    except (OSError, ValueError):
         return None
-    try:
-        start, end = (int(word) for word in os.read(fd, 64).split())
-    except ValueError:
-        return None
-    finally:
-        os.close(fd)
-    return Cut(start, end) if 0 <= start < end else None
+    return Cut(start, end) if 0 <= start < end <= size else None
 
 
 def trim(folder: str, limit: int) -> Cut | None:
@@ -83,15 +84,15 @@ def trim(folder: str, limit: int) -> Cut | None:
 def _opened(path: str) -> Iterator[tuple[int, os.stat_result | None]]:
     """The log to write to; without a stat when a job has put something else in its place, which is not ours to cut."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = open_plain(path, os.O_RDWR)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EACCES):
+        if error.errno in (errno.EINVAL, errno.EACCES):
             yield -1, None
             return
         raise
     try:
         info = os.fstat(fd)
-        yield fd, info if stat.S_ISREG(info.st_mode) and info.st_nlink == 1 else None
+        yield fd, info if info.st_nlink == 1 else None
     finally:
         os.close(fd)
 
@@ -99,7 +100,7 @@ def _opened(path: str) -> Iterator[tuple[int, os.stat_result | None]]:
 def _trim(fd: int, info: os.stat_result, folder: str, limit: int) -> Cut | None:
     former = read_cut(folder)
     if former is not None and info.st_size < former.end:  # the job has emptied its log and begun anew
-        _sidecar(folder).unlink()
+        _clear(_sidecar(folder))
         former = None
     if info.st_blocks * 512 <= limit:
         return None
@@ -146,25 +147,37 @@ def _punch(fd: int, cut: Cut) -> None:
 
 
 def _sidecar(folder: str) -> Path:
-    return Path(f"{log_path(folder)}.cut")
+    return Path(folder, _SIDECAR)
 
 
 def _name(folder: str, cut: Cut) -> None:
     new = _sidecar(folder).with_suffix(".cut-new")
-    new.unlink(missing_ok=True)
+    _clear(new)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
     try:
         os.write(fd, f"{cut.start} {cut.end}\n".encode())
     finally:
         os.close(fd)
-    new.rename(_sidecar(folder))
+    try:
+        new.rename(_sidecar(folder))
+    except IsADirectoryError:
+        _clear(_sidecar(folder))
+        new.rename(_sidecar(folder))
+
+
+def _clear(path: Path) -> None:
+    """Remove whatever is there: a job may have made it."""
+    try:
+        path.unlink(missing_ok=True)
+    except IsADirectoryError:
+        remove_tree(str(path))
 
 
 def _restore(folder: str, former: Cut | None) -> None:
     if former is not None:
         _name(folder, former)
     else:
-        _sidecar(folder).unlink()
+        _clear(_sidecar(folder))
 
 
 class LogReader:
@@ -176,13 +189,16 @@ class LogReader:
     def read(self, most: int) -> bytes:
         """The next bytes, at most ``most`` of the log's own; nothing at its end."""
         while True:
-            cut = read_cut(self._folder)
+            cut = self._cut()
             if cut is not None and cut.holds(self.position):
                 return self._step_over(cut)
             data = os.pread(self._fd, cut.room(self.position, most) if cut else most, self.position)
-            if read_cut(self._folder) == cut:  # else these may be zeroes already
+            if self._cut() == cut:  # else these may be zeroes already
                 self.position += len(data)
                 return data
+
+    def _cut(self) -> Cut | None:
+        return read_cut(self._folder, os.fstat(self._fd).st_size)
 
     def _step_over(self, cut: Cut) -> bytes:
         within_line = self.position > 0 and os.pread(self._fd, 1, self.position - 1) != b"\n"

@@ -10,17 +10,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backend.process.cgroup import Group, group_of
-from backend.process.identity import ProcessIdentity, Stat, read_stat, this_host
+from backend.process.identity import TICKS_PER_SECOND, ProcessIdentity, Stat, read_stat, this_host
 from backend.process.procfs import Snapshot, holds_open, scan
+from backend.process.record import Record, read_record
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An attempt to run a job, as the allocation knows it: supervisor, cookie, folder of the allocation."""
+    """An attempt to run a job, as the allocation knows it: supervisor, cookie, folder, and key of its record."""
 
     identity: ProcessIdentity
     cookie: str
     spool_dir: str
+    record_key: str | None
+
+    def record(self) -> Record | None:
+        """How its script ended, once its supervisor has recorded that."""
+        return read_record(self.spool_dir, self.record_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,12 @@ class Family:
 _NOBODY = Family(None, ())
 
 
-def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = ()) -> Family:
-    """The processes of ``target`` in ``snapshot``. ``known``: members seen before, whose descendants count too."""
+def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = (), gone_since: float | None = None) -> Family:
+    """The processes of ``target`` in ``snapshot``. ``known``: members seen before, whose descendants count too.
+
+    ``gone_since``: boot clock at which the supervisor was dead and not yet reaped. Until then its pid, and so the
+    number of its session, was nobody else's.
+    """
     identity, host = target.identity, this_host()
     if identity.boot_id != host.boot_id or identity.pid_namespace != host.pid_namespace:
         return _NOBODY
@@ -61,7 +71,7 @@ def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = ()) -> Fa
         roots += [shim, *snapshot.sessions.get(identity.pid, ())]
     else:
         roots += snapshot.cookies.get(target.cookie, ())
-        session, suspects = _session_without_leader(target, snapshot, {process.pid for process in roots})
+        session, suspects = _session_without_leader(target, snapshot, {process.pid for process in roots}, gone_since)
         roots += session
     found = _with_descendants(snapshot, roots)
     found.pop(identity.pid, None)
@@ -114,7 +124,9 @@ def _with_descendants(snapshot: Snapshot, roots: Iterable[Stat]) -> dict[int, St
     return found
 
 
-def _session_without_leader(target: Target, snapshot: Snapshot, proven: set[int]) -> tuple[list[Stat], list[Stat]]:
+def _session_without_leader(
+    target: Target, snapshot: Snapshot, proven: set[int], gone_since: float | None
+) -> tuple[list[Stat], list[Stat]]:
     """Members of the dead supervisor's session, as (proven, suspects).
 
     The kernel gives no new process the number of a session that has members, so a new leader under that pid means
@@ -129,6 +141,10 @@ def _session_without_leader(target: Target, snapshot: Snapshot, proven: set[int]
         for process in snapshot.sessions.get(target.identity.pid, ())
         if process.start_ticks >= target.identity.start_ticks and not process.gone
     ]
-    if any(process.pid in proven or holds_open(process.pid, target.spool_dir) for process in session):
+    latest = 0 if gone_since is None else gone_since * TICKS_PER_SECOND
+    if any(
+        process.start_ticks < latest or process.pid in proven or holds_open(process.pid, target.spool_dir)
+        for process in session
+    ):
         return session, []
     return [], session

@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from backend.domain.states import FailureReason, JobState
-from backend.process.spool import Record, RecordKind
+from backend.files import read_within
+from backend.process.record import Record, RecordKind
 
 _SHEBANG_LIMIT = 256  # BINPRM_BUF_SIZE: the kernel looks no further
 
@@ -55,13 +56,15 @@ def judge(
     rebooted: bool = False,
     script: str = "",
     work_dir: str = "",
+    doubt: str = "",
 ) -> Verdict:
     """The outcome of an attempt whose processes are gone.
 
     ``cause``: why we ended it; leave it None when the script had ended before we did anything.
     ``out_of_memory``: the kernel killed one of its processes for that; a script that succeeds all the same counts.
     ``rebooted``: the host's boot id has changed since the start. ``script`` and ``work_dir`` are paths for the
-    message of a failed launch (the script is read for the interpreter it names).
+    message of a failed launch (the script is read for the interpreter it names). ``doubt``: why what lies in the place
+    of a record is none.
     """
     if record is not None and record.kind is RecordKind.LAUNCH:
         message = launch_message(record, script, work_dir)
@@ -70,7 +73,7 @@ def judge(
         return _ended_by_us(cause, record)
     if record is None:
         reason, message = (FailureReason.HOST_REBOOT, _REBOOTED) if rebooted else (FailureReason.WORKER_LOST, _LOST)
-        return Verdict(JobState.FAILED, reason, message=message)
+        return Verdict(JobState.FAILED, reason, message=f"{message}; {doubt}" if doubt else message)
     if out_of_memory and record.kind is not RecordKind.NEVER and (record.kind, record.value) != (RecordKind.EXIT, 0):
         return _ended_by_us(EndCause.OUT_OF_MEMORY, record)
     return _ended_by_itself(record)
@@ -131,6 +134,10 @@ def launch_message(record: Record, script: str = "", work_dir: str = "") -> str:
         return f"cannot change to {work_dir or 'the working directory'}: {why}"
     if record.step == "fork":
         return f"the host cannot start another process: {why}"
+    if record.step in ("user", "limits"):
+        return f"cannot set the {record.step} of the job: {why}"
+    if record.step == "exec" and record.value == errno.EAGAIN:
+        return f"its user has as many processes as it may have (pids_limit): {why}"
     return f"cannot run {name}: {_exec_failure(record.value, script, why)}"
 
 
@@ -151,8 +158,7 @@ def _exec_failure(code: int, script: str, why: str) -> str:
 def shebang_interpreter(script: str) -> str | None:
     """Path of the interpreter in the first line of ``script``; None without one or when it cannot be read."""
     try:
-        with Path(script).open("rb") as file:
-            head = file.read(_SHEBANG_LIMIT)
+        head = read_within(os.path.dirname(script), os.path.basename(script), _SHEBANG_LIMIT)  # noqa: PTH119, PTH120
     except OSError:
         return None
     if not head.startswith(b"#!"):

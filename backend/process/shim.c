@@ -3,17 +3,23 @@
  *
  * The parent of one job. It outlives the worker, so that a job's exit status is never lost with it.
  *
- *   1. waits at a gate (file descriptor 3): the byte 'G' starts the script, a closed gate means it never runs;
- *   2. runs SCRIPT in WORK_DIR, with standard output and error already pointing into the log, and inside the control
- *      group whose path is in FOLDER/control_group, when there is one;
- *   3. records how the script ended in FOLDER/exit_status, which appears complete or not at all;
+ *   1. reads its orders from a pipe (file descriptor 3), then waits there as at a gate: the byte 'G' starts the script,
+ *      a closed gate means it never runs;
+ *   2. runs SCRIPT in WORK_DIR, with standard output and error already pointing into the log, as the user of the
+ *      orders, and inside the control group whose path is in FOLDER/control_group, when there is one;
+ *   3. records how the script ended in FOLDER/exit_status, which it has open since before the script started;
  *   4. stays until every descendant is gone, marks that in the record, and exits with the script's status.
+ *
+ * The orders are one line, where - stands for "as it is":
+ *   KEY UMASK PROCESSES UID GID GROUP,GROUP...
+ * KEY seals the record; UMASK is octal; PROCESSES is the most that the user of the job may have (RLIMIT_NPROC).
  *
  * A record is one line:
  *   exit CODE | signal NUMBER   ... END_NS USER_US SYSTEM_US MAXRSS_KIB ["core"]
- *   launch STEP ERRNO END_NS    STEP is fork, chdir or exec
+ *   launch STEP ERRNO END_NS    STEP is fork, limits, user, chdir or exec
  *   never END_NS
- * and a second line "gone" once no descendant is left.
+ * and a second line "gone" once no descendant is left. Each ends with its seal, the second one's is of both: a job that
+ * may write to the folder can destroy a record, and cannot make one.
  *
  * It is a subreaper: daemons that double-fork or call setsid become its children, so this process being gone by
  * its own will proves that all of the job is gone.
@@ -21,6 +27,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -31,12 +38,26 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { GATE = 3, RECORD_SIZE = 128, BUSY_TRIES = 100, NOT_RUN = 125 };
+#include "seal.h"
+
+enum { GATE = 3, RECORD = 4, RECORD_SIZE = 256, ORDERS_SIZE = 16384, MOST_GROUPS = 1024, BUSY_TRIES = 100, NOT_RUN = 125 };
+
+/* What the worker wants done; -1 for what stays as it is. */
+static struct orders {
+    char key[SEAL_KEY];
+    long umask, processes, uid, gid;
+    gid_t groups[MOST_GROUPS];
+    size_t group_count;
+} orders;
+
+/* What is recorded so far, with the seals; it is in the file at once. */
+static char written[RECORD_SIZE];
 
 /* Written by the child before exec, in memory that it shares with us, so that no pipe is needed to learn of it. */
 static struct failure {
@@ -73,14 +94,85 @@ static void close_from(unsigned first)
         close((int)fd);
 }
 
+/* The next number of the line at *text, in this base; -1 for a dash, -2 when it is neither. */
+static long next_number(char **text, int base)
+{
+    char *end;
+    while (**text == ' ')
+        ++*text;
+    if (**text == '-') {
+        ++*text;
+        return -1;
+    }
+    long number = strtol(*text, &end, base);
+    if (end == *text || number < 0)
+        return -2;
+    *text = end;
+    return number;
+}
+
+static int parse_orders(char *line)
+{
+    if (strlen(line) < SEAL_KEY + 1 || line[SEAL_KEY] != ' ')
+        return 0;
+    memcpy(orders.key, line, SEAL_KEY);
+    line += SEAL_KEY;
+    orders.umask = next_number(&line, 8);
+    orders.processes = next_number(&line, 10);
+    orders.uid = next_number(&line, 10);
+    orders.gid = next_number(&line, 10);
+    for (long group; (group = next_number(&line, 10)) >= 0; line += *line == ',') {
+        if (orders.group_count == MOST_GROUPS)
+            return 0;
+        orders.groups[orders.group_count++] = (gid_t)group;
+    }
+    /* A user without a group would keep the worker's. */
+    return orders.umask != -2 && orders.processes != -2 && orders.uid != -2 && orders.gid != -2 &&
+           (orders.uid == -1) == (orders.gid == -1);
+}
+
+/*
+ * Open the place of the record, before anything of the job runs and could put another thing there. Ends this process
+ * when there is none: by KILL, so that nobody takes its status for the script's.
+ */
+static void open_record(void)
+{
+    struct stat info;
+    int fd = open("exit_status", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) ||
+        (fd != RECORD && dup3(fd, RECORD, O_CLOEXEC) < 0))
+        kill(getpid(), SIGKILL);
+    if (fd != RECORD)
+        close(fd);
+}
+
+/* Read the orders and wait at the gate: 1 when it was opened, 0 when it was closed, -1 when there were no orders. */
 static int gate_opened(void)
 {
-    char byte = 0;
-    ssize_t n;
-    while ((n = read(GATE, &byte, 1)) < 0 && errno == EINTR)
-        ;
-    close(GATE);
-    return n == 1 && byte == 'G';
+    static char line[ORDERS_SIZE];
+    size_t have = 0;
+    int understood = 0;
+    for (;;) {
+        ssize_t n = read(GATE, line + have, understood ? 1 : sizeof line - 1 - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return understood ? 0 : -1;
+        if (understood)
+            return line[have] == 'G';
+        have += (size_t)n;
+        char *end = memchr(line, '\n', have);
+        if (end == NULL)
+            continue;
+        *end = 0;
+        if (!parse_orders(line))
+            return -1;
+        understood = 1;
+        open_record();
+        if (end + 1 < line + have)
+            return end[1] == 'G';
+        have = 0;
+    }
 }
 
 /* The worker may ignore signals (Python ignores SIGPIPE), and ignored signals survive exec. All signals are blocked
@@ -95,15 +187,45 @@ static void default_dispositions(void)
         syscall(SYS_rt_sigaction, sig, default_action, NULL, (size_t)(NSIG - 1) / 8);
 }
 
+/* Runs in the child. The worker has found out who may be whom; here it only happens, whole or not at all. */
+static int become_user(void)
+{
+    if (orders.uid < 0)
+        return 0;
+    if (setgroups(orders.group_count, orders.groups) != 0 || setresgid(orders.gid, orders.gid, orders.gid) != 0)
+        return -1;
+    return setresuid((uid_t)orders.uid, (uid_t)orders.uid, (uid_t)orders.uid);
+}
+
+static int set_limits(void)
+{
+    struct rlimit core;
+    if (orders.umask >= 0)
+        umask((mode_t)orders.umask);
+    /* No core unless the script itself asks for one: it may raise the soft limit again. */
+    if (getrlimit(RLIMIT_CORE, &core) != 0)
+        return -1;
+    core.rlim_cur = 0;
+    if (setrlimit(RLIMIT_CORE, &core) != 0)
+        return -1;
+    struct rlimit most;
+    if (orders.processes < 0 || getrlimit(RLIMIT_NPROC, &most) != 0 || most.rlim_cur <= (rlim_t)orders.processes)
+        return 0;
+    most.rlim_cur = (rlim_t)orders.processes;
+    if (most.rlim_max > most.rlim_cur)
+        most.rlim_max = most.rlim_cur;
+    return setrlimit(RLIMIT_NPROC, &most);
+}
+
 /* Runs in the child: only system calls, and it never returns. */
 static void become_script(char **argv)
 {
     sigset_t none;
-    const char *step = "chdir";
+    const char *step = "limits";
     sigemptyset(&none);
     setpgid(0, 0); /* so that a script's "kill -9 0" does not take the shim, and with it the exit status */
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (chdir(argv[2]) == 0) {
+    if (set_limits() == 0 && (step = "user", become_user()) == 0 && (step = "chdir", chdir(argv[2])) == 0) {
         step = "exec";
         execv(argv[3], argv + 3);
         /* Another thread of the worker may be between fork and exec, still holding the script open for writing. */
@@ -121,41 +243,49 @@ static void become_script(char **argv)
     _exit(NOT_RUN);
 }
 
-/*
- * Put the record in place; returns its descriptor, or -1 when the folder was deleted and nothing can ever be recorded.
- * The file exists at full size already, so a full disk cannot stop this; what can (a disk remounted read-only) is
- * waited out, because the outcome of the job must not be lost.
- */
-static int record(const char *format, ...)
+/* Add a sealed line to the record, in one write. The file has its full size already: a full disk cannot stop this. */
+static int write_line(size_t before)
 {
-    char line[RECORD_SIZE];
+    char digits[2 * SEAL_TAG + 1];
+    size_t n = strlen(written);
+    seal(orders.key, written, n, digits);
+    snprintf(written + n, sizeof written - n, " %s\n", digits);
+    n = strlen(written) - before;
+    return pwrite(RECORD, written + before, n, (off_t)before) == (ssize_t)n;
+}
+
+/* What can stop it (a disk that fails for a while) is waited out: the outcome of the job must not be lost. */
+static void record(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(line, sizeof line, format, args);
+    vsnprintf(written, sizeof written, format, args);
     va_end(args);
-    for (;; pause_ms(200)) {
-        int fd = open("exit_status.new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd >= 0 && pwrite(fd, line, (size_t)n, 0) == n && rename("exit_status.new", "exit_status") == 0) {
-            lseek(fd, n, SEEK_SET);
-            return fd;
-        }
-        if (fd < 0 && errno == ENOENT)
-            return -1;
-        if (fd >= 0)
-            close(fd);
+    size_t length = strlen(written);
+    while (!write_line(0)) {
+        written[length] = 0;
+        pause_ms(200);
     }
 }
 
-static int record_end(int status, const struct rusage *use)
+/* A shortcut for readers, who look for themselves without it: tried once. */
+static void record_gone(void)
+{
+    size_t before = strlen(written);
+    strcpy(written + before, "gone");
+    write_line(before);
+}
+
+static void record_end(int status, const struct rusage *use)
 {
     int killed = WIFSIGNALED(status);
-    return record("%s %d %lld %lld %lld %ld%s\n", killed ? "signal" : "exit",
-                  killed ? WTERMSIG(status) : WEXITSTATUS(status), now_ns(), micros(use->ru_utime),
-                  micros(use->ru_stime), use->ru_maxrss, killed && WCOREDUMP(status) ? " core" : "");
+    record("%s %d %lld %lld %lld %ld%s", killed ? "signal" : "exit",
+           killed ? WTERMSIG(status) : WEXITSTATUS(status), now_ns(), micros(use->ru_utime), micros(use->ru_stime),
+           use->ru_maxrss, killed && WCOREDUMP(status) ? " core" : "");
 }
 
 /* Reap everything, record when the script itself ends, and return only when no descendant is left. */
-static int supervise(pid_t script, int *fd)
+static int supervise(pid_t script)
 {
     int status, result = NOT_RUN;
     struct rusage use;
@@ -165,7 +295,7 @@ static int supervise(pid_t script, int *fd)
             return result;
         if (pid != script || failed->step) /* a child that failed before exec was never the script */
             continue;
-        *fd = record_end(status, &use);
+        record_end(status, &use);
         result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
 }
@@ -174,7 +304,7 @@ static int supervise(pid_t script, int *fd)
 static int open_group(void)
 {
     char path[PATH_MAX];
-    int file = open("control_group", O_RDONLY | O_CLOEXEC);
+    int file = open("control_group", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     ssize_t n = file < 0 ? 0 : read(file, path, sizeof path - 1);
     if (file >= 0)
         close(file);
@@ -222,31 +352,36 @@ static pid_t start(char **argv)
     return script;
 }
 
-static int run(char **argv, int *fd)
+static int run(char **argv)
 {
     default_dispositions();
     pid_t script = start(argv);
-    close_from(0); /* a deleted log gives its space back although the shim lives on */
-    int result = supervise(script, fd);
+    close(0);
+    close(1);
+    close(2); /* a deleted log gives its space back although the shim lives on */
+    int result = supervise(script);
     if (failed->step)
-        *fd = record("launch %s %d %lld\n", failed->step, failed->error, now_ns());
+        record("launch %s %d %lld", failed->step, failed->error, now_ns());
     return result;
 }
 
 int main(int argc, char **argv)
 {
     sigset_t all;
-    int fd = -1, result = NOT_RUN;
+    int result = NOT_RUN;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (argc < 4 || chdir(argv[1]) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return NOT_RUN;
     close_from(GATE + 1);
-    if (gate_opened())
-        result = run(argv, &fd);
+    int gate = gate_opened();
+    close(GATE);
+    if (gate < 0)
+        kill(getpid(), SIGKILL); /* no key: nothing could be recorded */
+    if (gate)
+        result = run(argv);
     else
-        fd = record("never %lld\n", now_ns());
-    if (fd >= 0 && write(fd, "gone\n", 5) != 5)
-        return result; /* the mark is a shortcut for readers: without it they look for themselves */
+        record("never %lld", now_ns());
+    record_gone();
     return result;
 }

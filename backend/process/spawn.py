@@ -10,13 +10,39 @@ from pathlib import Path
 
 from backend.process.descriptors import restore_limit
 from backend.process.identity import ProcessIdentity, read_stat, this_host
+from backend.process.launch_error import LaunchError
 from backend.process.shim import shim_path
-from backend.process.spool import PRIVATE_MODE, Folder, LaunchError
+from backend.process.spool import PRIVATE_MODE, Folder
+from backend.process.user import JobUser
 
 GATE_FD = 3  # agreed with shim.c
-_LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR")
+_LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+_OF_THE_PLACE = ("LANG", "TZ")
+_OF_THE_USER = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR")
 _ALL_SIGNALS = tuple(signal.valid_signals())
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the supervisor is told before its script may start.
+
+    ``record_key`` seals its record. ``umask`` and ``processes`` (the most that the user of the job may have) are None
+    where the worker's own stay; so is ``user``.
+    """
+
+    record_key: str
+    umask: int | None = None
+    processes: int | None = None
+    user: JobUser | None = None
+
+    def line(self) -> bytes:
+        """As shim.c reads it."""
+        umask = "-" if self.umask is None else f"{self.umask:o}"
+        most = "-" if self.processes is None else str(self.processes)
+        who = "- - -"
+        if self.user is not None:
+            who = f"{self.user.uid} {self.user.gid} {','.join(map(str, self.user.groups))}"
+        return f"{self.record_key} {umask} {most} {who}\n".encode("ascii")
 
 
 @dataclass(slots=True)
@@ -37,6 +63,12 @@ class Gated:
         finally:
             self.close_gate()
 
+    def give_up(self) -> None:
+        """Close the gate of a supervisor that nobody will watch, and reap it: it ends at once."""
+        self.close_gate()
+        os.close(self.pidfd)
+        os.waitpid(self.pid, 0)
+
     def close_gate(self) -> None:
         """Close our end of the gate. A script that was not let through is recorded as never started."""
         fd, self.gate_fd = self.gate_fd, -1
@@ -44,18 +76,21 @@ class Gated:
             os.close(fd)
 
 
-@lru_cache(maxsize=1)
-def _worker_environment() -> dict[str, str]:
-    environ = os.environ
-    return {key: environ[key] for key in environ if key in _INHERITED or key.startswith("LC_")}
+@lru_cache(maxsize=2)
+def _worker_environment(*, same_user: bool) -> dict[str, str]:
+    """Variables of the worker that a job gets: language and time, and for a job of the same user his surroundings."""
+    names = _OF_THE_PLACE + (_OF_THE_USER if same_user else ())
+    return {key: value for key, value in os.environ.items() if key in names or key.startswith("LC_")}
 
 
 def job_environment(
-    own: Mapping[str, str], *, job_id: int, allocation_id: int, cookie: str, node: str
+    own: Mapping[str, str], *, job_id: int, allocation_id: int, cookie: str, node: str, user: JobUser | None = None
 ) -> dict[str, str]:
-    """Environment of a job: a few variables of the worker, the job's own, and the marks that tell whose it is."""
+    """Environment of a job: a few variables of the worker, or of the ``user`` that it runs as, the job's own, and the
+    marks that tell whose it is."""
     return {
-        **_worker_environment(),
+        **_worker_environment(same_user=user is None),
+        **(user.environment if user is not None else {}),
         **own,
         "JOBWARDEN_JOB_ID": str(job_id),
         "JOBWARDEN_ALLOCATION_ID": str(allocation_id),
@@ -64,7 +99,9 @@ def job_environment(
     }
 
 
-def spawn(folder: Folder, *, arguments: Sequence[str], environment: Mapping[str, str], work_dir: str) -> Gated:
+def spawn(
+    folder: Folder, *, arguments: Sequence[str], environment: Mapping[str, str], work_dir: str, orders: Orders
+) -> Gated:
     """Start the supervisor in a session of its own, gate closed.
 
     Its pid is our unreaped child, so it cannot be reused before the pidfd and the start time are taken.
@@ -73,6 +110,7 @@ def spawn(folder: Folder, *, arguments: Sequence[str], environment: Mapping[str,
     argv = [shim_path(), folder.path, work_dir, folder.script, *arguments]
     gate_read, gate_fd = _pipe()
     try:
+        os.write(gate_fd, orders.line())  # a pipe has room for far more
         pid = _posix_spawn(folder, argv, environment, gate_read)
     except BaseException:
         os.close(gate_fd)

@@ -5,6 +5,7 @@ one is harmless because an allocation is claimed once; so RQ's retries, results 
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,14 +21,15 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
 from backend.faults import point
+from backend.queue.message import LAUNCH, LaunchMessage
 
-LAUNCH = "backend.queue.bell.launch"
 MESSAGE_TTL_SECONDS = 600
 DEQUEUE_SECONDS = 15
 """RQ blocks this much less than a worker's ttl; it bounds how long a stopping worker's thread lingers."""
 
 log = logging.getLogger(__name__)
 
+_dropped: Counter[str] = Counter()
 _receivers: list[Callable[[Sequence[int]], None]] = []
 
 
@@ -58,10 +60,13 @@ def ring(redis: Redis, node_name: str, allocation_ids: Sequence[int]) -> None:
     point("ring")
 
 
+def dropped(node_name: str) -> int:
+    """How many messages of others this process has dropped from the queue of a node."""
+    return _dropped[queue_name(node_name)]
+
+
 def launch(allocation_ids: list[int]) -> None:
-    """The one function RQ runs: hand well-formed ids to this process's launcher, which claims them in the database."""
-    if not isinstance(allocation_ids, list) or not all(type(item) is int for item in allocation_ids):
-        raise ValueError("a launch message carries a list of allocation ids")
+    """The one function RQ runs: hand the ids to this process's launcher, which claims them in the database."""
     for receiver in _receivers:
         receiver(allocation_ids)
 
@@ -99,18 +104,26 @@ class BellWorker(SimpleWorker):
             raise StopRequested from exc
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a launch message; anything else in our queue is refused unread and dropped.
+        """Run a launch message; anything else in our queue is dropped unread and counted.
 
         A server lost in the middle ends the loop, as in `heartbeat`: RQ would end it too, with a page of traceback.
         """
-        if job.func_name != LAUNCH:
-            log.error("a message on %s asks for %r: refused", queue.name, job.func_name)
-            job.delete()
+        if not isinstance(job, LaunchMessage) or job.refusal:
+            self._drop(job, queue, getattr(job, "refusal", "it is of another class"))
             return
         try:
             super().execute_job(job, queue)
         except (RedisConnectionError, RedisTimeoutError) as exc:
             raise StopRequested from exc
+
+    def _drop(self, job: Job, queue: Queue, why: str) -> None:
+        """Forget a message without asking RQ, which would look at what depends on it."""
+        _dropped[queue.name] += 1
+        log.error(
+            "a message on %s is none of ours (%s): dropped, %d so far", queue.name, why, _dropped[queue.name]
+        )
+        self.connection.delete(job.key)
+        self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """As RQ's, which prints a page; a line is enough when Redis was emptied under a message, as that costs nothing.
@@ -138,6 +151,7 @@ def answer(redis_url: str, node_name: str, identity: str, receiver: Callable[[Se
     queues = [Queue(queue_name(node_name), connection=connection, serializer=JSONSerializer)]
     return BellWorker(
         queues,
+        job_class=LaunchMessage,
         name=f"jobwarden-{node_name}-{identity}",
         connection=connection,
         serializer=JSONSerializer,

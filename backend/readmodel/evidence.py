@@ -8,7 +8,7 @@ from backend.actions.forecast import would
 from backend.anomalies.attempts import Attempt
 from backend.anomalies.detect import describe, examine, explain
 from backend.process.procfs import command_line, scan
-from backend.process.spool import Record, read_record
+from backend.process.record import Record
 from backend.readmodel.processes import ProcessReader, targets_of
 from backend.readmodel.records import WorkerRow
 from backend.readmodel.trees import EvidenceView
@@ -24,7 +24,7 @@ def read_evidence(
     attempt = targets_of(conn, [job_id]).get(job_id)
     if attempt is None:
         return EvidenceView(job_id)
-    record = read_record(attempt.spool_dir) if attempt.spool_dir and attempt.here else None
+    record = attempt.record() if attempt.here else None
     found = examine(conn, settings, [attempt.allocation_id])
     return EvidenceView(
         job_id,

@@ -91,6 +91,10 @@ class Leader(threading.Thread):
             log.warning("allocation refused: %s", str(exc.orig).strip().splitlines()[0])
             self._pause(RETRY_SECONDS)
             return False
+        except Exception:  # nothing was granted: the next turn begins anew
+            log.critical("unforeseen error in the scheduler: the worker goes on", exc_info=True)
+            self._pause(RETRY_SECONDS)
+            return False
         if granted:
             point("allocated")
         self._ring_all(granted)

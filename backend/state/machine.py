@@ -14,10 +14,14 @@ from sqlalchemy import Connection
 
 from backend.domain.request import JobRequest
 from backend.domain.states import FailureReason, JobState
+from backend.domain.storable import storable
 from backend.faults import point
 from backend.state import sql
 from backend.state.records import LaunchOrder, Outcome, Placement, Started
 from backend.state.replaced import Replaced
+
+MOST_ATTEMPTS = 20
+"""How often a job is given out that never starts, before it counts as one that cannot be."""
 
 Command = Literal["cancel", "kill"]
 """What an operator may ask a worker to do to a running job."""
@@ -112,13 +116,13 @@ def finish(
     _say(conn, actor, action, reason, detail)
     done = set(conn.scalars(sql.FINISH, {"outcomes": json.dumps([_outcome_row(o) for o in outcomes])}))
     point("finish", conn)
-    if done:
-        conn.execute(sql.RELEASE, {"allocations": list(done)})
+    released = list(conn.execute(sql.RELEASE, {"allocations": list(done)})) if done else []
     point("release", conn)
     if len(done) < len(allocations):
         _say(conn, actor, "release", "the job was already final and its processes are gone")
-        conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": allocations})
+        released += conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": allocations})
     conn.execute(sql.CLOSE_COMMANDS, {"jobs": [outcome.job_id for outcome in outcomes]})
+    _lift_drains(conn, released, actor)
     return done
 
 
@@ -138,7 +142,10 @@ def requeue(
     values = {"allocations": list(allocation_ids), "uncommitted": uncommitted}
     released = {row.id: row.job_id for row in conn.execute(sql.RELEASE_UNSTARTED, {**values, "running": True})}
     jobs = list(released.values())
-    conn.execute(sql.REQUEUE, {"jobs": jobs})
+    hopeless = list(conn.scalars(sql.TRIED_TOO_OFTEN, {"jobs": jobs, "most": MOST_ATTEMPTS}))
+    conn.execute(sql.REQUEUE, {"jobs": [job for job in jobs if job not in hopeless]})
+    for job in hopeless:
+        _give_up(conn, job, actor, reason)
     point("requeue", conn)
     for command in list(conn.execute(sql.OPEN_COMMANDS, {"jobs": jobs})):
         end_unstarted(conn, command.job_id, command.action, command.actor, command.reason)
@@ -158,14 +165,57 @@ def adopt(conn: Connection, worker_id: int, allocation_ids: Sequence[int], actor
     return {row.id for row in rows}
 
 
-def mark_stuck(conn: Connection, allocation_id: int, actor: str, detail: str) -> bool:
-    """Flag an allocation whose processes survive KILL, and drain its node; False when it was flagged already."""
+def _give_up(conn: Connection, job_id: int, actor: str, reason: str) -> None:
+    """End a job that was given out over and over and never started: it would go on so for ever."""
+    _say(conn, actor, "finish", reason)
+    message = f"was given out {MOST_ATTEMPTS} times and never started: {reason}"
+    values = {"job": job_id, "failure_reason": FailureReason.LAUNCH_ERROR, "message": message}
+    conn.execute(sql.FAIL, values)
+    conn.execute(sql.CLOSE_COMMANDS, {"jobs": [job_id]})
+    _say(conn, actor, "requeue", reason)
+
+
+def mark_stuck(conn: Connection, allocation_id: int, actor: str, detail: str, *, drain: bool = True) -> bool:
+    """Flag an allocation that cannot be ended, and drain its node; False when it was flagged already.
+
+    ``drain`` False: the fault is not in the job's processes, so the node goes on.
+    """
+    detail = storable(detail)
     row = conn.execute(sql.MARK_STUCK, {"allocation": allocation_id, "detail": detail}).one_or_none()
     if row is None:
         return False
     _note(conn, [row.job_id], actor, "stuck", detail, {"allocation_id": allocation_id})
-    set_drain(conn, row.node_name, True, actor, f"job {row.job_id} has unkillable processes")
+    if drain:
+        set_drain(conn, row.node_name, True, actor, _unkillable(row.job_id))
     return True
+
+
+def clear_stuck(conn: Connection, allocation_id: int, actor: str) -> bool:
+    """Take back that an allocation is stuck, and the drain that followed from it; False when it was not."""
+    row = conn.execute(sql.CLEAR_STUCK, {"allocation": allocation_id}).one_or_none()
+    if row is None:
+        return False
+    _note(conn, [row.job_id], actor, "unstuck", None, {"allocation_id": allocation_id})
+    _lift_drains(conn, [row], actor)
+    return True
+
+
+def _unkillable(job_id: int) -> str:
+    """The reason of the drain that a stuck job brings about, by which it is known again."""
+    return f"job {job_id} has unkillable processes"
+
+
+def _lift_drains(conn: Connection, released: Iterable[Any], actor: str) -> None:
+    """Give nodes back that were drained for what was stuck and is gone; another job that is stuck keeps its node so."""
+    for row in released:
+        if row.stuck is None:
+            continue
+        other = conn.scalar(sql.OTHER_STUCK, {"node": row.node_name, "job": row.job_id})
+        reason = None if other is None else _unkillable(other)
+        former = _unkillable(row.job_id)
+        values = {"node": row.node_name, "drained": other is not None, "reason": reason, "former": former}
+        if conn.scalar(sql.LIFT_DRAIN, values) is not None and other is None:
+            note_node(conn, row.node_name, actor, "resume", f"the processes of job {row.job_id} are gone")
 
 
 # Users and operators --------------------------------------------------------------------------------------------
@@ -225,7 +275,9 @@ def release(conn: Connection, job_id: int, actor: str, reason: str | None) -> bo
     if not held:
         return False
     _say(conn, actor, "release", reason or "released by an operator")
-    return bool(conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": held}).all())
+    released = conn.execute(sql.RELEASE_OF_FINAL_JOBS, {"allocations": held}).all()
+    _lift_drains(conn, released, actor)
+    return bool(released)
 
 
 def set_held(conn: Connection, job_id: int, held: bool, actor: str, reason: str | None) -> bool:
@@ -300,4 +352,5 @@ def _release_all(conn: Connection, job_id: int) -> None:
 
 
 def _outcome_row(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in Outcome.__slots__ if name != "evidence"}
+    row = {name: getattr(outcome, name) for name in Outcome.__slots__ if name != "evidence"}
+    return {**row, "error_msg": None if outcome.error_msg is None else storable(outcome.error_msg)}

@@ -18,17 +18,23 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class LaunchOrder:
-    """All a worker needs to start an allocation it has claimed. ``time_limit`` is in seconds, ``memory_mb`` in MiB."""
+    """All a worker needs to start an allocation it has claimed. ``time_limit`` is in seconds, ``memory_mb`` in MiB.
+
+    ``login`` submitted the job, ``unix_user`` is whom its jobs run as where a worker can choose.
+    """
 
     allocation_id: int
     job_id: int
     cookie: str
+    record_key: str
     script: str
     arguments: Sequence[str]
     work_dir: str
     environment: Mapping[str, str]
     time_limit: int | None
     memory_mb: int
+    login: str
+    unix_user: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,12 @@ MARK_ALLOCATED = text("""
 
 CLAIM = text("""
     UPDATE resource_allocations a SET claimed_at = now()
-    FROM jobs j
+    FROM jobs j LEFT JOIN unix_users u ON u.login = j.submitted_by
     WHERE a.id = ANY(:allocations) AND a.worker_id = :worker AND a.claimed_at IS NULL AND NOT a.released
       AND j.id = a.job_id AND j.state = 'RUNNING'
-    RETURNING a.id AS allocation_id, a.job_id, a.cookie, j.script, j.arguments, j.work_dir, j.environment,
-              j.time_limit, j.memory_mb
+    RETURNING a.id AS allocation_id, a.job_id, a.cookie, a.record_key, j.script, j.arguments, j.work_dir, j.environment,
+              j.time_limit, j.memory_mb, coalesce(j.submitted_by, '') AS login,
+              coalesce(u.unix_user, j.submitted_by, '') AS unix_user
 """)
 
 COMMIT_PIDS = text("""
@@ -114,7 +115,7 @@ FINISH = text("""
 
 RELEASE = text("""
     UPDATE resource_allocations SET released = true WHERE id = ANY(:allocations) AND NOT released
-    RETURNING id, job_id
+    RETURNING id, job_id, node_name, stuck
 """)
 
 RELEASE_UNSTARTED = text("""
@@ -128,7 +129,7 @@ RELEASE_OF_FINAL_JOBS = text("""
     UPDATE resource_allocations a SET released = true FROM jobs j
     WHERE a.id = ANY(:allocations) AND NOT a.released AND j.id = a.job_id
       AND j.state IN ('COMPLETED', 'FAILED', 'CANCELLED')
-    RETURNING a.id
+    RETURNING a.id, a.job_id, a.node_name, a.stuck
 """)
 
 LIVE_ALLOCATIONS = text("""
@@ -164,6 +165,26 @@ ADOPT = text("""
 MARK_STUCK = text("""
     UPDATE resource_allocations SET stuck = :detail WHERE id = :allocation AND NOT released AND stuck IS NULL
     RETURNING job_id, node_name
+""")
+
+CLEAR_STUCK = text("""
+    UPDATE resource_allocations a SET stuck = NULL FROM resource_allocations old
+    WHERE a.id = :allocation AND old.id = a.id AND NOT a.released AND a.stuck IS NOT NULL
+    RETURNING a.job_id, a.node_name, old.stuck
+""")
+
+OTHER_STUCK = text("""
+    SELECT job_id FROM resource_allocations
+    WHERE node_name = :node AND NOT released AND stuck IS NOT NULL AND job_id <> :job ORDER BY id LIMIT 1
+""")
+
+LIFT_DRAIN = text("""
+    UPDATE nodes SET drained = :drained, drain_reason = :reason
+    WHERE name = :node AND drained AND drain_reason = :former RETURNING name
+""")
+
+TRIED_TOO_OFTEN = text("""
+    SELECT job_id FROM resource_allocations WHERE job_id = ANY(:jobs) GROUP BY job_id HAVING count(*) >= :most
 """)
 
 END_UNSTARTED = text("""

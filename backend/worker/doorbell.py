@@ -51,4 +51,6 @@ class Doorbell(threading.Thread):
             except (RedisError, OSError) as exc:
                 log.warning("Redis cannot be reached, jobs start by the sweep meanwhile: %s", exc)
                 self._mend()
+            except Exception:  # RQ stumbled over something in Redis: what it was about is found by the sweep
+                log.critical("unforeseen error in answering the bell: the worker goes on", exc_info=True)
             self._stop_event.wait(RETRY_SECONDS)

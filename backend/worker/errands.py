@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.database.listen import Listener, listening
 from backend.process.outcome import EndCause
 from backend.worker import sql
+from backend.worker.unforeseen import contained
 from backend.worker.watched import EndRequest
 
 log = logging.getLogger(__name__)
@@ -80,4 +81,5 @@ class Errands(threading.Thread):
         with self._engine.connect() as conn:
             rows = conn.execute(sql.OPEN_COMMANDS, {"node": self._node_name}).all()
         for row in rows:
-            self._end(row.job_id, EndRequest(CAUSES[row.action], row.actor, row.reason))
+            with contained(f"the {row.action} of job {row.job_id}"):
+                self._end(row.job_id, EndRequest(CAUSES[row.action], row.actor, row.reason))

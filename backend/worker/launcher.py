@@ -12,13 +12,15 @@ from backend.faults import point
 from backend.process import spool
 from backend.process.cgroup import Groups
 from backend.process.identity import elapsed_seconds
+from backend.process.launch_error import LaunchError
 from backend.process.spawn import Gated, job_environment, spawn
-from backend.process.spool import LaunchError
 from backend.state import machine
 from backend.state.records import LaunchOrder, Outcome, Started
+from backend.worker.accounts import Accounts
 from backend.worker.clock import boot_clock
 from backend.worker.recorder import Ended, Recorder
 from backend.worker.registry import Registration
+from backend.worker.unforeseen import contained, told
 from backend.worker.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -35,19 +37,23 @@ class Launcher:
         engine: Engine,
         registration: Registration,
         groups: Groups,
+        accounts: Accounts,
         recorder: Recorder,
         watch: Callable[[Watched], None],
     ) -> None:
-        self._engine, self._me, self._groups = engine, registration, groups
+        self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
         self._recorder, self._watch = recorder, watch
         self._turn = threading.Lock()
         self._stopped = False
         self.in_flight: frozenset[int] = frozenset()
 
     def launch(self, allocation_ids: Sequence[int]) -> None:
-        """Start what can be claimed of ``allocation_ids``. With the database down it does nothing: the sweep will."""
+        """Start what can be claimed of ``allocation_ids``. With the database down it does nothing: the sweep will.
+
+        Never raises: what goes wrong with one job is its own failure, and a batch that breaks goes back to the queue.
+        """
         for first in range(0, len(allocation_ids), BATCH):
-            with self._turn:
+            with self._turn, contained("a batch of launches"):
                 if not self._stopped:
                     self._launch_batch(allocation_ids[first : first + BATCH])
 
@@ -69,22 +75,39 @@ class Launcher:
             self.in_flight = frozenset()
 
     def _spawn(self, order: LaunchOrder) -> tuple[Watched, Gated] | None:
+        """The job behind its gate; None when it could not be started, which is recorded as its own failure."""
         try:
-            folder = spool.create(self._me.spool, order.allocation_id, order.job_id, order.script)
-            self._groups.add(folder.path, order.allocation_id, order.cookie, order.memory_mb)
-            environment = job_environment(
-                order.environment,
-                job_id=order.job_id,
-                allocation_id=order.allocation_id,
-                cookie=order.cookie,
-                node=self._me.node_name,
-            )
-            gated = spawn(folder, arguments=order.arguments, environment=environment, work_dir=order.work_dir)
+            return self._spawn_or_raise(order)
         except LaunchError as error:
-            self._recorder.put(Ended(_launch_failure(order, error), self._me.actor))
-            return None
-        point("spawn")
-        return _watched(order, gated, folder.path), gated
+            message = error.message
+        except Exception as error:
+            log.critical("unforeseen error in the launch of job %d: it fails", order.job_id, exc_info=True)
+            message = f"the worker could not start it: {told(error)}"
+        self._recorder.put(Ended(_launch_failure(order, message), self._me.actor))
+        return None
+
+    def _spawn_or_raise(self, order: LaunchOrder) -> tuple[Watched, Gated]:
+        user = self._accounts.of(order)
+        folder = spool.create(self._me.spool, order.allocation_id, order.job_id, order.script, user)
+        limited = self._groups.add(folder.path, order.allocation_id, order.cookie, order.memory_mb)
+        environment = job_environment(
+            order.environment,
+            job_id=order.job_id,
+            allocation_id=order.allocation_id,
+            cookie=order.cookie,
+            node=self._me.node_name,
+            user=user,
+        )
+        orders = self._accounts.orders(order.record_key, user, limited=limited)
+        gated = spawn(
+            folder, arguments=order.arguments, environment=environment, work_dir=order.work_dir, orders=orders
+        )
+        try:
+            point("spawn")
+            return _watched(order, gated, folder.path), gated
+        except Exception:
+            gated.give_up()
+            raise
 
     def _start(self, spawned: Sequence[tuple[Watched, Gated]]) -> None:
         """Commit the identities, then let go exactly those that were committed.
@@ -101,20 +124,19 @@ class Launcher:
             point("pid-committed")
         finally:
             for watched, gated in spawned:
-                if watched.allocation_id in may_run:
-                    watched.never_ran = not gated.open_gate()
-                    point("gate-opened")
-                    log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
-                else:
-                    watched.never_ran = True
-                    gated.close_gate()
+                with contained(f"the start of job {watched.job_id}"):
+                    if watched.allocation_id in may_run:
+                        watched.never_ran = not gated.open_gate()
+                        point("gate-opened")
+                        log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
+                    else:
+                        watched.never_ran = True
+                        gated.close_gate()
                 self._watch(watched)
 
 
-def _launch_failure(order: LaunchOrder, error: LaunchError) -> Outcome:
-    return Outcome(
-        order.allocation_id, order.job_id, JobState.FAILED, FailureReason.LAUNCH_ERROR, error_msg=error.message
-    )
+def _launch_failure(order: LaunchOrder, message: str) -> Outcome:
+    return Outcome(order.allocation_id, order.job_id, JobState.FAILED, FailureReason.LAUNCH_ERROR, error_msg=message)
 
 
 def _fields(watched: Watched) -> dict[str, int]:
@@ -128,6 +150,7 @@ def _watched(order: LaunchOrder, gated: Gated, folder: str) -> Watched:
         identity=gated.identity,
         cookie=order.cookie,
         spool_dir=folder,
+        record_key=order.record_key,
         work_dir=order.work_dir,
         pidfd=gated.pidfd,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from backend.domain.units import format_bytes
 from backend.process.logcut import CutError, trim
+from backend.worker.unforeseen import contained
 from backend.worker.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class LogLimiter(threading.Thread):
         """One pass over all logs."""
         tracked = set(self._tracked())
         for allocation_id, folder in self._folders.copy().items():
-            self._trim(folder)
+            with contained(f"the log in {folder}"):
+                self._trim(folder)
             left = LAST_LOOKS if allocation_id in tracked else self._looks_left.get(allocation_id, LAST_LOOKS) - 1
             self._looks_left[allocation_id] = left
             if left == 0:

@@ -8,16 +8,18 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend.database.engine import refused
+from backend.domain.states import FailureReason, JobState
 from backend.faults import point
 from backend.state import machine
 from backend.state.records import Outcome
+from backend.worker.unforeseen import contained
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ class Ended:
     actor: str
     action: str = "finish"
     reason: str | None = None
+    plain: bool = False
+    """Whether it stands for an outcome that the database refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,21 @@ class NeverStarted:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """An allocation with processes that survive KILL."""
+    """An allocation that cannot be ended. ``drain``: its processes survive KILL, so its node gets no new jobs."""
 
     allocation_id: int
     detail: str
+    drain: bool = True
 
 
-Entry = Ended | NeverStarted | Stuck
+@dataclass(frozen=True, slots=True)
+class Unstuck:
+    """An allocation that was said to be stuck, and is not."""
+
+    allocation_id: int
+
+
+Entry = Ended | NeverStarted | Stuck | Unstuck
 
 
 class Recorder(threading.Thread):
@@ -99,8 +111,8 @@ class Recorder(threading.Thread):
         return [entry for entry in entries if entry is not None]
 
     def _write(self, batch: Sequence[Entry]) -> None:
-        """Commit the batch. An entry that the database refuses is found by halving and left to the next recovery."""
-        attempt = 0
+        """Commit the batch. An entry that cannot be stored is found by halving, and its job ends with the reason."""
+        attempt, surprised = 0, False
         while True:
             try:
                 self._commit(batch)
@@ -110,25 +122,47 @@ class Recorder(threading.Thread):
                     return
                 self._wait(attempt, exc)
                 attempt += 1
+            except Exception as exc:
+                log.critical("unforeseen error in writing outcomes: the worker goes on", exc_info=True)
+                if surprised:
+                    self._refused(batch, exc)
+                    return
+                surprised = True  # nothing was committed by it: once more, as it is
             else:
-                point("recorded")
-                for entry in batch:
-                    _say(entry)
-                self._on_recorded([_allocation(entry) for entry in batch])
+                self._recorded(batch)
                 return
+
+    def _recorded(self, batch: Sequence[Entry]) -> None:
+        with contained("what follows the writing of outcomes"):
+            point("recorded")
+            for entry in batch:
+                _say(entry)
+        self._on_recorded([_allocation(entry) for entry in batch])
 
     def _wait(self, attempt: int, exc: DBAPIError) -> None:
         if attempt in (0, 10) or attempt % 100 == 0:
             log.warning("outcomes wait for the database: %s", str(exc.orig).strip().splitlines()[0])
         threading.Event().wait(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
 
-    def _refused(self, batch: Sequence[Entry], exc: DBAPIError) -> None:
+    def _refused(self, batch: Sequence[Entry], exc: Exception) -> None:
         if len(batch) == 1:
-            log.error("the database refuses %s: %s", batch[0], str(exc.orig).strip().splitlines()[0])
+            self._replace(batch[0], str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().splitlines()[:1])
             return
         middle = len(batch) // 2
         self._write(batch[:middle])
         self._write(batch[middle:])
+
+    def _replace(self, entry: Entry, said: Sequence[str]) -> None:
+        """Write, in the place of what cannot be stored, that it cannot: no job runs for ever because of its end."""
+        why = said[0] if said else "no reason given"
+        log.error("what became of allocation %d cannot be stored: %s", _allocation(entry), why)
+        if isinstance(entry, Ended) and not entry.plain:
+            outcome = replace(
+                entry.outcome, state=JobState.FAILED, reason=entry.outcome.reason or FailureReason.WORKER_LOST,
+                exit_code=None, exit_signal=None, end_time_ns=None, evidence={},
+                error_msg=f"its outcome could not be stored: {why}",
+            )  # fmt: skip
+            self._write([Ended(outcome, self._actor, plain=True)])
 
     def _commit(self, batch: Sequence[Entry]) -> None:
         """One transaction a group: each takes its locks in the machine's order, so none can deadlock with another."""
@@ -139,9 +173,12 @@ class Recorder(threading.Thread):
                 groups[entry.actor, entry.action, entry.reason].append(entry.outcome)
             elif isinstance(entry, NeverStarted):
                 requeues[entry.reason].append(entry.allocation_id)
+            elif isinstance(entry, Unstuck):
+                with self._engine.begin() as conn:
+                    machine.clear_stuck(conn, entry.allocation_id, self._actor)
             else:
                 with self._engine.begin() as conn:
-                    machine.mark_stuck(conn, entry.allocation_id, self._actor, entry.detail)
+                    machine.mark_stuck(conn, entry.allocation_id, self._actor, entry.detail, drain=entry.drain)
         for (actor, action, reason), outcomes in groups.items():
             with self._engine.begin() as conn:
                 machine.finish(conn, outcomes, actor, action, reason)

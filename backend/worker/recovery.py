@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from backend.database.engine import refused
 from backend.domain.states import JobState
 from backend.faults import point
 from backend.process import cgroup
 from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, this_host
-from backend.process.spool import Record, RecordKind, read_record
+from backend.process.record import Record, RecordKind, read_record
 from backend.state import machine
 from backend.worker import sql
 from backend.worker.launcher import deadline
 from backend.worker.registry import Registration
+from backend.worker.unforeseen import contained
 from backend.worker.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -103,7 +106,8 @@ class Recovery:
         host = this_host()
         for row in rows:
             if row.allocation_id not in in_hand:
-                fates[decide(row, self._me, host, gather)].append(row)
+                with contained(f"the recovery of job {row.job_id}"):
+                    fates[decide(row, self._me, host, gather)].append(row)
         self._carry_out(fates, host)
         return Counter({fate: len(found) for fate, found in fates.items()})
 
@@ -111,25 +115,43 @@ class Recovery:
         unstarted = [row.allocation_id for row in fates.get(Fate.REQUEUE, ()) if row.process_id is None]
         recorded = [row.allocation_id for row in fates.get(Fate.REQUEUE, ()) if row.process_id is not None]
         adopt = [row.allocation_id for row in fates.get(Fate.ADOPT, ())]
-        with self._engine.begin() as conn:
-            why = "its worker died before the script started"
-            machine.requeue(conn, unstarted, self._me.actor, why, uncommitted=True)
-            machine.requeue(conn, recorded, self._me.actor, "its supervisor says that it never started")
-        with self._engine.begin() as conn:
-            machine.adopt(conn, self._me.worker_id, adopt, self._me.actor)
+        why = "its worker died before the script started"
+        self._each(unstarted, lambda conn, ids: machine.requeue(conn, ids, self._me.actor, why, uncommitted=True))
+        said = "its supervisor says that it never started"
+        self._each(recorded, lambda conn, ids: machine.requeue(conn, ids, self._me.actor, said))
+        self._each(adopt, lambda conn, ids: machine.adopt(conn, self._me.worker_id, ids, self._me.actor))
         if adopt:
-            point("adopted")
+            with contained("what follows an adoption"):
+                point("adopted")
         for row in fates.get(Fate.ADOPT, ()):
-            self._watch(_survivor(row))
+            with contained(f"the adoption of job {row.job_id}"):
+                self._watch(_survivor(row))
         for row in fates.get(Fate.CONCLUDE, ()):
-            self._watch(_departed(row, host))
+            with contained(f"the recovery of job {row.job_id}"):
+                self._watch(_departed(row, host))
         if unrung := [row.allocation_id for row in fates.get(Fate.LAUNCH, ())]:
             self._launch(unrung)
+
+    def _each(self, allocation_ids: Sequence[int], write: Callable[[Connection, Sequence[int]], object]) -> None:
+        """Write for all of them at once; when something is wrong with one of them, for each by itself."""
+        if not allocation_ids:
+            return
+        try:
+            with self._engine.begin() as conn:
+                write(conn, allocation_ids)
+        except Exception as exc:
+            if isinstance(exc, DBAPIError) and not refused(exc):
+                raise
+            if len(allocation_ids) == 1:
+                log.critical("allocation %d cannot be recovered: the worker goes on", allocation_ids[0], exc_info=True)
+                return
+            for allocation_id in allocation_ids:
+                self._each([allocation_id], write)
 
 
 def gather(row: Any) -> Evidence:
     """Look at the process and the spool of an allocation on this host."""
-    return Evidence(liveness(_identity(row)), read_record(row.spool_dir))
+    return Evidence(liveness(_identity(row)), read_record(row.spool_dir, row.record_key))
 
 
 def summary(fates: Counter[Fate]) -> str:
@@ -148,6 +170,7 @@ def _departed(row: Any, host: HostIdentity) -> Watched:
         identity=_identity(row),
         cookie=row.cookie,
         spool_dir=row.spool_dir,
+        record_key=row.record_key,
         work_dir=row.work_dir,
         rebooted=row.boot_id != host.boot_id,
     )

@@ -26,6 +26,7 @@ from backend.scheduler.leader import Leader
 from backend.settings import Settings
 from backend.state import machine
 from backend.worker import registry, sql, systemd
+from backend.worker.accounts import PROCESSES, Accounts
 from backend.worker.doorbell import Doorbell
 from backend.worker.errands import Errands
 from backend.worker.launcher import Launcher
@@ -34,7 +35,7 @@ from backend.worker.pulse import Pulse
 from backend.worker.recorder import Recorder
 from backend.worker.recovery import Fate, Recovery, summary
 from backend.worker.supervisor import Supervisor
-from backend.worker.unforeseen import Guard, exit_at_the_latest
+from backend.worker.unforeseen import Guard, contained, exit_at_the_latest
 from backend.worker.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -57,19 +58,23 @@ class Service:
         self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
         self._redis: Redis = bell.connect(urls.redis_url)
         spool = str(Path(settings.home) / "spool" / settings.node_name)
-        prepare_root(spool)
+        accounts = Accounts(settings)
+        prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._me = registry.register(conn, settings, spool)
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
         self._logs = LogLimiter(settings.log_limit_mb, self._supervisor.tracked)
-        groups = make_groups(spool, settings.limit_memory) if settings.cgroup == "auto" else Groups(None)
-        self._launcher = Launcher(self._engine, self._me, groups, self._recorder, self._watch)
+        most = PROCESSES if settings.pids_limit is None else settings.pids_limit
+        groups = make_groups(spool, settings.limit_memory, most) if settings.cgroup == "auto" else Groups(None)
+        self._launcher = Launcher(self._engine, self._me, groups, accounts, self._recorder, self._watch)
         self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
         self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
-        self._doorbell = Doorbell(urls.redis_url, self._me.node_name, self._me.worker_id, self._launch, self._mend)
+        self._doorbell = Doorbell(
+            urls.redis_url, self._me.node_name, self._me.worker_id, self._launcher.launch, self._mend
+        )
         self._errands = Errands(
             self._engine,
             self._me.node_name,
@@ -107,7 +112,10 @@ class Service:
         self._supervisor.run()
 
     def _recover(self) -> Counter[Fate]:
-        """Recover, over and over while the database is lost in the middle of it: every pass starts from what is."""
+        """Recover, over and over while the database is lost in the middle of it: every pass starts from what is.
+
+        What goes wrong with one allocation, recovery itself contains; what is left to the sweep is tried again by it.
+        """
         while not self._supervisor.stopping:
             try:
                 return self._recovery.run(self._in_hand)
@@ -189,6 +197,10 @@ class Service:
     # In between -------------------------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
+        with contained("the sweep"):
+            self._sweep_once()
+
+    def _sweep_once(self) -> None:
         point("sweep")
         fates = self._recovery.run(self._in_hand)
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
@@ -205,13 +217,6 @@ class Service:
     def _watch(self, watched: Watched) -> None:
         self._supervisor.watch(watched)
         self._logs.follow(watched)
-
-    def _launch(self, allocation_ids: Sequence[int]) -> None:
-        """For the bell: RQ would take an unforeseen error for a failed message, log it as such, and carry on."""
-        try:
-            self._launcher.launch(allocation_ids)
-        except Exception as exc:
-            self._guard.failed("the launcher", exc)
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
         try:

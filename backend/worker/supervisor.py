@@ -3,19 +3,20 @@
 import logging
 import os
 import select
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
-from backend.domain.states import JobState
+from backend.domain.states import FailureReason, JobState
 from backend.faults import point
 from backend.process.ending import Ended as EndingResult
 from backend.process.ending import Ending
-from backend.process.outcome import EndCause
-from backend.process.procfs import scan
-from backend.process.spool import Record, read_record
+from backend.process.outcome import EndCause, Verdict
+from backend.process.procfs import Snapshot, scan
+from backend.process.record import Record
 from backend.worker.clock import boot_clock
-from backend.worker.recorder import Ended, Entry, NeverStarted, Stuck
+from backend.worker.recorder import Ended, Entry, NeverStarted, Stuck, Unstuck
+from backend.worker.unforeseen import contained, told
 from backend.worker.watched import EndRequest, Watched
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 """How often jobs are looked at that no event announces: a script that ended while processes of its own go on."""
 STUCK_RETRY_SECONDS = 30.0
+SECOND_LOOKS = (1.0, 2.0, 4.0, 8.0)
+"""Pauses before what could not be ended counts as stuck: most of it is gone by then, and a drained node is dear."""
+AFTER_ERROR_SECONDS = 10.0
+"""Pause after an unforeseen error with one job, before it is taken up again."""
 
 
 class Supervisor:
@@ -93,6 +98,23 @@ class Supervisor:
             self._look_for_leftovers(now)
             self._step_endings(now)
 
+    @contextmanager
+    def _caring(self, job: Watched) -> Iterator[None]:
+        """An unforeseen error in the care for one job is told with that job, which is taken up again after a while.
+
+        Its allocation is kept meanwhile: nobody knows yet that its processes are gone.
+        """
+        try:
+            yield
+        except Exception as exc:
+            log.critical("unforeseen error in the care for job %d: the worker goes on", job.job_id, exc_info=True)
+            job.ending, job.due, job.flagged = None, boot_clock() + AFTER_ERROR_SECONDS, True
+            self._record(Stuck(job.allocation_id, f"its worker failed to deal with it: {told(exc)}", drain=False))
+        else:
+            if job.flagged:
+                job.flagged = False
+                self._record(Unstuck(job.allocation_id))
+
     def _tell(self, message: Callable[[], None]) -> None:
         self._inbox.put(message)
         os.eventfd_write(self._wake_fd, 1)
@@ -100,7 +122,9 @@ class Supervisor:
     def _read_inbox(self) -> None:
         with suppress(Empty):
             while True:
-                self._inbox.get_nowait()()
+                message = self._inbox.get_nowait()
+                with contained("the loop that watches jobs"):
+                    message()
 
     def _pause(self) -> float:
         due = [job.due for job in self._jobs.values() if job.due is not None]
@@ -113,35 +137,46 @@ class Supervisor:
             if job.pidfd >= 0:
                 os.close(job.pidfd)
             return
-        point("watch")
         self._jobs[job.allocation_id] = job
         self._by_job[job.job_id] = job.allocation_id
         if job.pidfd >= 0:
             self._by_fd[job.pidfd] = job
             self._poll.register(job.pidfd, select.EPOLLIN)
-        else:
-            self._supervisor_gone(job)
+        with self._caring(job):
+            point("watch")
+            if job.pidfd < 0:
+                self._supervisor_gone(job)
 
     def _process_ended(self, fd: int) -> None:
-        point("exit-seen")
         job = self._by_fd.pop(fd)
         self._poll.unregister(fd)
-        job.wait_status = _reap(fd)
+        before = boot_clock()  # until it is reaped its pid is its own, and so is the number of its session
+        job.reaped, job.wait_status = _reap(fd)
+        job.gone_since = before if job.reaped else None
         os.close(fd)
         job.pidfd = -1
-        self._supervisor_gone(job)
+        with self._caring(job):
+            point("exit-seen")
+            self._supervisor_gone(job)
 
     def _supervisor_gone(self, job: Watched) -> None:
-        """Its record proves that nothing is left; without that proof, sweep first."""
-        record = read_record(job.spool_dir)
-        if job.ending is None and ((record is not None and record.gone) or job.rebooted):
+        """Our own child that ended by its own will, with a record that says so, proves that nothing is left. Without
+        that proof, look, and end what is found."""
+        record = job.record()
+        vouched = record is not None and record.gone and job.wait_status is not None and not job.group_populated()
+        if job.ending is None and (vouched or job.rebooted):
             self._conclude(job, record)
         else:
             self._begin_ending(job)
 
     def _conclude(self, job: Watched, record: Record | None) -> None:
+        """Nothing of it is left: say how it ended."""
         job.concluded, job.due, job.ending, job.deadline = True, None, None, None
-        verdict = job.judge(record)
+        try:
+            verdict = job.judge(record)
+        except Exception as exc:
+            log.critical("unforeseen error in judging job %d: the worker goes on", job.job_id, exc_info=True)
+            verdict = Verdict(JobState.FAILED, FailureReason.WORKER_LOST, message=f"nobody can say how: {told(exc)}")
         if verdict.state is JobState.PENDING:
             self._record(NeverStarted(job.allocation_id, "its script never started"))
             return
@@ -169,15 +204,19 @@ class Supervisor:
         job = self._jobs.get(self._by_job.get(job_id, -1))
         if job is None or job.concluded or job.request is not None:
             return
-        if read_record(job.spool_dir) is None:
-            job.request = request
-        self._begin_ending(job)
+        with self._caring(job):
+            if job.record() is None:
+                job.request = request
+            self._begin_ending(job)
 
     def _begin_ending(self, job: Watched) -> None:
         if job.ending is None:
             point("kill")
-            job.ending = Ending(job.target, self._grace, clock=boot_clock)
+            job.ending = self._new_ending(job)
         job.due = boot_clock()
+
+    def _new_ending(self, job: Watched) -> Ending:
+        return Ending(job.target, self._grace, clock=boot_clock, gone_since=job.gone_since)
 
     def _check_limits(self, now: float) -> None:
         for job in self._jobs.values():
@@ -190,30 +229,43 @@ class Supervisor:
             return
         self._next_look = now + LOOK_SECONDS
         for job in self._by_fd.values():
-            if job.ending is None and read_record(job.spool_dir) is not None:
-                self._begin_ending(job)
+            if job.ending is None and job.due is None:
+                with self._caring(job):
+                    if job.record() is not None:
+                        self._begin_ending(job)
 
     def _step_endings(self, now: float) -> None:
         due = [job for job in self._jobs.values() if job.due is not None and job.due <= now]
-        snapshot = scan() if due else None
-        for job in due:
-            if job.ending is None:  # stuck before: try again
-                job.ending = Ending(job.target, self._grace, clock=boot_clock)
-            pause = job.ending.step(now, snapshot)
-            point("signalled")
-            if pause is not None:
-                job.due = boot_clock() + pause
-            elif job.ending.result is not None:
-                self._ending_done(job, job.ending.result)
+        if not due:
+            return
+        with contained("the look at all processes"):
+            snapshot = scan()
+            for job in due:
+                with self._caring(job):
+                    self._step_ending(job, now, snapshot)
+
+    def _step_ending(self, job: Watched, now: float, snapshot: Snapshot) -> None:
+        if job.ending is None:  # it could not be ended before: try again
+            job.ending = self._new_ending(job)
+        pause = job.ending.step(now, snapshot)
+        point("signalled")
+        if pause is not None:
+            job.due = boot_clock() + pause
+        elif job.ending.result is not None:
+            self._ending_done(job, job.ending.result)
 
     def _ending_done(self, job: Watched, result: EndingResult) -> None:
         job.signalled.update(result.signalled)
         if result.proven_gone:
             if result.already_ended or not job.signalled:
                 job.request = None  # it ended by itself before anything was sent
-            self._conclude(job, read_record(job.spool_dir))
+            self._conclude(job, job.record())
             return
-        job.ending, job.due = None, boot_clock() + STUCK_RETRY_SECONDS
+        job.ending = None
+        if job.looks < len(SECOND_LOOKS):
+            job.due, job.looks = boot_clock() + SECOND_LOOKS[job.looks], job.looks + 1
+            return
+        job.due = boot_clock() + STUCK_RETRY_SECONDS
         detail = describe(result)
         log.error("job %d: %s", job.job_id, detail)
         self._record(Stuck(job.allocation_id, detail))
@@ -225,11 +277,11 @@ def describe(result: EndingResult) -> str:
     return f"{result.detail}: {left}" if left else result.detail
 
 
-def _reap(pidfd: int) -> int | None:
-    """Collect our own child: its exit code, None when a signal ended it, or when it is an adopted process, whose
-    parent is another."""
+def _reap(pidfd: int) -> tuple[bool, int | None]:
+    """Collect our own child: whether it was ours, not an adopted process, whose parent is another; and its exit code,
+    None when a signal ended it."""
     with suppress(ChildProcessError):
         result = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
-        if result is not None and result.si_code == os.CLD_EXITED:
-            return result.si_status
-    return None
+        if result is not None:
+            return True, result.si_status if result.si_code == os.CLD_EXITED else None
+    return False, None

@@ -1,15 +1,41 @@
-"""Errors that no part of the worker foresaw: never unnoticed, and never a worker that lives on half dead."""
+"""Errors that no part of the worker foresaw: never unnoticed, and never a worker that lives on half dead.
+
+An error in the care for one job stays with that job; what has no job ends the worker, for the next one to take over.
+"""
 
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+
+from sqlalchemy.exc import DBAPIError
 
 log = logging.getLogger(__name__)
 
 EXIT_SECONDS = 25.0
 """How long an orderly end may take; a database that is frozen, rather than down, could hold it up for ever."""
+
+
+@contextmanager
+def contained(where: str) -> Iterator[None]:
+    """Log an unforeseen error with its traceback, and go on: what was done for ``where`` is done again later, or told.
+
+    A lost database is foreseen, and passes through.
+    """
+    try:
+        yield
+    except DBAPIError:
+        raise
+    except Exception:
+        log.critical("unforeseen error in %s: the worker goes on", where, exc_info=True)
+
+
+def told(error: BaseException) -> str:
+    """An unforeseen error in one line, for whoever looks at the job."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{text[:300]} (the worker's log has the details)"
 
 
 class Guard:

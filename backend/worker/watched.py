@@ -9,7 +9,7 @@ from backend.process.ending import Ending
 from backend.process.identity import ProcessIdentity
 from backend.process.members import Target
 from backend.process.outcome import EndCause, Verdict, judge
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind, doubt, read_record
 from backend.state.records import Outcome
 
 
@@ -28,7 +28,9 @@ class Watched:
 
     ``pidfd`` is -1 when there is no process to wait for. ``never_ran``: the gate was never opened. ``wait_status``:
     what the supervising process exited with, if it was our child and no signal ended it. ``group``: its control group,
-    known once it is judged.
+    known once it is judged. ``gone_since``: boot clock at which its supervisor, our child, was still unreaped; whatever
+    of its session began before is the job's. ``looks``: how often it could not be ended and was looked at again.
+    ``flagged``: the database says that its worker could not deal with it.
     """
 
     allocation_id: int
@@ -36,11 +38,16 @@ class Watched:
     identity: ProcessIdentity
     cookie: str
     spool_dir: str
+    record_key: str | None
     work_dir: str
     pidfd: int = -1
     deadline: float | None = None
     never_ran: bool = False
     wait_status: int | None = None
+    reaped: bool = False
+    gone_since: float | None = None
+    looks: int = 0
+    flagged: bool = False
     rebooted: bool = False
     request: EndRequest | None = None
     ending: Ending | None = None
@@ -52,7 +59,16 @@ class Watched:
     @property
     def target(self) -> Target:
         """What the kill logic is to end."""
-        return Target(self.identity, self.cookie, self.spool_dir)
+        return Target(self.identity, self.cookie, self.spool_dir, self.record_key)
+
+    def record(self) -> Record | None:
+        """How its script ended, once its supervisor has recorded that."""
+        return read_record(self.spool_dir, self.record_key)
+
+    def group_populated(self) -> bool:
+        """Whether a process lives in its control group."""
+        group = group_of(self.spool_dir, self.cookie)
+        return group is not None and group.populated()
 
     @property
     def script(self) -> str:
@@ -73,6 +89,7 @@ class Watched:
             rebooted=self.rebooted,
             script=self.script,
             work_dir=self.work_dir,
+            doubt=doubt(self.spool_dir, self.record_key) if record is None else "",
         )
 
     def outcome(self, verdict: Verdict, record: Record | None) -> Outcome:

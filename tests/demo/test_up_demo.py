@@ -10,7 +10,7 @@ import pytest
 from backend.demo import catalog
 from backend.demo.lost_node import NODE
 from backend.process.procfs import scan
-from backend.process.spool import RecordKind, read_record
+from backend.process.record import RecordKind, read_record
 from tests.support.cli import Cli
 from tests.support.processes import is_gone, kill_hard, wait_until
 
@@ -84,13 +84,14 @@ def assert_lost(cli: Cli, home: Path, job: dict[str, Any]) -> None:
     allocation = attempt(cli, job)
     assert is_gone(allocation["process_id"])
     assert not scan().sessions.get(allocation["process_id"])
-    assert read_record(f"{home}/spool/{NODE}/{allocation['id']}") is None
+    assert read_record(f"{home}/spool/{NODE}/{allocation['id']}", allocation["record_key"]) is None
 
 
 def assert_unrecorded(cli: Cli, home: Path, job: dict[str, Any]) -> None:
     """It ended well after its worker: the spool knows, the database does not."""
-    folder = f"{home}/spool/{NODE}/{attempt(cli, job)['id']}"
-    record = wait_until(lambda: read_record(folder), what="the exit status")
+    allocation = attempt(cli, job)
+    folder = f"{home}/spool/{NODE}/{allocation['id']}"
+    record = wait_until(lambda: read_record(folder, allocation["record_key"]), what="the exit status")
     assert (record.kind, record.value) == (RecordKind.EXIT, 0)
 
 

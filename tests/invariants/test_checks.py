@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from backend.state import machine
 from backend.state.records import LaunchOrder
 from tests.invariants.checks import check_all, read
@@ -49,7 +49,7 @@ def test_damage_is_noticed(engine: Engine, damage: str, complaint: str) -> None:
 def test_a_second_start_and_a_release_of_the_living_are_noticed(engine: Engine) -> None:
     with engine.begin() as conn:
         job, allocation = running(conn, add_node(conn))
-        orders = (LaunchOrder(a, job, "", "", (), "/", {}, None, 0) for a in (allocation, allocation + 1))
+        orders = (LaunchOrder(a, job, "", "", "", (), "/", {}, None, 0, "", "") for a in (allocation, allocation + 1))
         first, second = (Attempt(order) for order in orders)
         world = World({allocation: first, allocation + 1: second})
         first.open_gate()

@@ -22,7 +22,7 @@ from backend.database.locks import WORKER_LOCK, release_session_lock, try_sessio
 from backend.domain.states import FailureReason, JobState
 from backend.process.identity import HostIdentity
 from backend.process.outcome import EndCause, judge
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from backend.scheduler.cycle import run_cycle
 from backend.state import machine
 from backend.state.records import Outcome

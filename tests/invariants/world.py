@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from backend.process.identity import Liveness
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from backend.state.records import LaunchOrder, Started
 from backend.worker.recovery import Evidence, Fate
 from backend.worker.registry import Registration

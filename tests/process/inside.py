@@ -13,7 +13,7 @@ def main(*_: str) -> None:
     folder = Path(f"/proc/{os.getpid()}/fd/1").readlink().parent
     supervisor = identify(os.getppid())
     assert supervisor is not None
-    ending = Ending(Target(supervisor, os.environ["JOBWARDEN_COOKIE"], str(folder)), 0.0)
+    ending = Ending(Target(supervisor, os.environ["JOBWARDEN_COOKIE"], str(folder), None), 0.0)
     for _ in range(3):
         ending.step()
     print("still here; cannot end itself" if ending.result is None else ending.result.detail, flush=True)

@@ -11,9 +11,13 @@ import psutil
 
 from backend.process.cgroup import Group, Groups, group_of
 from backend.process.members import Target
-from backend.process.spawn import Gated, job_environment, spawn
-from backend.process.spool import Folder, Record, create, prepare_root, read_record
+from backend.process.record import Record, read_record
+from backend.process.spawn import Gated, Orders, job_environment, spawn
+from backend.process.spool import Folder, create, prepare_root
 from tests.support.processes import MARK, wait_until
+
+KEY = "k" * 32
+"""Seals the records of these jobs."""
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Job:
 
     @property
     def target(self) -> Target:
-        return Target(self.gated.identity, self.cookie, self.folder.path)
+        return Target(self.gated.identity, self.cookie, self.folder.path, KEY)
 
     @property
     def group(self) -> Group | None:
@@ -43,7 +47,7 @@ class Job:
 
     @property
     def record(self) -> Record | None:
-        return read_record(self.folder.path)
+        return read_record(self.folder.path, KEY)
 
     def reap(self) -> int:
         """Wait for the supervisor; its raw wait status."""
@@ -101,7 +105,8 @@ class Jobs:
         )
         folder = create(str(self.root), number, number, script)
         self.groups.add(folder.path, number, cookie, 0)
-        job = Job(folder, spawn(folder, arguments=arguments, environment=environment, work_dir=work_dir), cookie)
+        gated = spawn(folder, arguments=arguments, environment=environment, work_dir=work_dir, orders=Orders(KEY))
+        job = Job(folder, gated, cookie)
         self.all.append(job)
         if gate:
             assert job.gated.open_gate()

@@ -21,7 +21,7 @@ from backend.process.ending import Ended, Ending, end_tree
 from backend.process.members import cookie_index, family
 from backend.process.outcome import EndCause, judge
 from backend.process.procfs import read_allocation, read_cookie, scan
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from tests.process.conftest import started
 from tests.process.jobs import Job, Jobs
 from tests.process.test_ending import BOMB, CHAIN
@@ -295,20 +295,21 @@ import os, sys, time
 from backend.process.cgroup import make_groups, group_of
 from backend.process.ending import end_tree
 from backend.process.members import Target
-from backend.process.spawn import job_environment, spawn
+from backend.process.spawn import Orders, job_environment, spawn
 from backend.process.spool import create
 spool = sys.argv[1]
 groups = make_groups(spool, False)
 folder = create(spool, 1, 1, "env -i setsid sleep 600 & sleep 600\\n")
 groups.add(folder.path, 1, "c00kie", 0)
-gated = spawn(folder, arguments=(), work_dir="/",
+gated = spawn(folder, arguments=(), work_dir="/", orders=Orders("k" * 32),
               environment=job_environment({}, job_id=1, allocation_id=1, cookie="c00kie", node="n"))
 gated.open_gate()
 group = group_of(folder.path, "c00kie")
 while len(group.pids()) < 3:
     time.sleep(0.01)
 os.kill(gated.pid, 9); os.waitpid(gated.pid, 0)
-print(end_tree(Target(gated.identity, "c00kie", folder.path), 0.0).proven_gone, group.populated(), group.remove())
+target = Target(gated.identity, "c00kie", folder.path, "k" * 32)
+print(end_tree(target, 0.0).proven_gone, group.populated(), group.remove())
 """
 
 

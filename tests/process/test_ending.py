@@ -12,7 +12,7 @@ import pytest
 from backend.process import ending as ending_module
 from backend.process.ending import Ended, Ending, end_tree, end_trees
 from backend.process.procfs import scan
-from backend.process.spool import RecordKind
+from backend.process.record import RecordKind
 from tests.process.jobs import Job, Jobs
 from tests.support.processes import is_gone, marked, wait_until
 

@@ -210,12 +210,12 @@ def test_another_namespace_or_boot_has_no_members_here(jobs: Jobs) -> None:
     job = jobs.start("echo up; exec sleep 600\n")
     job.said("up")
     elsewhere = replace(job.gated.identity, pid_namespace=1)
-    target = Target(elsewhere, job.cookie, job.folder.path)
+    target = Target(elsewhere, job.cookie, job.folder.path, None)
     assert family(target, scan()).empty
     ended = end_tree(target, 0.0)
     assert not ended.proven_gone
     assert "another PID namespace" in ended.detail
-    rebooted = Target(replace(job.gated.identity, boot_id="before"), job.cookie, job.folder.path)
+    rebooted = Target(replace(job.gated.identity, boot_id="before"), job.cookie, job.folder.path, None)
     assert end_tree(rebooted, 0.0).proven_gone
     assert not is_gone(job.pid)
 

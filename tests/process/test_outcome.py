@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.states import FailureReason, JobState
 from backend.process.outcome import EndCause, Verdict, judge, launch_message, shebang_interpreter
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from tests.process.jobs import Jobs
 
 EXIT_0 = Record(RecordKind.EXIT, 0)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from backend.process.spool import RecordKind, read_record
-from tests.process.jobs import Jobs
+from backend.process.record import RecordKind, read_record
+from tests.process.jobs import KEY, Jobs
 from tests.support.processes import is_gone, kill_hard, wait_until
 
 REPORT = """
@@ -131,11 +131,11 @@ def test_ps_shows_the_script(jobs: Jobs) -> None:
 
 WORKER = """
 import os, sys
-from backend.process.spawn import job_environment, spawn
+from backend.process.spawn import Orders, job_environment, spawn
 from backend.process.spool import create
 root, script, environ = sys.argv[1], sys.argv[2], dict(MARK.split('=') for MARK in sys.argv[4:])
 folder = create(root, 1, 1, script)
-job = spawn(folder, arguments=[], work_dir='/',
+job = spawn(folder, arguments=[], work_dir='/', orders=Orders('k' * 32),
             environment=job_environment(environ, job_id=1, allocation_id=1, cookie='c', node='n'))
 if sys.argv[3] == 'open':
     job.open_gate()
@@ -166,7 +166,7 @@ def worker_with_job(jobs: Jobs, script: str, gate: str) -> tuple[int, int]:
 def test_worker_killed_before_the_gate_means_never(jobs: Jobs) -> None:
     _, shim = worker_with_job(jobs, "echo ran\n", "shut")
     wait_until(lambda: is_gone(shim), what="the supervisor")
-    record = read_record(f"{jobs.root}/1")
+    record = read_record(f"{jobs.root}/1", KEY)
     assert record is not None
     assert record.kind is RecordKind.NEVER
     assert (jobs.root / "1/output.log").read_bytes() == b""
@@ -179,7 +179,7 @@ def test_job_outlives_its_killed_worker_with_log_and_status(jobs: Jobs) -> None:
     assert not is_gone(shim)
     go.touch()
     wait_until(lambda: is_gone(shim), what="the supervisor")
-    record = read_record(f"{jobs.root}/1")
+    record = read_record(f"{jobs.root}/1", KEY)
     assert record is not None
     assert (record.kind, record.value, record.gone) == (RecordKind.EXIT, 5, True)
     assert (jobs.root / "1/output.log").read_bytes() == b"after\n"

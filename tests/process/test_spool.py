@@ -1,6 +1,7 @@
 """The folder of an allocation, its record, and launches that fail."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,19 @@ from hypothesis import strategies as st
 
 from backend.errors import Refused
 from backend.process import shim, spawn, spool
-from backend.process.spool import LaunchError, Record, RecordKind, parse_record, read_record
-from tests.process.jobs import Jobs
+from backend.process.launch_error import LaunchError
+from backend.process.record import RECORD_SIZE, Record, RecordKind, doubt, parse_record, read_record, seal
+from tests.process.jobs import KEY, Jobs
 from tests.support.processes import is_gone, wait_until
+
+
+def sealed(raw: bytes) -> bytes:
+    """``raw`` as the supervisor seals it, each line with all before it."""
+    lines, done = raw.split(b"\n"), b""
+    for line in lines[:-1]:
+        done += line + b" " + seal(done + line, KEY).encode() + b"\n"
+    return done + lines[-1]
+
 
 ENDED = b"exit 3 1700000000000000001 20 30 4096\n"
 
@@ -31,8 +42,8 @@ def test_folder_is_private_and_complete(tmp_path: Path) -> None:
     assert (mode(root), mode(folder.path), mode(folder.script)) == (0o700, 0o700, 0o700)
     assert folder.script == f"{root}/7/job_12345.sh"
     assert Path(folder.script).read_bytes() == b"#!/bin/sh\n# \xff \xc3\xbc\n"
-    assert (root / "7/exit_status.new").stat().st_size >= 128
-    assert read_record(folder.path) is None
+    assert (root / "7/exit_status").stat().st_size == RECORD_SIZE
+    assert read_record(folder.path, KEY) is None
 
 
 def test_open_spool_directory_is_closed_to_others(tmp_path: Path) -> None:
@@ -77,24 +88,26 @@ def test_remove_twice(tmp_path: Path) -> None:
     ],
 )
 def test_records_are_read(tmp_path: Path, raw: bytes, expected: Record) -> None:
-    (tmp_path / "exit_status").write_bytes(raw)
-    assert read_record(str(tmp_path)) == expected
+    (tmp_path / "exit_status").write_bytes(sealed(raw))
+    assert read_record(str(tmp_path), KEY) == expected
 
 
 @pytest.mark.parametrize(
     "raw", [b"", ENDED[:-1], b" " * 128, b"\n", b"exit\n", b"exit x 1 2 3 4\n", b"\0" * 128, b"\xff\n"]
 )
 def test_half_a_record_is_none(raw: bytes) -> None:
-    assert parse_record(raw) is None
+    assert parse_record(sealed(raw), KEY) is None
+    assert parse_record(raw, None) is None
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_record_or_none(raw: bytes) -> None:
-    assert parse_record(raw) is None or b"\n" in raw
+    assert parse_record(raw, KEY) is None
+    assert parse_record(raw, None) is None or b"\n" in raw
 
 
 def test_no_folder_no_record(tmp_path: Path) -> None:
-    assert read_record(str(tmp_path / "missing")) is None
+    assert read_record(str(tmp_path / "missing"), KEY) is None
 
 
 @pytest.fixture
@@ -127,19 +140,27 @@ def test_full_disk_does_not_lose_the_exit_status(jobs: Jobs, small_disk: Path) -
     assert (record.kind, record.value, record.gone) == (RecordKind.EXIT, 42, True)
 
 
-def test_record_waits_for_a_disk_that_became_read_only(jobs: Jobs, small_disk: Path) -> None:
-    go = small_disk.parent / "go"
-    script = f"echo up; exec >/dev/null 2>&1; while [ ! -e '{go}' ]; do sleep 0.02; done; exit 42\n"
-    job = jobs.start(script)
+def test_record_waits_for_a_disk_that_takes_nothing(jobs: Jobs) -> None:
+    go = jobs.root.parent / "go"
+    job = jobs.start(f"echo up; while [ ! -e '{go}' ]; do sleep 0.02; done; exit 42\n")
     job.said("up")
-    # A file open for writing, the script's log, makes the kernel refuse until it is closed.
-    remount = ["mount", "-o", "remount,ro", str(small_disk)]
-    wait_until(lambda: subprocess.run(remount, check=False, capture_output=True).returncode == 0, what="the remount")
+    former = resource.prlimit(job.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     go.touch()
     wait_until(lambda: Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text() == "", what="the script's end")
     assert job.record is None
     assert not is_gone(job.pid), "the outcome would be lost"
-    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    resource.prlimit(job.pid, resource.RLIMIT_FSIZE, former)
+    assert job.end().value == 42
+
+
+def test_a_disk_does_not_become_read_only_under_a_job(jobs: Jobs, small_disk: Path) -> None:
+    go = small_disk.parent / "go"
+    script = f"echo up; exec >/dev/null 2>&1; while [ ! -e '{go}' ]; do sleep 0.02; done; exit 42\n"
+    job = jobs.start(script)
+    job.said("up")
+    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+    assert subprocess.run(remount, check=False, capture_output=True).returncode != 0
+    go.touch()
     assert job.end().value == 42
 
 
@@ -161,9 +182,11 @@ def test_spool_deleted_under_a_running_job_does_not_keep_it_for_ever(jobs: Jobs)
     assert job.record is None
 
 
-def test_placeholder_deleted_by_the_job_is_made_again(jobs: Jobs) -> None:
-    record = jobs.start('rm -f "$(dirname "$0")"/exit_status.new; exit 5\n').end()
-    assert (record.value, record.gone) == (5, True)
+def test_a_record_that_the_job_deletes_is_its_own_loss(jobs: Jobs) -> None:
+    job = jobs.start('rm -f "$(dirname "$0")"/exit_status; exit 5\n')
+    assert os.waitstatus_to_exitcode(job.reap()) == 5
+    assert job.record is None
+    assert doubt(job.folder.path, KEY) == "exit_status was removed from its folder"
 
 
 def open_descriptors() -> int:
@@ -184,7 +207,7 @@ def test_what_cannot_be_given_to_a_process(
     folder = spool.create(str(tmp_path), 1, 1, "")
     before = open_descriptors()
     with pytest.raises(LaunchError, match=words) as caught:
-        spawn.spawn(folder, arguments=arguments, environment=environment, work_dir="/")
+        spawn.spawn(folder, arguments=arguments, environment=environment, work_dir="/", orders=spawn.Orders("k" * 32))
     assert caught.value.step == step
     assert open_descriptors() == before
 
@@ -193,7 +216,7 @@ def test_log_that_cannot_be_created(tmp_path: Path) -> None:
     folder = spool.create(str(tmp_path), 1, 1, "")
     spool.remove(folder.path)
     with pytest.raises(LaunchError, match="cannot create the log") as caught:
-        spawn.spawn(folder, arguments=[], environment={}, work_dir="/")
+        spawn.spawn(folder, arguments=[], environment={}, work_dir="/", orders=spawn.Orders("k" * 32))
     assert caught.value.step == "log"
 
 
@@ -202,6 +225,7 @@ def test_worker_without_free_descriptors(tmp_path: Path) -> None:
     code = """
 import os, resource, sys
 from backend.process import spool, spawn
+from backend.process.launch_error import LaunchError
 from backend.process.shim import shim_path
 shim_path()
 for extra in range(5):
@@ -209,8 +233,8 @@ for extra in range(5):
     highest = max(int(fd) for fd in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + extra, 4096))
     try:
-        job = spawn.spawn(folder, arguments=[], environment={}, work_dir="/")
-    except spool.LaunchError as error:
+        job = spawn.spawn(folder, arguments=[], environment={}, work_dir="/", orders=spawn.Orders("k" * 32))
+    except LaunchError as error:
         print(error.step)
     else:
         job.close_gate()

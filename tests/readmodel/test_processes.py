@@ -116,7 +116,7 @@ def test_a_stranger_with_the_pid_is_not_shown() -> None:
     me = identify(os.getpid())
     assert me is not None
     before = dataclasses.replace(me, start_ticks=me.start_ticks - 1)
-    assert ProcessReader().of_target(Target(before, "a cookie of nobody", "/nowhere"), scan()) == ProcessTree()
+    assert ProcessReader().of_target(Target(before, "a cookie of nobody", "/nowhere", None), scan()) == ProcessTree()
 
 
 def test_order_of_a_family_with_a_gap() -> None:

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, text
 
 from backend.database.locks import WORKER_LOCK, try_session_lock
 from backend.process.identity import this_host
-from backend.process.spawn import Gated, job_environment, spawn
-from backend.process.spool import create, prepare_root, read_record
+from backend.process.record import read_record
+from backend.process.spawn import Gated, Orders, job_environment, spawn
+from backend.process.spool import create, prepare_root
 from backend.settings import Settings
 from backend.state import machine
 from backend.state.records import Placement, Started
@@ -31,6 +32,7 @@ class Running:
     allocation_id: int
     gated: Gated
     folder: str
+    record_key: str
 
     @property
     def pid(self) -> int:
@@ -53,7 +55,7 @@ class Running:
 
     def has_record(self) -> None:
         """Wait until the exit status is in the spool."""
-        wait_until(lambda: read_record(self.folder), what="an exit status")
+        wait_until(lambda: read_record(self.folder, self.record_key), what="an exit status")
 
 
 @dataclass
@@ -119,18 +121,19 @@ class Scene:
         """A job whose process runs, committed as the worker's; of another boot, namespace or cookie when told so."""
         job_id, allocation_id = self.allocate(worker_id, script, **fields)
         granted = self.execute("SELECT cookie FROM resource_allocations WHERE id = :id", id=allocation_id)
+        key = self.execute("SELECT record_key FROM resource_allocations WHERE id = :id", id=allocation_id)
         folder = create(self.spool, allocation_id, job_id, script)
         environment = job_environment(
             {MARK: self.mark}, job_id=job_id, allocation_id=allocation_id, cookie=cookie or granted, node="node1"
         )
-        gated = spawn(folder, arguments=(), environment=environment, work_dir="/")
+        gated = spawn(folder, arguments=(), environment=environment, work_dir="/", orders=Orders(key))
         who = gated.identity
         boot_id, pid_namespace = boot_id or who.boot_id, pid_namespace or who.pid_namespace
         started = Started(allocation_id, who.pid, who.start_ticks, boot_id, pid_namespace, folder.path)
         with self.engine.begin() as conn:
             assert machine.commit_start(conn, worker_id, [started], "worker:node1")
         assert gated.open_gate()
-        self.jobs.append(Running(job_id, allocation_id, gated, folder.path))
+        self.jobs.append(Running(job_id, allocation_id, gated, folder.path, key))
         return self.jobs[-1]
 
     def finished(self, worker_id: int, state: str = "FAILED", script: str = "sleep 600\n") -> Running:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, text
 
 from backend.domain.request import JobRequest
-from backend.process.spool import Record, read_record
+from backend.process.record import Record, read_record
 from backend.settings import Settings
 from backend.state import machine
 from tests.support.cli import Cli
@@ -192,7 +192,8 @@ class Farm:
         return (Path(self.allocation(job_id).spool_dir) / "output.log").read_bytes()
 
     def record(self, job_id: int) -> Record | None:
-        return read_record(self.allocation(job_id).spool_dir)
+        allocation = self.allocation(job_id)
+        return read_record(allocation.spool_dir, allocation.record_key)
 
     def number(self, name: str) -> int:
         """The number that a job writes, as a line, into a file of the work directory."""

@@ -56,7 +56,7 @@ def test_without_a_limit_nothing_is_cut(farm: Farm) -> None:
 
 
 def watched(folder: Path) -> Watched:
-    return Watched(7, 7, None, "", str(folder), "/")  # type: ignore[arg-type]
+    return Watched(7, 7, None, "", str(folder), None, "/")  # type: ignore[arg-type]
 
 
 def test_a_disk_that_cannot_is_said_once(tmp_path: Path, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backend.process.identity import HostIdentity, Liveness
-from backend.process.spool import Record, RecordKind
+from backend.process.record import Record, RecordKind
 from backend.worker.recovery import CLAIM_PATIENCE_SECONDS, RING_PATIENCE_SECONDS, Evidence, Fate, decide
 from backend.worker.registry import Registration
 

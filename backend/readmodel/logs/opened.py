@@ -1,11 +1,10 @@
 """A log file that is open: notices that it grew, was cut, or that another file took its name."""
 
-import errno
 import os
-import stat
 from enum import Enum
 from pathlib import Path
 
+from backend.files import open_within
 from backend.process.logcut import Cut, read_cut
 
 _PRINT = 64
@@ -54,7 +53,7 @@ class OpenLog:
     def look(self) -> Change:
         """Look again. Raises OSError when there is no file that can be read."""
         try:
-            named = self.path.stat()
+            named = self.path.lstat()
         except FileNotFoundError:
             if self._file is None:
                 raise
@@ -73,20 +72,16 @@ class OpenLog:
             self._file = None
 
     def _open(self) -> None:
-        file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = open_within(str(self.path.parent), self.path.name)
         status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(file)
-            directory = stat.S_ISDIR(status.st_mode)
-            raise OSError(errno.EISDIR if directory else errno.EINVAL, "it is a directory" if directory else "no file")
         self.close()
-        self.cut = read_cut(str(self.path.parent))
+        self.cut = self._cut(status)
         self._file, self._identity, self.deleted = file, (status.st_dev, status.st_ino), False
         self._take(status)
 
     def _grown(self) -> Change:
         status = os.fstat(self.file)
-        if status.st_size >= self.size and not self.deleted and (cut := read_cut(str(self.path.parent))) != self.cut:
+        if status.st_size >= self.size and not self.deleted and (cut := self._cut(status)) != self.cut:
             self.cut = cut
             return Change.SHORTENED
         if status.st_size == self.size and status.st_mtime == self.written:
@@ -95,8 +90,11 @@ class OpenLog:
         grew = status.st_size > self.size
         self._take(status)
         if rewritten:
-            self.cut = read_cut(str(self.path.parent))
+            self.cut = self._cut(status)
         return Change.CUT if rewritten else Change.GREW if grew else Change.NOTHING
+
+    def _cut(self, status: os.stat_result) -> Cut | None:
+        return read_cut(str(self.path.parent), status.st_size)
 
     def _take(self, status: os.stat_result) -> None:
         self.size, self.written = status.st_size, status.st_mtime

@@ -1,1 +1,2 @@
 -- audit
+SELECT 1;  -- nothing yet

@@ -1,1 +1,2 @@
 -- checks
+SELECT 1;  -- nothing yet

@@ -1,1 +1,2 @@
 -- locks
+SELECT 1;  -- nothing yet

@@ -1,1 +1,2 @@
 -- rights
+SELECT 1;  -- nothing yet

@@ -1,0 +1,10 @@
+"""The error of a job that could not be launched."""
+
+
+class LaunchError(Exception):
+    """A job could not be launched; ``step`` says where, the text what a person can do about it."""
+
+    def __init__(self, step: str, message: str) -> None:
+        super().__init__(message)
+        self.step = step
+        self.message = message

@@ -1,0 +1,65 @@
+"""Whom this worker's jobs run as, and within which limits.
+
+A worker that is not root can only run them as itself. One that is root gives each job to the Unix user of the login
+that submitted it, except in a home that nobody but root can reach: there every submitter is root.
+"""
+
+import os
+
+from backend.errors import Refused
+from backend.process.shim import runs_without_loader
+from backend.process.spawn import Orders
+from backend.process.user import JobUser, find_user
+from backend.settings import Settings
+from backend.state.records import LaunchOrder
+
+UMASK_OF_OTHERS = 0o022
+"""What files of a job begin with when it runs as another user, unless the setting job_umask says otherwise."""
+PROCESSES = 4096
+"""What one job, or the user of one, may have of processes where the setting pids_limit says nothing."""
+
+
+class Accounts:
+    """Answers for one worker. ``separate``: whether jobs run as the users that submitted them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises Refused for settings that ask for what this worker cannot do."""
+        self._settings = settings
+        self.separate = runs_as_submitter(settings)
+        self._umask = int(settings.job_umask, 8) if settings.job_umask is not None else None
+
+    def of(self, order: LaunchOrder) -> JobUser | None:
+        """The user of a job; None for the worker's own. Raises LaunchError for one that may not be had."""
+        if not self.separate:
+            return None
+        return find_user(order.unix_user, login=order.login, allow_root=self._settings.allow_root_jobs)
+
+    def orders(self, record_key: str, user: JobUser | None, *, limited: bool) -> Orders:
+        """What the supervisor of a job is told. ``limited``: a control group bounds its processes already."""
+        umask = self._umask
+        if user is not None and umask is None:
+            umask = UMASK_OF_OTHERS
+        most = self._settings.pids_limit
+        if most is None and user is not None:
+            most = PROCESSES
+        return Orders(record_key, umask, None if limited or not most else most, user)
+
+
+def runs_as_submitter(settings: Settings) -> bool:
+    """Whether a worker of this process, with these settings, runs each job as the user that submitted it.
+
+    Raises Refused where that is asked for and cannot be done.
+    """
+    root = os.geteuid() == 0
+    if settings.run_jobs_as == "worker" or (settings.run_jobs_as == "auto" and not root):
+        return False
+    if settings.run_jobs_as == "auto" and settings.database_url is None and not settings.shared:
+        return False
+    if not root:
+        raise Refused("run_jobs_as = submitter needs a worker that runs as root: only root can start jobs as others")
+    if not runs_without_loader():
+        raise Refused(
+            "run_jobs_as = submitter needs a job supervisor that is linked statically: install the static C library"
+            " (Debian: libc6-dev) and run `make install` again"
+        )
+    return True
