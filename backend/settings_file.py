@@ -12,6 +12,8 @@ from typing import Any
 from backend.errors import InputError
 from backend.trusted import Untrusted, read_trusted, real_path
 
+LIMIT_BYTES = 64 << 10
+"""Far more than all settings with comments; the parser's time grows with the square of a dotted key's length."""
 _PASSWORD = re.compile(r"^[^:/?#]+://[^:/?#@]*:[^/?#]+@|(?i:[?&](?:ssl)?password=[^&#])")
 
 
@@ -57,7 +59,7 @@ def expanded(path: Path, env: Mapping[str, str] | None = None) -> Path:
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in ``path``; raises InputError when it cannot be read, is not TOML, or is in somebody else's hands."""
     try:
-        return tomllib.loads(read_trusted(real_path(path)).decode("utf-8"))
+        return tomllib.loads(read_trusted(real_path(path), limit=LIMIT_BYTES).decode("utf-8"))
     except Untrusted as error:
         raise InputError(f"the settings file {path} is not used: {error}") from error
     except OSError as error:
