@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from backend import hardware
 from backend.alerts.settings import AlertSettings
 from backend.errors import InputError
+from backend.settings_file import config_file, default_home, expanded, exposed, read_toml
 
 PREFIX = "JOBWARDEN_"
 
@@ -136,6 +136,7 @@ class Settings(AlertSettings):
     """Percent of the disks of spool and data that must be free for `health` to be content."""
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _warning: str | None = PrivateAttr(default=None)
 
     @classmethod
     def settings_customise_sources(
@@ -148,6 +149,14 @@ class Settings(AlertSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is passed in: :func:`load_settings` reads file and environment, and knows where each came from."""
         return (init_settings,)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_text(cls, value: Any) -> Any:
+        """What no file name and no text in a database can hold."""
+        if isinstance(value, str | Path) and re.search("[\0\ud800-\udfff]", str(value)):
+            raise ValueError("must be text in UTF-8 without NUL")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -171,7 +180,10 @@ class Settings(AlertSettings):
     @field_validator("home", "socket_dir", "archive_dir", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
-        return None if path is None else Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (keeps symlinks)
+        try:
+            return None if path is None else expanded(path)
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("lease_seconds")
     @classmethod
@@ -216,6 +228,11 @@ class Settings(AlertSettings):
         """GPUs this node offers: as set, else as found."""
         return hardware.gpus() if self.node_gpus is None else self.node_gpus
 
+    @property
+    def warning(self) -> str | None:
+        """What is not right with the file that was read, and yet no reason to refuse it; one line."""
+        return self._warning
+
     def __str__(self) -> str:
         return repr(self)
 
@@ -248,48 +265,27 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the TOML file and the environment.
 
     The file is ``$JOBWARDEN_CONFIG``, else ``jobwarden.toml`` in the home, else ``jobwarden/jobwarden.toml`` in the
-    XDG configuration directory. Raises InputError that names the setting and where it was set.
+    XDG configuration directory; others must not be able to change it. Raises InputError that names the setting and
+    where it was set.
     """
     env = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     file = config_file(env)
-    if file is not None:
-        for key, value in read_toml(file).items():
-            values[_known(key, f"in {file}")], origins[key] = value, str(file)
+    read = {} if file is None else read_toml(file)
+    for key, value in read.items():
+        values[_known(key, f"in {file}")], origins[key] = value, str(file)
     for variable, name in _variables(env).items():
         values[name], origins[name] = env[variable], variable
-    values.setdefault("home", default_home(env))
+    if "home" not in values:
+        values["home"] = default_home(env)
     try:
         settings = Settings(**values)
     except ValidationError as error:
         raise InputError(_one_line(error, origins)) from error
     settings._origins.update(origins)
+    settings._warning = None if file is None else exposed(file, read)
     return settings
-
-
-def default_home(env: Mapping[str, str]) -> Path:
-    """``jobwarden`` in the XDG state directory."""
-    return _xdg(env, "XDG_STATE_HOME", ".local/state") / "jobwarden"
-
-
-def config_file(env: Mapping[str, str]) -> Path | None:
-    """The TOML file that applies, or None. A file named by ``$JOBWARDEN_CONFIG`` must exist."""
-    if named := env.get("JOBWARDEN_CONFIG"):
-        return Path(named)
-    home = Path(env.get("JOBWARDEN_HOME") or default_home(env))
-    candidates = (home / "jobwarden.toml", _xdg(env, "XDG_CONFIG_HOME", ".config") / "jobwarden" / "jobwarden.toml")
-    return next((path for path in candidates if os.path.lexists(path)), None)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The table in ``path``; raises InputError when it cannot be read or is not TOML."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the settings file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"the settings file {path} is not TOML: {error}") from error
 
 
 def hide_password(url: str) -> str:
@@ -304,14 +300,6 @@ def checked_scheme(url: str) -> str:
     if not separator:
         raise ValueError("is not a URL")
     return scheme.lower()
-
-
-def _xdg(env: Mapping[str, str], variable: str, below_home: str) -> Path:
-    """An XDG base directory; the specification says that a relative path in the variable is to be ignored."""
-    configured = Path(env.get(variable) or "")
-    if configured.is_absolute():
-        return configured
-    return Path(env["HOME"] if env.get("HOME") else "~").expanduser() / below_home
 
 
 def _variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -330,9 +318,9 @@ def _known(name: str, where: str, shown: str | None = None) -> str:
         return name
     import difflib  # slow to import, and needed only for a mistake
 
-    near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0)
+    near = difflib.get_close_matches(name[:80], Settings.model_fields, n=1, cutoff=0)
     nearest = PREFIX + near[0].upper() if shown else near[0]
-    raise InputError(f"unknown setting {shown or name} {where}: the nearest known one is {nearest}")
+    raise InputError(f"unknown setting {(shown or name)[:80]} {where}: the nearest known one is {nearest}")
 
 
 def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:

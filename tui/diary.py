@@ -2,8 +2,11 @@
 
 import contextlib
 import logging
+import os
 import threading
 from pathlib import Path
+
+from backend.trusted import Untrusted, check_folder, open_trusted
 
 _log = logging.getLogger(__name__)
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
@@ -18,10 +21,12 @@ class Diary(logging.Handler):
         self.setFormatter(logging.Formatter(_FORMAT))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record. On a full or read-only disk it is lost: the line on the screen has to do then."""
-        with contextlib.suppress(OSError):
+        """Write one record. On a full or read-only disk, or where others can write, it is lost: the screen said it."""
+        with contextlib.suppress(OSError, Untrusted):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            check_folder(self.path.parent)
+            fd = open_trusted(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{self.format(record)}\n")
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,4 +71,6 @@ class AlertSettings(BaseSettings):
     def _http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must be an http:// or https:// URL")
+        if value is not None:
+            urlsplit(value)  # raises ValueError for one that names no host, such as http://[::1
         return value

@@ -28,7 +28,10 @@ def health(json_wanted: bool, quiet: bool, timeout: float) -> int:
     """
     if not 0 < timeout <= LONGEST_SECONDS:
         raise InputError(f"--timeout: {timeout:g} is not a time to wait: write seconds, at most {LONGEST_SECONDS:.0f}")
-    found = look(load_settings(), timeout)
+    settings = load_settings()
+    if settings.warning:
+        click.echo(printable(f"jobwarden: warning: {settings.warning}"), err=True)
+    found = look(settings, timeout)
     shown = [check for check in found.worst_first if not (quiet and check.status is Status.OK)]
     if json_wanted:
         print_json(shown)

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -165,16 +166,29 @@ def _reader_left() -> int:
     return BROKEN_PIPE
 
 
+def _note(exc: Exception) -> Path:
+    """Write the traceback down; the file it went to."""
+    from backend.embedded.home import prepare, trusted_home
+    from backend.settings import load_settings
+    from backend.trusted import open_trusted
+
+    home = trusted_home(load_settings())
+    prepare(home)
+    log = home.log / "cli.log"
+    fd = open_trusted(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    with os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace") as file:
+        traceback.print_exception(exc, file=file)
+    return log
+
+
 def _unexpected(exc: Exception) -> int:
     """A mistake of ours: the traceback goes to the log of the home, the user gets a line that says where."""
-    what = f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
     try:
-        from backend.settings import load_settings
-
-        log = load_settings().home / "log" / "cli.log"
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-            traceback.print_exception(exc, file=file)
-    except (OSError, JobwardenError):
+        what = f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
+    except Exception:  # one that cannot even be shown
+        what = type(exc).__name__
+    try:
+        log = _note(exc)
+    except Exception:  # settings, disk, the error itself: whatever it is, this is no time for a second one
         return _complain(f"unexpected error: {what}", 1)
     return _complain(f"unexpected error: {what} (details in {log})", 1)

@@ -35,11 +35,13 @@ def up(no_tui: bool, demo: bool) -> int:
 
 @click.command()
 def down() -> None:
-    """Stop the background worker and the embedded servers of this home; jobs go on, and the next `up` finds them.
+    """Stop the workers and the embedded servers of this home; jobs go on, and the next `up` finds them.
+
+    Also those that were started with `jobwarden worker`: a service manager that starts one anew must be told itself.
 
     Example: jobwarden down
     """
-    from backend.cli.background import take_down
+    from backend.cli.taking_down import take_down
 
     for line in take_down(load_settings()):
         click.echo(line)
@@ -48,14 +50,15 @@ def down() -> None:
 @click.command()
 @click.option("--node", metavar="NAME", help="Name of this node. Default: the setting node_name.", shell_complete=nodes)
 @click.option("--drain-on-exit", is_flag=True, help="On TERM, take no new jobs and wait for the running ones.")
-def worker(node: str | None, drain_on_exit: bool) -> int:
+@click.option("--lock", type=int, hidden=True)
+def worker(node: str | None, drain_on_exit: bool, lock: int | None) -> int:
     """Run this node's worker in the foreground until TERM or ctrl-C; its jobs go on without it.
 
     Example: jobwarden worker --node node7
     """
     from backend.main import run_worker
 
-    return run_worker(load_settings(), node, drain_on_exit)
+    return run_worker(load_settings(), node, drain_on_exit, lock)
 
 
 @click.command()

@@ -14,6 +14,8 @@ from backend.actions.actor import current_actor
 from backend.cli.background import live_worker, start_worker
 from backend.cli.session import Session
 from backend.demo import catalog
+from backend.embedded.home import sole, trusted_home
+from backend.embedded.workers import pid_file
 from backend.errors import Refused
 from backend.process.identity import Liveness, ProcessIdentity, identify, liveness
 from backend.process.members import Target, family, members
@@ -60,7 +62,7 @@ def lose_node(session: Session) -> Lost | None:
         running = _wait_for(lambda: found if len(found := _under_way(session)) == len(jobs) else None)
     finally:
         _kill(worker)
-        (settings.home / "run" / f"worker-{NODE}.pid").unlink(missing_ok=True)
+        pid_file(settings.home, NODE).unlink(missing_ok=True)
     for row in running:
         if row.name == catalog.CASUALTY:
             _kill_all(row)
@@ -78,7 +80,8 @@ def _start(session: Session, settings: Settings) -> int:
         "JOBWARDEN_NODE_GPUS": "0",
         "JOBWARDEN_PARTITIONS": NODE,
     }
-    return start_worker(session.engine, settings, f"worker-{NODE}.log", variables).pid
+    with sole(trusted_home(settings)) as lock:
+        return start_worker(session.engine, settings, lock, f"worker-{NODE}.log", variables).pid
 
 
 def _submit(session: Session, worker_pid: int) -> list[int]:

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import pwd
 import re
 import stat
 import time
@@ -17,13 +16,17 @@ from pathlib import Path
 
 from backend.errors import InputError, JobwardenError, Refused, Unavailable
 from backend.settings import Settings
+from backend.trusted import check_folder, open_trusted, owner_name, read_trusted
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path (unix(7): 108 with the closing NUL)."""
 
 LONGEST_SOCKET = ".s.PGSQL.5432"
 LOCK_TIMEOUT_SECONDS = 120.0
+_WHOLE = "home.lock"
 LOCK_POLL_SECONDS = 0.02
+_OTHER_HOME = "run jobwarden as that user or set JOBWARDEN_HOME to a directory of your own"
+_OTHER_SOCKETS = "set JOBWARDEN_SOCKET_DIR to a directory of your own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,30 @@ class Home:
 def locate(settings: Settings) -> Home:
     """The home of ``settings``, touching nothing. Raises InputError when no short enough socket path is left."""
     path = Path(os.path.realpath(settings.home))
-    if _fits(path / "run"):
+    if (settings.database_url and settings.redis_url) or _fits(path / "run"):
         return Home(path, path / "run")
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
     sockets = (settings.socket_dir or Path("/tmp")) / f"jobwarden-{os.geteuid()}-{digest}"
     if not _fits(sockets):
         raise InputError(f"{sockets} is no place for a socket (107 bytes at most): set a shorter JOBWARDEN_SOCKET_DIR")
     return Home(path, sockets)
+
+
+def trusted_home(settings: Settings) -> Home:
+    """The home of ``settings`` once what is there of it is in nobody else's hands; call it before every use.
+
+    What does not exist is not missed. Raises Refused otherwise, and InputError as :func:`locate`.
+    """
+    home = locate(settings)
+    with explained(home):
+        if _there(home.path):
+            _check_home(home)
+        for folder in (home.run, home.log, home.postgres, home.valkey):
+            if _there(folder):
+                _check_part(folder, home)
+        if home.sockets != home.run and _there(home.sockets):
+            check_folder(home.sockets, private=True, advice=_OTHER_SOCKETS)
+    return home
 
 
 def prepare(home: Home) -> None:
@@ -78,22 +98,60 @@ def prepare(home: Home) -> None:
     """
     with explained(home):
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_home(home)
         _check_owner(home.path)
         for folder in (home.run, home.log, home.sockets):
             folder.mkdir(mode=0o700, exist_ok=True)
-        _check_private(home.sockets)
+            check_folder(folder, advice=_OTHER_SOCKETS if folder == home.sockets else "")
+            if stat.S_IMODE(folder.lstat().st_mode) != 0o700:
+                folder.chmod(0o700)
+
+
+def is_wanted(home: Home) -> bool:
+    """Whether the servers are meant to run. Unlike Path.exists, a directory that cannot be searched is an error."""
+    try:
+        read_trusted(home.wanted)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def want(home: Home) -> None:
+    """Note that the servers are meant to run."""
+    os.close(open_trusted(home.wanted, os.O_WRONLY | os.O_CREAT))
 
 
 @contextmanager
 def exclusive(home: Home) -> Iterator[None]:
-    """Hold the lock under which servers of this home are started and stopped."""
-    with explained(home):
-        lock = os.open(home.run / "servers.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _lock(lock, home)
+    """Hold the lock under which servers of this home are started and stopped, for seconds."""
+    with _held(home, "servers.lock"):
         yield
+
+
+@contextmanager
+def sole(home: Home, inherited: int | None = None) -> Iterator[int]:
+    """Hold the lock under which a whole installation comes up or goes down, worker included; its descriptor.
+
+    It outlives its holder in a child that inherits the descriptor: whoever starts a worker in the background hands it
+    the lock, so that nobody can take the installation down unaware of a worker that is not yet to be seen. The kernel
+    drops it with the last of them, however they end. ``inherited`` is such a descriptor: it is given back at the end.
+    Servers are started and stopped (:func:`exclusive`) within it, never the other way round.
+    """
+    if inherited is None:
+        with _held(home, _WHOLE) as lock:
+            yield lock
+        return
+    try:
+        ours = os.path.samestat(os.fstat(inherited), (home.run / _WHOLE).stat())
+    except OSError:
+        ours = False
+    if not ours:
+        raise InputError(f"descriptor {inherited} is not the lock of {home.path}")
+    os.set_inheritable(inherited, False)  # not for the servers and the jobs
+    try:
+        yield inherited
     finally:
-        os.close(lock)
+        os.close(inherited)
 
 
 @contextmanager
@@ -105,12 +163,37 @@ def explained(home: Home) -> Iterator[None]:
         raise _explanation(error, home) from error
 
 
-def owner_name(uid: int) -> str:
-    """The login name of ``uid``, or the number where it has none."""
+@contextmanager
+def _held(home: Home, name: str) -> Iterator[int]:
+    with explained(home):
+        lock = open_trusted(home.run / name, os.O_RDWR | os.O_CREAT)
     try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
+        _lock(lock, home)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _check_home(home: Home) -> None:
+    if not home.path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(home.path))
+    check_folder(home.path, advice=_OTHER_HOME)
+
+
+def _check_part(folder: Path, home: Home) -> None:
+    """The secret parts; PostgreSQL's may be a stand-in's, who has no other way to it than through ours."""
+    found = folder.lstat()
+    if folder == home.postgres and stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077:
+        return
+    check_folder(folder)
+
+
+def _there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _fits(folder: Path) -> bool:
@@ -128,7 +211,7 @@ def _lock(lock: int, home: Home) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    f"another jobwarden has been starting or stopping the servers of {home.path} for"
+                    f"another jobwarden has been starting or stopping {home.path} for"
                     f" {LOCK_TIMEOUT_SECONDS:.0f} s: end it and try again"
                 ) from None
             time.sleep(LOCK_POLL_SECONDS)
@@ -139,15 +222,6 @@ def _check_owner(path: Path) -> None:
     owner = path.stat().st_uid
     if owner != os.geteuid():
         raise Refused(f"{path} belongs to {owner_name(owner)}: run jobwarden as that user or set JOBWARDEN_HOME")
-
-
-def _check_private(folder: Path) -> None:
-    """Whoever can reach the sockets can do everything; in /tmp somebody else may have come first."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise Refused(f"{folder} belongs to somebody else: set JOBWARDEN_SOCKET_DIR to a directory of your own")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(0o700)
 
 
 def _explanation(error: OSError, home: Home) -> JobwardenError:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from backend.embedded.binaries import PostgresBinaries, postgres_for
 from backend.embedded.home import LONGEST_SOCKET, Home, explained
 from backend.embedded.unprivileged import command_prefix
 from backend.errors import Refused, Unavailable
+from backend.trusted import read_trusted, trusted_users
 
 ROLE = DATABASE = "jobwarden"
 NAMES = ("postgres",)
@@ -60,7 +62,7 @@ def socket_path(home: Home) -> Path:
 
 def ready(home: Home) -> bool:
     """Whether the server accepts connections now; costs two system calls and starts nothing."""
-    return processes.listening(socket_path(home)) and _reports_ready(home)
+    return _listening(home) and _reports_ready(home)
 
 
 def running_pid(home: Home) -> int | None:
@@ -74,10 +76,9 @@ def start(home: Home) -> None:
 
     Raises Refused or Unavailable with the server's own reason.
     """
-    socket = socket_path(home)
     # It may be on its way up, or on its way down: one that shuts down never reports that it is ready.
-    processes.wait_until(lambda: not processes.listening(socket) or _reports_ready(home), START_SECONDS)
-    if processes.listening(socket):
+    processes.wait_until(lambda: not _listening(home) or _reports_ready(home), START_SECONDS)
+    if _listening(home):
         if _reports_ready(home):
             return
         raise Unavailable(f"PostgreSQL of {home.path} has been starting for {START_SECONDS} s: see {home.log}")
@@ -198,6 +199,18 @@ def _create_database(home: Home) -> None:
         connection.close()
 
 
+def _listening(home: Home) -> bool:
+    """Whether it is ours that accepts connections; raises Refused when somebody else does."""
+    return processes.listening(socket_path(home), _owners(home))
+
+
+def _owners(home: Home) -> frozenset[int]:
+    """Who the server may run as, and write its files: we, or the user to whom `unprivileged` handed the data over."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return trusted_users() | {home.postgres.lstat().st_uid}
+    return trusted_users()
+
+
 def _recorded_pid(home: Home) -> int | None:
     lines = _lock_lines(home)
     return int(lines[0]) if lines and lines[0].strip().isdigit() else None
@@ -211,9 +224,10 @@ def _reports_ready(home: Home) -> bool:
 
 def _lock_lines(home: Home) -> list[str]:
     try:
-        return (home.postgres / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
+        content = read_trusted(home.postgres / "postmaster.pid", owners=_owners(home))
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    return content.decode(errors="replace").splitlines()
 
 
 def _failure(home: Home, output: str) -> Unavailable:

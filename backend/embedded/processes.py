@@ -6,13 +6,19 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.errors import Refused
+from backend.trusted import owner_name, trusted_users
+
 PROC = Path("/proc")
+_CREDENTIALS = struct.Struct("3i")
+"""struct ucred: process, user, group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,11 @@ def server_environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C"}
 
 
-def listening(path: Path) -> bool:
-    """Whether somebody accepts connections on the Unix socket ``path``. PermissionError passes through."""
+def listening(path: Path, owners: Collection[int] | None = None) -> bool:
+    """Whether our server accepts connections on the Unix socket ``path``. PermissionError passes through.
+
+    Nothing is sent. Raises Refused when it is somebody else who listens there; ``owners`` as in :func:`check_peer`.
+    """
     with socket.socket(socket.AF_UNIX) as client:
         client.setblocking(False)
         try:
@@ -55,8 +64,24 @@ def listening(path: Path) -> bool:
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             return False
         except BlockingIOError:  # its queue is full: busy, so it lives
+            _check_listener(path.lstat().st_uid, path, owners)
             return True
+        check_peer(client, path, owners)
         return True
+
+
+def check_peer(client: socket.socket, path: Path, owners: Collection[int] | None = None) -> None:
+    """Raise Refused unless one of ``owners`` (this user or root, by default) made the socket we are connected to.
+
+    The kernel says who called listen(2), as seen from our user namespace (unix(7), SO_PEERCRED).
+    """
+    _, uid, _ = _CREDENTIALS.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    _check_listener(uid, path, owners)
+
+
+def _check_listener(uid: int, path: Path, owners: Collection[int] | None) -> None:
+    if uid not in (trusted_users() if owners is None else owners):
+        raise Refused(f"{owner_name(uid)} listens on {path} in place of our server: end that process, remove the file")
 
 
 def working_in(folder: Path, names: Sequence[str]) -> list[int]:

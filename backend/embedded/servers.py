@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from backend.embedded import postgres, valkey
-from backend.embedded.home import Home, exclusive, explained, locate, prepare
+from backend.embedded.home import Home, exclusive, explained, is_wanted, prepare, trusted_home, want
 from backend.errors import Refused, Unavailable
 from backend.settings import Settings, hide_password
 
@@ -69,7 +68,7 @@ def attach(settings: Settings) -> Urls:
 def stop(settings: Settings) -> list[str]:
     """Shut the embedded servers down and say which ones ran. Data stay; calling it again changes nothing."""
     servers = _embedded(settings)
-    home = locate(settings)
+    home = trusted_home(settings)
     with explained(home):
         if not servers or not home.run.is_dir():
             return []
@@ -80,7 +79,7 @@ def stop(settings: Settings) -> list[str]:
 
 def status(settings: Settings) -> list[ServerStatus]:
     """What there is, running or not; an external server counts as running, whoever uses it will see."""
-    home = locate(settings)
+    home = trusted_home(settings)
     with explained(home):
         return [
             _status(server, external, home)
@@ -101,11 +100,13 @@ def _embedded(settings: Settings) -> list[_Server]:
 
 def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
     servers = _embedded(settings)
-    if not servers:
+    if not servers and must_be_wanted:
         return Urls(str(settings.database_url), str(settings.redis_url))
-    home = locate(settings)
+    home = trusted_home(settings)
+    if not servers:
+        return _urls(settings, home)
     with explained(home):
-        wanted = _exists(home.wanted)
+        wanted = is_wanted(home)
         if wanted and all(server.ready(home) for server in servers):
             return _urls(settings, home)
     if must_be_wanted and not wanted:
@@ -116,12 +117,12 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
         raise Unavailable(f"a server of {home.path} is down and a job cannot start it: the worker will, try again")
     prepare(home)
     with exclusive(home):
-        if must_be_wanted and not home.wanted.exists():  # taken down while we waited for the lock
+        if must_be_wanted and not is_wanted(home):  # taken down while we waited for the lock
             raise _down(home)
         for server in servers:
             server.start(home)
         with explained(home):
-            home.wanted.touch(mode=0o600)
+            want(home)
     return _urls(settings, home)
 
 
@@ -131,12 +132,3 @@ def _urls(settings: Settings, home: Home) -> Urls:
 
 def _down(home: Home) -> Refused:
     return Refused(f"jobwarden is not running for {home.path}: start it with `jobwarden up`")
-
-
-def _exists(path: Path) -> bool:
-    """Unlike Path.exists, a directory that cannot be searched is an error and not an absence."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True

@@ -31,15 +31,19 @@ def socket_path(home: Home) -> Path:
 
 
 def ready(home: Home) -> bool:
-    """Whether the server answers; one that is silent for a second is busy, one that loads its data is not ready."""
+    """Whether the server answers; one that is silent for a second is busy, one that loads its data is not ready.
+
+    Raises Refused when it is somebody else's.
+    """
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(ANSWER_SECONDS)
         try:
             client.connect(str(socket_path(home)))
+            processes.check_peer(client, socket_path(home))
             client.sendall(b"PING\r\n")
             answer = client.recv(64)
-        except (TimeoutError, BlockingIOError):
-            return True
+        except (TimeoutError, BlockingIOError):  # connected or not, it is there; attach looks who it is
+            return processes.listening(socket_path(home))
         except (FileNotFoundError, NotADirectoryError, ConnectionError):
             return False
     return bool(answer) and not answer.startswith(b"-LOADING")

@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 
 from backend import __version__
 from backend.database.locks import NODE_LOCK, WORKER_LOCK, release_session_lock, try_session_lock
+from backend.embedded.home import explained, locate
+from backend.embedded.workers import write_pid_file
 from backend.errors import Refused
 from backend.faults import point
 from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, this_host
@@ -46,6 +48,8 @@ def register(conn: Connection, settings: Settings, spool: str) -> Registration:
     conn.execute(sql.ADD_NODE, node)
     node_id = conn.execute(sql.NODE_ID, node).scalar_one()
     _take_node(conn, name, node_id)
+    with explained(locate(settings)):
+        write_pid_file(settings.home, name)  # now that the node is ours, and before anybody sees that it is
     conn.execute(sql.SET_CAPACITY, node)
     host, me = this_host(), identify(os.getpid())
     assert me is not None, "/proc shows this very process"

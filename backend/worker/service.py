@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.alerts.keeper import Keeper
 from backend.database.engine import make_engine
-from backend.embedded import servers
+from backend.embedded import servers, workers
 from backend.errors import JobwardenError
 from backend.faults import point
 from backend.process.cgroup import Groups, make_groups
@@ -183,6 +183,7 @@ class Service:
     def _say_goodbye(self) -> None:
         try:
             self._give_back()
+            workers.remove_pid_file(self._settings.home, self._me.node_name)
             self._pulse.stop("stopped")
         except DBAPIError as exc:
             log.warning("stopped without telling the database: %s", str(exc.orig).strip().splitlines()[0])

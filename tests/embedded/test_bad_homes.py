@@ -206,10 +206,10 @@ def test_socket_directory_laid_as_a_trap(home: Path) -> None:
     trap = homes.locate(own).sockets
     trap.mkdir()
     os.chown(trap, 65534, 65534)
-    assert "belongs to somebody else" in refusal(own)
+    assert "set JOBWARDEN_SOCKET_DIR to a directory of your own" in refusal(own)
     trap.rmdir()
     trap.symlink_to(home)
-    assert "belongs to somebody else" in refusal(own)
+    assert "is not a directory but a symbolic link: set JOBWARDEN_SOCKET_DIR" in refusal(own)
     assert working_below(home) == []
 
 

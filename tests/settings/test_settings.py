@@ -154,7 +154,7 @@ def test_file_that_is_not_text(tmp_path: Path) -> None:
 
 def test_file_that_is_missing_or_a_directory(tmp_path: Path) -> None:
     assert "cannot read the settings file" in refusal({"JOBWARDEN_CONFIG": str(tmp_path / "none")})
-    assert "Is a directory" in refusal({"JOBWARDEN_CONFIG": str(tmp_path)})
+    assert "is a directory and no file" in refusal({"JOBWARDEN_CONFIG": str(tmp_path)})
 
 
 def test_lists_in_both_notations(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from backend.errors import InputError
-from backend.settings import read_toml
+from backend.settings_file import first_there, in_config_folder, read_toml
 from tui.config.keymap import check_keys
 from tui.config.themes import DEFAULT, THEMES
 
@@ -111,12 +111,8 @@ def _file(home: Path, env: Mapping[str, str]) -> tuple[Path, bool]:
     """The file that counts, and whether it is there. One that was named must be there: then it is read anyway."""
     if named := env.get(FILE):
         return Path(named), True
-    config = Path(env.get("XDG_CONFIG_HOME") or "")
-    if not config.is_absolute():
-        config = Path(env.get("HOME") or "~").expanduser() / ".config"
-    candidates = (home / NAME, config / "jobwarden" / NAME)
-    found = next((path for path in candidates if os.path.lexists(path)), None)
-    return found or candidates[0], found is not None
+    found = first_there(home / NAME, in_config_folder(env, NAME))
+    return found or home / NAME, found is not None
 
 
 def _variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -133,9 +129,10 @@ def _setting(name: str, where: str, shown: str = "") -> str:
     try:
         return one_of(name, known, "setting")
     except ValueError:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+        near = difflib.get_close_matches(name[:80], known, n=1, cutoff=0)[0]
         nearest = PREFIX + near.upper() if shown else near
-        raise InputError(f"unknown setting {shown or name} {where}: the nearest known one is {nearest}") from None
+        given = (shown or name)[:80]
+        raise InputError(f"unknown setting {given} {where}: the nearest known one is {nearest}") from None
 
 
 def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:

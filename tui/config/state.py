@@ -10,9 +10,11 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+
+from backend.trusted import Untrusted, check_folder, open_trusted, read_trusted
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 LOCK_SECONDS = 0.5
 """How long a save waits for another dashboard that saves; after that it is left to the next save."""
+LIMIT_BYTES = 1 << 20
+DEPTH = 20
+"""Of values in values: ours have five."""
 
 
 class State:
@@ -50,8 +55,8 @@ class State:
         return value  # type: ignore[no-any-return]
 
     def put(self, view: str, key: str, value: object) -> None:
-        """Remember a value. Raises TypeError at once when JSON cannot hold it."""
-        kept = json.loads(json.dumps(value))
+        """Remember a value; what UTF-8 cannot hold is replaced. Raises TypeError at once when JSON cannot hold it."""
+        kept = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         if self._views.get(view, {}).get(key, _NOTHING) == kept:
             return
         for views in (self._views, self._changed):
@@ -63,9 +68,12 @@ class State:
             return
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_folder(self.path.parent)
             with _locked(self.path.with_suffix(".lock")) as ours:
                 if ours:
                     self._merge(self.path)
+        except Untrusted as exc:
+            self._note(f"views are not kept: {exc}")
         except OSError as exc:
             self._note(f"views are not kept: {self.path}: {exc.strerror}")
 
@@ -74,17 +82,21 @@ class State:
         for view, values in self._changed.items():
             merged.setdefault(view, {}).update(values)
         fresh = path.with_suffix(f".{os.getpid()}.new")
-        fresh.write_text(json.dumps(merged, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+        fresh.unlink(missing_ok=True)  # of a process with this number that was killed
+        with os.fdopen(open_trusted(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
+            file.write(json.dumps(merged, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
         fresh.replace(path)
         self._changed = {}
 
     def _load(self, path: Path) -> Views:
-        """Read the file; a damaged one is set aside, never written over."""
+        """Read the file; a damaged one is set aside, never written over, and what is no file of ours is let be."""
         try:
-            return _views(json.loads(path.read_text("utf-8")))
+            return _views(json.loads(read_trusted(path, limit=LIMIT_BYTES)))
         except FileNotFoundError:
             return {}
-        except ValueError as exc:  # also what is not UTF-8
+        except Untrusted as exc:
+            self._note(f"the kept views are not used: {exc}")
+        except (ValueError, RecursionError) as exc:  # also what is not UTF-8
             aside = path.with_suffix(f".damaged-{time.time_ns()}.json")
             with contextlib.suppress(FileNotFoundError):  # another dashboard was faster
                 path.rename(aside)
@@ -95,7 +107,7 @@ class State:
 
     def _note(self, text: str, exc: Exception | None = None) -> None:
         if text != self.notice:
-            _log.warning("%s", text, exc_info=exc)
+            _log.warning("%s", text, exc_info=exc if isinstance(exc, ValueError) else None)
         self.notice = text
 
 
@@ -103,16 +115,31 @@ _NOTHING = object()
 
 
 def _views(found: object) -> Views:
-    """Check the outer shape; values are checked when they are asked for. Raises ValueError."""
+    """Check shape, depth and text; the values are checked when they are asked for. Raises ValueError."""
     if not isinstance(found, dict) or not all(isinstance(values, dict) for values in found.values()):
         raise ValueError("not an object of objects")
+    _check_depth(found)
+    json.dumps(found, ensure_ascii=False, allow_nan=False).encode("utf-8")  # no surrogates, no infinity
     return found
+
+
+def _check_depth(found: object) -> None:
+    level = [found]
+    for _ in range(DEPTH):
+        level = [part for one in level if isinstance(one, dict | list) for part in _parts(one)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEPTH} deep")
+
+
+def _parts(one: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return one.values() if isinstance(one, dict) else one
 
 
 @contextlib.contextmanager
 def _locked(path: Path, clock: Callable[[], float] = time.monotonic) -> Iterator[bool]:
     """Hold the lock file, or yield False after waiting for it in vain."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_trusted(path, os.O_RDWR | os.O_CREAT)
     try:
         yield _take(descriptor, clock() + LOCK_SECONDS, clock)
     finally:
