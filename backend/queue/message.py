@@ -1,5 +1,5 @@
-"""A launch message as it lies in Redis. Whoever can write to Redis can put anything there: what is not to the letter one
-of ours is never interpreted, neither its function nor its callbacks, dependencies, meta or packed data.
+"""A launch message as it lies in Redis. Whoever can write to Redis can put anything there: what is not to the letter
+one of ours is never interpreted, neither its function nor its callbacks, dependencies, meta or packed data.
 """
 
 import json
@@ -22,7 +22,7 @@ KNOWN = frozenset(
 """All fields of a message of ours (rq 3.0). Any other asks RQ for something that we never ask for."""
 
 
-class RefusedMessage(ValueError):
+class NotOursError(ValueError):
     """A message that is none of ours; the text says what gave it away."""
 
 
@@ -35,43 +35,43 @@ class LaunchMessage(Job):
         """Take over what a message of ours can say, and nothing of any other. Never raises."""
         try:
             ids = allocation_ids(raw_data)
-        except RefusedMessage as exc:
+        except NotOursError as exc:
             self.refusal, ids = str(exc), []
         self._func_name, self._instance, self._args, self._kwargs = LAUNCH, None, [ids], {}
         self._status, self.timeout, self.result_ttl = JobStatus.QUEUED, -1, 0
 
 
 def allocation_ids(fields: Mapping[Any, Any]) -> list[int]:
-    """The ids in a message as Redis gives it. Raises RefusedMessage."""
+    """The ids in a message as Redis gives it. Raises NotOursError."""
     named = {_text(name): value for name, value in fields.items()}
     if unknown := sorted(named.keys() - KNOWN):
-        raise RefusedMessage(f"it has the field {unknown[0][:40]!r}")
+        raise NotOursError(f"it has the field {unknown[0][:40]!r}")
     if filled := [name for name in EMPTY if named.get(name)]:
-        raise RefusedMessage(f"it has a {filled[0]}")
+        raise NotOursError(f"it has a {filled[0]}")
     try:
         function, instance, arguments, named_arguments = json.loads(_unpacked(named.get("data", b"")))
     except (ValueError, TypeError, RecursionError) as exc:
-        raise RefusedMessage("its data are no message of ours") from exc
+        raise NotOursError("its data are no message of ours") from exc
     if (function, instance, named_arguments) != (LAUNCH, None, {}):
-        raise RefusedMessage(f"it asks for {str(function)[:80]!r}")
+        raise NotOursError(f"it asks for {str(function)[:80]!r}")
     if not (isinstance(arguments, list) and len(arguments) == 1 and isinstance(arguments[0], list)):
-        raise RefusedMessage("its argument is no list of allocation ids")
+        raise NotOursError("its argument is no list of allocation ids")
     if not all(type(item) is int and 0 < item <= LARGEST_ID for item in arguments[0]):
-        raise RefusedMessage("its argument is no list of allocation ids")
+        raise NotOursError("its argument is no list of allocation ids")
     return list(arguments[0])
 
 
 def _unpacked(data: bytes) -> bytes:
     """The data, at most LONGEST bytes of them: a few packed bytes can stand for gigabytes."""
     if not isinstance(data, bytes) or len(data) > LONGEST:
-        raise RefusedMessage("its data are too large")
+        raise NotOursError("its data are too large")
     unpacker = zlib.decompressobj()
     try:
         unpacked = unpacker.decompress(data, LONGEST)
     except zlib.error:
         return data  # RQ can be told not to pack
     if unpacker.unconsumed_tail:
-        raise RefusedMessage("its data are too large")
+        raise NotOursError("its data are too large")
     return unpacked
 
 

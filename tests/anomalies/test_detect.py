@@ -150,8 +150,8 @@ def test_processes_of_another_installation_are_none_of_ours(stage: Scene) -> Non
 
 
 ATTEMPT = Attempt(
-    1, 1, "j", JobState.RUNNING, "/", "n", 1, "c", 5, 5, "b", 1, "/s", None, False, None, "m", "h", over_limit=0, asked_ago=0,
-    node_drained=False,
+    1, 1, "j", JobState.RUNNING, "/", "n", 1, "c", 5, 5, "b", 1, "/s", None, False, None, "m", "h", over_limit=0,
+    asked_ago=0, node_drained=False,
 )  # fmt: skip
 ALIVE = Evidence(Liveness.ALIVE, (5,))
 
