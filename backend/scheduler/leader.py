@@ -95,14 +95,17 @@ class Leader(threading.Thread):
             log.critical("unforeseen error in the scheduler: the worker goes on", exc_info=True)
             self._pause(RETRY_SECONDS)
             return False
-        if granted:
-            point("allocated")
         self._ring_all(granted)
         return bool(granted)
 
     def _ring_all(self, granted: Mapping[str, Sequence[int]]) -> None:
-        for node_name, allocation_ids in granted.items():
-            self._ring(node_name, allocation_ids)
+        try:
+            if granted:
+                point("allocated")
+            for node_name, allocation_ids in granted.items():
+                self._ring(node_name, allocation_ids)
+        except Exception:  # what nobody rang for, the sweep of its node finds
+            log.critical("unforeseen error in ringing: the worker goes on", exc_info=True)
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)

@@ -119,11 +119,11 @@ class Recovery:
         self._each(unstarted, lambda conn, ids: machine.requeue(conn, ids, self._me.actor, why, uncommitted=True))
         said = "its supervisor says that it never started"
         self._each(recorded, lambda conn, ids: machine.requeue(conn, ids, self._me.actor, said))
-        self._each(adopt, lambda conn, ids: machine.adopt(conn, self._me.worker_id, ids, self._me.actor))
+        adopted = self._each(adopt, lambda conn, ids: machine.adopt(conn, self._me.worker_id, ids, self._me.actor))
         if adopt:
             with contained("what follows an adoption"):
                 point("adopted")
-        for row in fates.get(Fate.ADOPT, ()):
+        for row in (row for row in fates.get(Fate.ADOPT, ()) if row.allocation_id in adopted):
             with contained(f"the adoption of job {row.job_id}"):
                 self._watch(_survivor(row))
         for row in fates.get(Fate.CONCLUDE, ()):
@@ -132,10 +132,15 @@ class Recovery:
         if unrung := [row.allocation_id for row in fates.get(Fate.LAUNCH, ())]:
             self._launch(unrung)
 
-    def _each(self, allocation_ids: Sequence[int], write: Callable[[Connection, Sequence[int]], object]) -> None:
-        """Write for all of them at once; when something is wrong with one of them, for each by itself."""
+    def _each(
+        self, allocation_ids: Sequence[int], write: Callable[[Connection, Sequence[int]], object]
+    ) -> frozenset[int]:
+        """Write for all of them at once; when something is wrong with one of them, for each by itself.
+
+        Returns those that were written for; the others are left to the next sweep.
+        """
         if not allocation_ids:
-            return
+            return frozenset()
         try:
             with self._engine.begin() as conn:
                 write(conn, allocation_ids)
@@ -144,9 +149,9 @@ class Recovery:
                 raise
             if len(allocation_ids) == 1:
                 log.critical("allocation %d cannot be recovered: the worker goes on", allocation_ids[0], exc_info=True)
-                return
-            for allocation_id in allocation_ids:
-                self._each([allocation_id], write)
+                return frozenset()
+            return frozenset().union(*(self._each([allocation_id], write) for allocation_id in allocation_ids))
+        return frozenset(allocation_ids)
 
 
 def gather(row: Any) -> Evidence:
