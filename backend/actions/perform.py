@@ -103,8 +103,8 @@ def perform(
 
     Every job is judged again at the moment it is acted on, whatever a plan said, and must still match the filter of
     the scope. ``value`` is the number that ``priority`` sets. Once ``cancelled`` says so no further job is begun.
-    Raises InputError for a wrong filter or reason, Refused when this database user may not, else only when the database cannot
-    be reached.
+    Raises InputError for a wrong filter or reason, Refused when this database user may not, else only when the
+    database cannot be reached.
     """
     check_reason(reason)
     scope = as_scope(targets)

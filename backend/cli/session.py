@@ -60,8 +60,9 @@ def database_errors(engine: Engine, settings: Settings) -> Iterator[None]:
 def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenError | None:
     """The error a user should see; None when it is a mistake of ours.
 
-    A server that cannot be reached at the URL the user gave, or a value against a CHECK, is bad input (exit 2); a guard of the schema (SQLSTATE
-    class JW) or a missing privilege (42501) is a refusal; a full disk and the like pass by.
+    A server that cannot be reached at the URL the user gave, or a value that breaks a CHECK, is bad input (exit 2); a
+    guard of the schema (SQLSTATE class JW) or a missing privilege (42501) is a refusal; a full disk and the like pass
+    by.
     """
     code = getattr(exc.orig, "pgcode", None)
     if code is None or code.startswith(("08", "57P")):

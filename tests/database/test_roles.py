@@ -199,6 +199,8 @@ def test_an_operator_does_not_forge_the_audit_or_the_grants(engine: Engine, logi
 
 def test_a_temporary_table_does_not_swallow_the_audit(engine: Engine, login: Login) -> None:
     submitter = login("submitter")
+    with engine.begin() as conn:
+        conn.execute(text(f'GRANT TEMPORARY ON DATABASE "{engine.url.database}" TO {submitter.url.username}'))
     with submitter.begin() as conn:
         conn.execute(text("CREATE TEMP TABLE events (LIKE public.events INCLUDING ALL) ON COMMIT DROP"))
         job_id = machine.submit(conn, [request()], ACTOR)[0]
