@@ -67,7 +67,7 @@ WRITES: dict[str, dict[str, dict[str, str]]] = {
 """Role -> table -> privilege -> columns (``*``: the whole table). TRUNCATE, DELETE, REFERENCES and TRIGGER: nobody."""
 
 RULES = {
-    "jw_is_printable", "jw_is_word", "jw_are_words", "jw_are_arguments", "jw_are_variables", "jw_fit", "jw_measure",
+    "jw_is_printable", "jw_is_word", "jw_are_words", "jw_are_arguments", "jw_are_variables", "jw_measure",
     "jw_is_final", "jw_setting", "jw_trusted",
 }  # fmt: skip
 """What the rules of the tables and the triggers without the owner's rights call."""

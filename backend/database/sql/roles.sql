@@ -43,7 +43,7 @@ END $$;
 
 -- What the rules of the tables, and triggers that act with the rights of whoever writes, call.
 GRANT EXECUTE ON FUNCTION jw_is_printable(text), jw_is_word(text), jw_are_words(text[]), jw_are_arguments(jsonb),
-    jw_are_variables(jsonb), jw_fit(jsonb, jsonb), jw_measure(jsonb, jsonb), jw_is_final(job_state), jw_setting(text),
+    jw_are_variables(jsonb), jw_measure(jsonb, jsonb), jw_is_final(job_state), jw_setting(text),
     jw_trusted() TO jobwarden_submitter, jobwarden_worker;
 
 -- A submitter adds jobs and cancels its own.

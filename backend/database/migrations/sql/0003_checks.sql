@@ -31,20 +31,15 @@ CREATE FUNCTION jw_are_variables(said jsonb) RETURNS boolean LANGUAGE sql IMMUTA
         AND (strpos(said::text, '=') = 0
              OR NOT jsonb_path_exists(said, 'strict $.keyvalue() ? (@.key like_regex "=")', '{}', true))));
 
--- Each string below 128 KiB with its NUL, a variable with its "=", and 1 MiB in all: what the kernel takes. As JSON they
--- are longer than that, so that only what is large in JSON is measured one by one.
+-- Each string below 128 KiB with its NUL, a variable with its "=", and 1 MiB in all: what the kernel takes. As jsonb they
+-- are longer than that, so that only what is large as jsonb is measured one by one; || fetches what is stored compressed.
 CREATE FUNCTION jw_measure(arguments jsonb, variables jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE BEGIN ATOMIC
     SELECT coalesce(max(bytes) < 131072 AND sum(bytes) <= 1048576, true)
-    FROM (SELECT octet_length(a) + 1 AS bytes FROM jsonb_array_elements_text(arguments) a
+    FROM (SELECT octet_length(a) + 1 AS bytes
+          FROM jsonb_array_elements_text(CASE jsonb_typeof(arguments) WHEN 'array' THEN arguments ELSE '[]' END) a
           UNION ALL
           SELECT octet_length(v.key) + octet_length(v.value) + 2 FROM jsonb_each_text(variables) v) strings;
 END;
-
-CREATE FUNCTION jw_fit(arguments jsonb, variables jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN
-    CASE WHEN octet_length(arguments::text) + octet_length(variables::text) < 131072 THEN true
-         WHEN jsonb_typeof(arguments) = 'array' AND jsonb_typeof(variables) = 'object'
-         THEN jw_measure(arguments, variables)
-         ELSE true END;
 
 -- Rows that were there before may break a rule; that must not stop the upgrade. A job that has not started ends as
 -- FAILED, since it could not start; one that runs gets the nearest value that is taken, so that its end can be written
@@ -65,7 +60,8 @@ DECLARE
         ['jobs', 'script', 'octet_length(%1$I) <= 4194304 AND btrim(%1$I, E'' \t\n\v\f\r'') <> ''''', ''':'''],
         ['jobs', 'work_dir', path_rule, '''/'''],
         ['jobs', 'arguments', 'jw_are_arguments(%1$I)', '''[]'''],
-        ['jobs', 'environment', 'jw_are_variables(%1$I) AND jw_fit(arguments, %1$I)', '''{}'''],
+        ['jobs', 'environment', 'jw_are_variables(%1$I) AND (pg_column_size(arguments || ''[]'')'
+             ' + pg_column_size(%1$I || ''{}'') < 131072 OR jw_measure(arguments, %1$I))', '''{}'''],
         ['jobs', 'cpus', '%1$I BETWEEN 1 AND 65536', '65536'],
         ['jobs', 'memory_mb', '%1$I BETWEEN 1 AND 1073741824', '1073741824'],
         ['jobs', 'gpus', '%1$I BETWEEN 0 AND 4096', '4096'],
