@@ -1,6 +1,7 @@
 """One worker put together: start order, stop order, and what happens in between."""
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -26,7 +27,7 @@ from backend.scheduler.leader import Leader
 from backend.settings import Settings
 from backend.state import machine
 from backend.worker import registry, sql, systemd
-from backend.worker.accounts import PROCESSES, Accounts
+from backend.worker.accounts import PROCESSES, Accounts, open_way
 from backend.worker.doorbell import Doorbell
 from backend.worker.errands import Errands
 from backend.worker.launcher import Launcher
@@ -59,6 +60,8 @@ class Service:
         self._redis: Redis = bell.connect(urls.redis_url)
         spool = str(Path(settings.home) / "spool" / settings.node_name)
         accounts = Accounts(settings)
+        if accounts.separate:
+            open_way(Path(os.path.realpath(settings.home)), spool)
         prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._me = registry.register(conn, settings, spool)

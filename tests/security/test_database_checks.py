@@ -17,7 +17,7 @@ from backend.domain.script import MAX_SCRIPT_BYTES
 from backend.errors import InputError
 from backend.state import machine
 from tests.support.cli import Cli
-from tests.support.rows import ACTOR, actions, add_node, column, pending, request, running
+from tests.support.rows import ACTOR, actions, add_node, allocated, column, pending, request, running, started
 
 LONGEST = "x" * (MAX_STRING_BYTES - 1)
 """The longest argument."""
@@ -187,7 +187,9 @@ def test_an_upgrade_of_a_database_that_holds_such_rows(empty_database_url: str) 
     ended = insert(engine, {"name": "a\x1b"})
     with engine.begin() as conn:
         conn.execute(text("UPDATE jobs SET state = 'CANCELLED' WHERE id = :id"), {"id": ended})
-        runs, _ = running(conn, add_node(conn))
+        worker_id = add_node(conn)
+        runs, allocation = allocated(conn, worker_id)
+        machine.commit_start(conn, worker_id, [started(allocation)], "worker:node1")
         conn.execute(text("UPDATE jobs SET account = E'a\\x1b', priority = 2000000 WHERE id = :id"), {"id": runs})
     upgrade(empty_database_url)
     with engine.begin() as conn:
