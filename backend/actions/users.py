@@ -56,7 +56,7 @@ def unmap_login(engine: Engine, login: str, actor: str, reason: str | None) -> b
 def _change(engine: Engine, statement: object, values: dict[str, str], actor: str, reason: str | None) -> bool:
     check_reason(reason)
     with engine.begin() as conn:
-        may_act_on_all(conn, "users")
+        may_act_on_all(conn, "map logins")
         conn.execute(SAY, {"actor": actor, "action": "users", "reason": reason or "", "detail": "{}"})
         return conn.scalar(statement, values) is not None  # type: ignore[call-overload]
 

@@ -3,6 +3,8 @@
 import os
 import pwd
 
+from sqlalchemy import text
+
 from backend.database.engine import make_engine
 from backend.database.roles import grant_roles
 from backend.embedded import logins, postgres
@@ -10,6 +12,10 @@ from backend.embedded.home import Home, is_guest, prepare, share, trusted_home, 
 from backend.embedded.servers import setup_url
 from backend.errors import InputError, Refused
 from backend.settings import Settings
+from backend.trusted import owner_name
+
+_OWNER_IS_HIMSELF = text("INSERT INTO unix_users (login, unix_user) VALUES (:login, :user) ON CONFLICT DO NOTHING")
+"""The owner of a home logs in by another name than his own, which could be somebody else's."""
 
 
 def set_shared(settings: Settings, home: Home, wanted: bool) -> None:
@@ -38,6 +44,8 @@ def admit(settings: Settings) -> list[str]:
     engine = make_engine(setup_url(settings), application_name="jobwarden setup", pool_size=1)
     try:
         grant_roles(engine)
+        with engine.begin() as conn:
+            conn.execute(_OWNER_IS_HIMSELF, {"login": logins.ROLE, "user": owner_name(home.path.stat().st_uid)})
     finally:
         engine.dispose()
     new = logins.add_local_users(home)

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from backend.actions.actor import user_name
 from backend.alerts.keeper import Keeper
 from backend.database.engine import make_engine
 from backend.embedded import servers, workers
@@ -64,7 +65,7 @@ class Service:
             open_way(Path(os.path.realpath(settings.home)), spool)
         prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._me = registry.register(conn, settings, spool)
+        self._me = registry.register(conn, settings, spool, None if accounts.separate else user_name())
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)

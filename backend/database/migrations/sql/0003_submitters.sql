@@ -5,6 +5,10 @@ ALTER TABLE resource_allocations ADD COLUMN record_key text
     CONSTRAINT resource_allocations_record_key_rule CHECK (record_key ~ '^[0-9a-f]{32}$');
 ALTER TABLE resource_allocations ALTER COLUMN record_key SET DEFAULT replace(gen_random_uuid()::text, '-', '');
 
+-- Whom a worker's jobs run as: a Unix user, or NULL for the user of whoever submitted each.
+ALTER TABLE workers ADD COLUMN jobs_as text
+    CONSTRAINT workers_jobs_as_rule CHECK (jw_is_printable(jobs_as) AND jobs_as <> '' AND char_length(jobs_as) <= 255);
+
 -- The Unix user that jobs of a login run as, where that is not the one of the same name.
 CREATE TABLE unix_users (
     login     text PRIMARY KEY CHECK (jw_is_printable(login) AND login <> '' AND char_length(login) <= 63),
