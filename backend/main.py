@@ -10,7 +10,9 @@ from backend.database.engine import make_engine, refused, unavailable
 from backend.database.version import check_schema
 from backend.embedded import servers
 from backend.errors import InputError, Refused
+from backend.harmless import one_line
 from backend.journal import configure
+from backend.passwords import hide_password
 from backend.process.descriptors import raise_limit
 from backend.process.shim import shim_path
 from backend.process.spool import LaunchError
@@ -62,5 +64,5 @@ if __name__ == "__main__":
     try:
         sys.exit(run_worker(load_settings()))
     except (InputError, Refused) as error:
-        print(f"jobwarden: {error}", file=sys.stderr)
+        sys.stderr.write(f"jobwarden: {one_line(hide_password(str(error)))}\n")
         sys.exit(error.exit_code)

@@ -5,6 +5,8 @@ import logging
 import threading
 from pathlib import Path
 
+from backend.journal import TextLines
+
 _log = logging.getLogger(__name__)
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
 
@@ -15,7 +17,7 @@ class Diary(logging.Handler):
     def __init__(self, home: Path) -> None:
         super().__init__(logging.WARNING)
         self.path = home / "log" / "dashboard.log"
-        self.setFormatter(logging.Formatter(_FORMAT))
+        self.setFormatter(TextLines(_FORMAT))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record. On a full or read-only disk it is lost: the line on the screen has to do then."""

@@ -3,6 +3,7 @@
 import click
 
 from backend.cli.output import print_json, printable
+from backend.cli.say import say
 from backend.errors import InputError
 from backend.health.look import TIMEOUT_SECONDS, look
 from backend.health.records import Check, Status
@@ -34,7 +35,7 @@ def health(json_wanted: bool, quiet: bool, timeout: float) -> int:
         print_json(shown)
     else:
         for check in shown:
-            click.echo(_line(check))
+            say(_line(check))
     return found.status.exit_code
 
 
