@@ -4,7 +4,9 @@ import re
 from urllib.parse import urlsplit
 
 STARS = "***"
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^:/?#@\s'\"]*):(?!\d*(?:[/?#\s]|$))[^\s'\"]*@")
+_BEGIN = r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^:/?#@\s'\"]{0,300}):(?!\d*(?:[/?#\s]|$))"
+_USERINFO = re.compile(rf"{_BEGIN}[^\s'\"]{{0,2000}}@")
+_WITH_BLANKS = re.compile(rf"{_BEGIN}[^/?#]{{0,2000}}@")
 _WORD = r"(?:[a-z]+[_-])?(?:ssl)?(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|auth|signature)"
 _PARAMETER = re.compile(rf"(?i)(?<![a-z])({_WORD}\s*=\s*)('(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^&#\s'\"]*)")
 _HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
@@ -17,7 +19,7 @@ def hide_password(text: str) -> str:
     >>> hide_password("redis://:secret@h:6379/0?db=1&password=x"), hide_password("postgresql://h:5432/db")
     ('redis://:***@h:6379/0?db=1&password=***', 'postgresql://h:5432/db')
     """
-    hidden = _USERINFO.sub(rf"\1:{STARS}@", text)
+    hidden = _WITH_BLANKS.sub(rf"\1:{STARS}@", _USERINFO.sub(rf"\1:{STARS}@", text))
     hidden = _PARAMETER.sub(rf"\1{STARS}", hidden)
     return _HEADER.sub(rf"\1 {STARS}", hidden)
 

@@ -83,7 +83,8 @@ def split_secrets(url: URL) -> tuple[URL, dict[str, str]]:
     secrets = {name: str(url.query[name]) for name in ("password", "sslpassword") if name in url.query}
     if url.password is not None:
         secrets.setdefault("password", str(url.password))
-    return url.set(drivername="postgresql", password=None).difference_update_query(secrets), secrets
+    without = url._replace(drivername="postgresql", password=None)  # for set(), None is "as it was"
+    return without.difference_update_query(secrets), secrets
 
 
 def _handed_over(secrets: Mapping[str, str]) -> dict[str, str]:

@@ -43,8 +43,8 @@ _INDEXES = """
 """
 
 
-def poison_everything(conn: Connection) -> list[str]:
-    """Put the poison into every text there is, a megabyte of it where no index is in the way; names of the columns.
+def poison_everything(conn: Connection, longest: str) -> list[str]:
+    """Put the poison into every text there is, ``longest`` where no index is in the way; names of the columns.
 
     As another program or an old row could: without triggers, foreign keys and checks.
     """
@@ -56,7 +56,7 @@ def poison_everything(conn: Connection) -> list[str]:
     done = []
     for table, column, kind in conn.execute(text(_COLUMNS)).all():
         same = column == "node_name" or (table, column) == ("nodes", "name")  # equal, or no row finds its node
-        for words in (POISON,) if same else (MEGABYTE, POISON):
+        for words in (POISON,) if same else (longest, POISON):
             try:
                 with conn.begin_nested():
                     statement = f"UPDATE {table} SET {column} = {_expression(table, column, kind)}"
@@ -89,7 +89,7 @@ def harm(output: bytes) -> list[str]:
     return found + re.findall("\u0300{5,}", said)[:1]
 
 
-def plant(conn: Connection, spool_dir: str, machine_id: str, boot_id: str) -> dict[str, Any]:
+def plant(conn: Connection, longest: str, spool_dir: str, machine_id: str, boot_id: str) -> dict[str, Any]:
     """A row of every kind, hostile in all its words but those that say where the log of one job is; its jobs."""
     from tests.support import rows
 
@@ -109,7 +109,7 @@ def plant(conn: Connection, spool_dir: str, machine_id: str, boot_id: str) -> di
     conn.execute(
         text("INSERT INTO commands (job_id, node_name, action, actor) VALUES (:id, 'node1', 'kill', 'a')"), {"id": lost}
     )
-    columns = poison_everything(conn)
+    columns = poison_everything(conn, longest)
     conn.execute(text("UPDATE workers SET machine_id = :machine, boot_id = :boot"),
                  {"machine": machine_id, "boot": boot_id})  # fmt: skip
     conn.execute(
