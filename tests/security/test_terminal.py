@@ -23,7 +23,7 @@ from backend.readmodel.export_file import write_rows
 from benchmarks.terminal import Terminal
 from tests.support.cli import Cli
 from tests.support.poison import INVISIBLE, MARK, MEGABYTE, POISON, harm, plant
-from tui.app import JobwardenApp
+from tests.tui.fakes import Screen
 from tui.text import LONGEST, Harmless, Text, note
 
 ROOT = Path(__file__).parents[2]
@@ -176,7 +176,7 @@ def test_a_widget_draws_past_the_border() -> None:
     first, second = Harmless().apply(drawn, Color(0, 0, 0))
     assert is_harmless(first.text) and first.style is not None and first.style.link is None
     assert second == drawn[1]
-    assert any(isinstance(one, Harmless) for one in JobwardenApp(lambda _: None, None).get_line_filters())  # type: ignore[arg-type,return-value]
+    assert any(isinstance(one, Harmless) for one in Screen().app.get_line_filters())
 
 
 @pytest.mark.parametrize(
