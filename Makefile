@@ -5,7 +5,7 @@ PYTEST_ARGS = -n 4
 DURATION = 600
 SEED =
 
-.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard bench-logs soak screenshots docs clean
+.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard bench-logs soak screenshots docs lock sbom clean
 
 install:
 	@sh tools/install.sh
@@ -48,6 +48,15 @@ screenshots: install
 docs: install
 	$(PYTHON_IN_VENV) -m tools.settings_page
 	$(PYTHON_IN_VENV) -m tests.matrix
+
+# Raise what is locked to the newest that pyproject.toml allows; needs pip-tools and the oldest Python.
+lock:
+	sh tools/lock.sh
+
+# What an installation consists of, for those who have to know when something in it is found to be unsafe.
+sbom: install
+	@mkdir -p build
+	$(PYTHON_IN_VENV) -m tools.sbom > build/jobwarden.cdx.json
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -11,7 +11,19 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FLAGS = ("-O2", "-Wall")
+FLAGS = ("-O2", "-Wall", "-Wextra")
+HARDENING = (
+    "-Werror=format-security",
+    "-D_FORTIFY_SOURCE=3",
+    "-fstack-protector-strong",
+    "-fcf-protection",
+    "-Wl,-z,relro,-z,now",
+    "-Wl,-z,noexecstack",
+)
+"""Each where the compiler has it: not every one knows every processor."""
+LINKS = (("-static-pie", "-fPIE"), ("-static",), ("-pie", "-fPIE"), ())
+"""How the program may be put together, the best first. Static starts faster, and nothing can be loaded into it."""
+EMPTY = "int main(void) { return 0; }\n"
 
 
 class ShimBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -29,15 +41,16 @@ class ShimBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
 
 def compile_shim(source: Path, target: Path) -> None:
-    """Compile ``source`` to ``target``: static where a static libc is there, since that starts faster.
+    """Compile ``source`` to ``target``, as hardened as the compiler can.
 
     The result replaces ``target`` in one step, so that a shim that is running is never written over.
     """
     compiler = find_compiler()
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
     try:
-        for link in (["-static"], []):
-            command = [compiler, *FLAGS, *link, "-o", str(fresh), str(source)]
+        hardening = [flag for flag in HARDENING if takes(compiler, flag)]
+        for link in LINKS:
+            command = [compiler, *FLAGS, *hardening, *link, "-o", str(fresh), str(source)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 fresh.replace(target)
@@ -45,6 +58,12 @@ def compile_shim(source: Path, target: Path) -> None:
         raise SystemExit(f"jobwarden: {compiler} could not compile {source}:\n{done.stderr.strip()}")
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def takes(compiler: str, flag: str) -> bool:
+    """Whether the compiler knows a flag, and has a word of complaint about it at most."""
+    command = [compiler, *FLAGS, flag, "-Werror", "-x", "c", "-", "-o", os.devnull]
+    return subprocess.run(command, input=EMPTY, capture_output=True, text=True, check=False).returncode == 0
 
 
 def find_compiler() -> str:

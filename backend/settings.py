@@ -16,12 +16,17 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from backend import hardware
 from backend.alerts.settings import AlertSettings
 from backend.errors import InputError
+from backend.passwords import hide_beyond_host
+from backend.passwords import hide_password as hide_password
 from backend.settings_file import config_file, default_home, expanded, exposed, read_toml
 
 PREFIX = "JOBWARDEN_"
 
 DASHBOARD_PREFIX = "JOBWARDEN_TUI_"
 """Variables that only the dashboard reads, and checks."""
+
+SECRET = frozenset({"database_url", "redis_url", "alert_webhook", "alert_command"})
+"""Settings that may hold a password: their words are in no message and no ``repr``."""
 
 NOT_SETTINGS = frozenset(
     {
@@ -288,12 +293,6 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def hide_password(url: str) -> str:
-    """``url`` with its password, in the authority or as a query parameter, replaced by stars."""
-    hidden = re.sub(r"^([^:/?#]+://[^:/?#@]*):[^/?#]*@", r"\1:***@", url)
-    return re.sub(r"(?i)([?&]password=)[^&#]*", r"\1***", hidden)
-
-
 def checked_scheme(url: str) -> str:
     """The scheme of ``url``; raises ValueError (without the URL, which may hold a password) when it has none."""
     scheme, separator, _ = url.partition("://")
@@ -324,21 +323,21 @@ def _known(name: str, where: str, shown: str | None = None) -> str:
 
 
 def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
-    """The first problem as one line that names the setting and where it was set; a rejected URL is not repeated."""
+    """The first problem as one line that names the setting and where it was set; no password is repeated."""
     problem = error.errors()[0]
     name = str(problem["loc"][0])
     origin = origins.get(name, "default")
     where = origin if origin.isupper() else f"{name} in {origin}"
-    given = "" if name.endswith("_url") else f" (not {str(problem['input'])[:80]!r})"
+    given = "" if name in SECRET else f" (not {str(problem['input'])[:80]!r})"
     return f"{where}: {problem['msg'].removeprefix('Value error, ').lower()}{given}"
 
 
 def _shown(value: Any) -> str | int | float | None:
-    """A value as printed: URLs without password, lists with commas."""
+    """A value as printed: no password or token in it, lists with commas."""
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, str) and "://" in value:
-        return hide_password(value)
+    if isinstance(value, str):
+        return hide_beyond_host(value)
     return value  # type: ignore[no-any-return]

@@ -11,7 +11,8 @@ fail() {
 
 # What the installation was made from, and where: a virtual environment does not survive being moved.
 fingerprint() {
-    cat requirements.lock pyproject.toml hatch_build.py backend/process/shim.c backend/process/seal.h tools/install.sh | cksum
+    cat requirements*.lock pyproject.toml hatch_build.py backend/process/shim.c backend/process/seal.h tools/install.sh |
+        cksum
     pwd -P
 }
 
@@ -59,6 +60,7 @@ fi
 rm -f .venv/installed
 [ -d .venv ] || "$python" -m venv .venv
 echo "jobwarden: installing into .venv with $(.venv/bin/python --version)"
-.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+.venv/bin/python -m pip install --quiet --require-hashes \
+    --requirement requirements.lock --requirement requirements-dev.lock
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 fingerprint > .venv/installed

@@ -1,6 +1,7 @@
 """The dashboard: puts read model, actions and screens together."""
 
 import os
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -10,6 +11,7 @@ from typing import ClassVar
 from textual import events
 from textual.screen import Screen
 
+from backend.harmless import escaped
 from backend.settings import Settings
 from tui.calm import LOOK_SECONDS, Calm
 from tui.config.settings import Preferences, load_preferences
@@ -26,6 +28,7 @@ from tui.screens.base import BaseScreen
 from tui.screens.log import LogScreen
 from tui.screens.table import SCREENS
 from tui.source import Deliver, MakeSource, News, Source
+from tui.text import NEWLINE
 
 
 class JobwardenApp(HabitsApp):
@@ -130,7 +133,7 @@ def run(settings: Settings, read_only: bool = False) -> int:
     )
     with calm, title_kept(preferences.title_badge):
         app.run(mouse=preferences.mouse)
-    print(farewell(app.desk.kept.snapshot))
+    sys.stdout.write(f"{escaped(farewell(app.desk.kept.snapshot), keep=NEWLINE)}\n")
     return app.return_code or 0
 
 

@@ -6,6 +6,7 @@ import os
 import threading
 from pathlib import Path
 
+from backend.journal import TextLines
 from backend.trusted import Untrusted, check_folder, open_trusted
 
 _log = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ class Diary(logging.Handler):
     def __init__(self, home: Path) -> None:
         super().__init__(logging.WARNING)
         self.path = home / "log" / "dashboard.log"
-        self.setFormatter(logging.Formatter(_FORMAT))
+        self.setFormatter(TextLines(_FORMAT))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record. On a full or read-only disk, or where others can write, it is lost: the screen said it."""

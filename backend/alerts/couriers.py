@@ -13,6 +13,7 @@ from http.client import HTTPException
 from typing import Any
 
 from backend.alerts.records import Notice
+from backend.passwords import hide_beyond_host
 from backend.process.identity import identify
 from backend.process.signals import signal_process
 from backend.settings import Settings
@@ -103,4 +104,4 @@ def _line(exc: Exception) -> str:
     reason = (
         exc.reason if isinstance(exc, urllib.error.URLError) and not isinstance(exc, urllib.error.HTTPError) else exc
     )
-    return str(reason).strip().partition("\n")[0] or type(exc).__name__
+    return hide_beyond_host(str(reason)).strip().partition("\n")[0] or type(exc).__name__

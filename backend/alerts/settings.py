@@ -42,7 +42,7 @@ class AlertSettings(BaseSettings):
     alert_poll_seconds: float = Field(default=5, gt=0, le=3600)
     """Seconds between two judgements."""
 
-    alert_command: str | None = None
+    alert_command: str | None = Field(default=None, repr=False)
     """Command to run for each alert and each recovery: JSON on its standard input, ALERT_STATUS, ALERT_RULE and
     ALERT_MESSAGE in its environment, thirty seconds to end. No shell."""
 
@@ -62,15 +62,32 @@ class AlertSettings(BaseSettings):
                 words = shlex.split(value)
             except ValueError as exc:
                 raise ValueError(f"is no command line: {exc}".lower()) from None
-            if not words:
+            if not words or not words[0].strip() or "\0" in value:
                 raise ValueError("names no command")
         return value
 
     @field_validator("alert_webhook")
     @classmethod
     def _http(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must be an http:// or https:// URL")
         if value is not None:
-            urlsplit(value)  # raises ValueError for one that names no host, such as http://[::1
+            check_webhook(value)
         return value
+
+
+def check_webhook(url: str) -> None:
+    """Raise ValueError, without the URL, for one that cannot be posted to."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        if host is not None:
+            host.encode("idna")
+    except ValueError:  # also UnicodeError
+        raise ValueError("must be an http:// or https:// URL with a host, and a port that is a number") from None
+    if parts.scheme not in ("http", "https") or not url.lower().startswith(f"{parts.scheme}://") or not host:
+        raise ValueError("must be an http:// or https:// URL")
+    if port == 0:
+        raise ValueError("must not name port 0")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("takes no user name or password: put a token into its path or query, or use alert_command")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("must hold only ASCII letters, digits and signs: write others as %XX")

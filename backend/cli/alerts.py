@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from backend.cli.output import Column, print_json, print_table
+from backend.cli.say import say
 from backend.cli.session import open_session
 from backend.errors import Refused
 from backend.settings import Settings, load_settings
@@ -39,7 +40,7 @@ def alerts(test_wanted: bool, json_wanted: bool) -> None:
     elif rows:
         print_table(COLUMNS, rows)
     else:
-        click.echo("no alert is open")
+        say("no alert is open")
 
 
 def _test(settings: Settings) -> None:
@@ -52,4 +53,4 @@ def _test(settings: Settings) -> None:
     problems = deliver(Notice("test", "test", "", "this is a test", 0, 0, datetime.now(UTC)), settings)
     if problems:
         raise Refused("; ".join(problems))
-    click.echo("the test notice was delivered")
+    say("the test notice was delivered")

@@ -11,10 +11,14 @@ from contextlib import suppress
 import click
 from click.shell_completion import CompletionItem
 
+from backend.harmless import dotted
+
 CONNECT_SECONDS = 2
 ANSWER_MS = 1000
 MOST_JOBS = 50
 """The newest: a longer list helps nobody."""
+LONGEST = 200
+"""Characters of what is said beside a candidate."""
 
 ANY = "true"
 WAITING = "state = 'PENDING'"
@@ -73,7 +77,7 @@ def files(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comple
 
 def _one_line(text: str) -> str:
     """The shells take one candidate a line."""
-    return "".join(char for char in text if char.isprintable())
+    return dotted(text, LONGEST)
 
 
 def _ask(statement: str, values: Sequence[object]) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from backend.actions.actor import current_actor
 from backend.actions.records import Context
 from backend.cli.output import print_json, printable
 from backend.cli.progress import Bar
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_bytes
 from backend.errors import InputError
@@ -69,7 +70,7 @@ def _run(session: Session, limits: Limits, dry_run: bool) -> Report:
 def _confirm(session: Session, limits: Limits) -> None:
     """Show what would be done, and ask; click.Abort ends the command when the answer is no."""
     for line in _lines(_run(session, limits, dry_run=True)):
-        click.echo(line, err=True)
+        say(line, err=True)
     if not click.confirm("Go on?", err=True):
         raise InputError("not confirmed: nothing was done")
 
@@ -79,10 +80,10 @@ def _print(report: Report, json_wanted: bool) -> None:
         print_json(report.steps)
         return
     for line in _lines(report):
-        click.echo(line)
+        say(line)
     for step in report.steps:
         for line in step.failed:
-            click.echo(f"jobwarden: {printable(line)}", err=True)
+            say(f"jobwarden: {printable(line)}", err=True)
 
 
 def _lines(report: Report) -> Iterator[str]:

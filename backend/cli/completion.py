@@ -4,6 +4,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from backend.cli.root import COMPLETION, cli
+from backend.cli.say import say
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -39,7 +40,7 @@ def completion(shell: str) -> None:
 
     Example: jobwarden completion bash >> ~/.bashrc
     """
-    click.echo(script(shell))
+    say(script(shell))
 
 
 def script(shell: str) -> str:

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 
 import click
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
+from backend.cli.say import say
 from backend.cli.session import database_errors
 from backend.database.engine import make_engine
 from backend.database.version import SCHEMA_VERSION, check_schema, current_version
@@ -30,12 +32,12 @@ def upgrade() -> None:
     """
     before = _version()
     if before == SCHEMA_VERSION:
-        click.echo(f"the schema is {SCHEMA_VERSION} already: nothing to do")
+        say(f"the schema is {SCHEMA_VERSION} already: nothing to do")
         return
     from backend.database.upgrade import upgrade as upgrade_database
 
     upgrade_database(_url())
-    click.echo(f"upgraded the schema from {before or 'nothing'} to {SCHEMA_VERSION}")
+    say(f"upgraded the schema from {before or 'nothing'} to {SCHEMA_VERSION}")
 
 
 @db.command()
@@ -45,18 +47,20 @@ def current() -> None:
     Example: jobwarden db current
     """
     found = _version()
-    click.echo(found or "none")
+    say(found or "none")
     if found != SCHEMA_VERSION:
         raise Refused(f"this program needs schema {SCHEMA_VERSION}: run `jobwarden db upgrade`")
 
 
 @db.command()
 def url() -> None:
-    """Print the URL of the database, with its password.
+    """Print the URL of the database, with its password: never as an argument of a program, which everybody sees.
 
-    Example: psql "$(jobwarden db url)"
+    For psql there is `jobwarden db shell`.
+
+    Example: jobwarden db url
     """
-    click.echo(_url())
+    say(_url())
 
 
 @db.command()
@@ -69,11 +73,31 @@ def shell() -> None:
     psql = shutil.which("psql")
     if psql is None:
         raise Refused("psql is not installed: any other client can use `jobwarden db url`")
-    parsed = make_url(target)
-    # The password goes through the environment: a command line is seen by everybody on the host.
-    if parsed.password is not None:
-        os.environ["PGPASSWORD"] = str(parsed.password)
-    os.execv(psql, [psql, parsed.set(drivername="postgresql", password=None).render_as_string(hide_password=False)])
+    without, secrets = split_secrets(make_url(target))
+    os.environ.update(_handed_over(secrets))
+    os.execv(psql, [psql, without.render_as_string(hide_password=False)])
+
+
+def split_secrets(url: URL) -> tuple[URL, dict[str, str]]:
+    """Return a URL for a command line, which everybody on the host sees, and the parameters of libpq left out of it."""
+    secrets = {name: str(url.query[name]) for name in ("password", "sslpassword") if name in url.query}
+    if url.password is not None:
+        secrets.setdefault("password", str(url.password))
+    without = url._replace(drivername="postgresql", password=None)  # for set(), None is "as it was"
+    return without.difference_update_query(secrets), secrets
+
+
+def _handed_over(secrets: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which libpq finds the secrets: there is one for a password, for that of a key only a service file.
+
+    The file is one in memory that psql inherits.
+    """
+    variables = {"PGPASSWORD": secrets["password"]} if "password" in secrets else {}
+    if "sslpassword" not in secrets:
+        return variables
+    file = os.memfd_create("service", 0)
+    os.write(file, f"[jobwarden]\nsslpassword={secrets['sslpassword']}\n".encode())
+    return {**variables, "PGSERVICEFILE": f"/proc/self/fd/{file}", "PGSERVICE": "jobwarden"}
 
 
 @db.command()
@@ -97,7 +121,7 @@ def roles() -> None:
     finally:
         engine.dispose()
     for name, line in ROLES.items():
-        click.echo(f"{name:<20} {line}")
+        say(f"{name:<20} {line}")
 
 
 def _url() -> str:

@@ -11,6 +11,7 @@ from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job
 from backend.cli.output import Column, as_json, local, print_json, print_table, printable
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.cli.show import state_change
 from backend.readmodel.export import events_after, existing_jobs, last_events
@@ -54,9 +55,9 @@ def events(follow: bool, job: str | None, limit: int, json_wanted: bool) -> None
 
 def _follow(session: Session, job_id: int | None, rows: list[dict[str, Any]], line: Callable[[Any], str]) -> None:
     for row in rows:
-        click.echo(line(row))
+        say(line(row))
     for row in _later(session, job_id, rows):
-        click.echo(line(row))
+        say(line(row))
 
 
 def _later(session: Session, job_id: int | None, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,10 +2,9 @@
 
 import time
 
-import click
-
 from backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.evidence import Look
+from backend.cli.say import say
 from backend.cli.session import Session
 from backend.domain.states import WorkerState
 from backend.process.identity import Liveness
@@ -58,4 +57,4 @@ class Watch:
             self._say(f"worker {attempt.worker_id} of {attempt.node_name} has taken it over")
 
     def _say(self, words: str) -> None:
-        click.echo(f"jobwarden: job {self._job_id}: {words}", err=True)
+        say(f"jobwarden: job {self._job_id}: {words}", err=True)

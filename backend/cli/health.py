@@ -3,6 +3,7 @@
 import click
 
 from backend.cli.output import print_json, printable
+from backend.cli.say import say
 from backend.errors import InputError
 from backend.health.look import TIMEOUT_SECONDS, look
 from backend.health.records import Check, Status
@@ -30,14 +31,14 @@ def health(json_wanted: bool, quiet: bool, timeout: float) -> int:
         raise InputError(f"--timeout: {timeout:g} is not a time to wait: write seconds, at most {LONGEST_SECONDS:.0f}")
     settings = load_settings()
     if settings.warning:
-        click.echo(printable(f"jobwarden: warning: {settings.warning}"), err=True)
+        say(f"jobwarden: warning: {settings.warning}", err=True)
     found = look(settings, timeout)
     shown = [check for check in found.worst_first if not (quiet and check.status is Status.OK)]
     if json_wanted:
         print_json(shown)
     else:
         for check in shown:
-            click.echo(_line(check))
+            say(_line(check))
     return found.status.exit_code
 
 

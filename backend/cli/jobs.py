@@ -9,6 +9,7 @@ import click
 
 from backend.cli.candidates import filters
 from backend.cli.output import Column, print_json, print_table
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_age, format_memory
 from backend.errors import InputError
@@ -83,7 +84,7 @@ def _print(session: Session, query: Query, limit: int | None, as_json: bool) -> 
         rows = list(found)
     print_table(COLUMNS, rows[:count])
     if count is not None and len(rows) > count:
-        click.echo(f"the newest {count} are shown: --limit 0 shows all", err=True)
+        say(f"the newest {count} are shown: --limit 0 shows all", err=True)
 
 
 def no_such_job(job_id: int, archive: str | None = None) -> InputError:

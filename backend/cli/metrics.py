@@ -1,9 +1,11 @@
 """``jobwarden metrics``."""
 
+import sys
 import threading
 
 import click
 
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.errors import InputError, Refused
 
@@ -20,7 +22,9 @@ def metrics(listen: str | None) -> None:
     address = None if listen is None else parse_address(listen)
     with open_session() as session:
         if address is None:
-            click.echo(_text(session), nl=False)
+            said = _text(session)
+            # A program wants it to the byte, and has rules of its own for what a label may hold.
+            say(said, end="") if sys.stdout.isatty() else sys.stdout.write(said)
         else:
             _serve(session, *address)
 
@@ -54,5 +58,5 @@ def _serve(session: Session, host: str, port: int) -> None:
         start_http_server(port, host, registry)
     except OSError as exc:
         raise Refused(f"cannot listen on {host}:{port}: {exc.strerror or exc}") from exc
-    click.echo(f"metrics at http://{host}:{port}/metrics")
+    say(f"metrics at http://{host}:{port}/metrics")
     threading.Event().wait()

@@ -6,6 +6,7 @@ from backend.actions.actor import current_actor
 from backend.actions.nodes import set_drain
 from backend.cli.candidates import nodes
 from backend.cli.output import Column, print_json, print_table, printable
+from backend.cli.say import say
 from backend.cli.session import open_session
 from backend.domain.units import format_age, format_memory
 from backend.readmodel.workers import read_workers
@@ -71,4 +72,4 @@ def _set(name: str, drained: bool, reason: str | None, json_wanted: bool) -> Non
     if json_wanted:
         print_json([result])
     else:
-        click.echo(printable(result.message))
+        say(printable(result.message))

@@ -11,6 +11,7 @@ from backend.anomalies.detect import find
 from backend.cli.act import act, act_on, options_of
 from backend.cli.candidates import filters
 from backend.cli.output import Column, print_json, print_table
+from backend.cli.say import say
 from backend.cli.session import open_session
 from backend.cli.targets import parameters
 from backend.domain.filters import parse_filter
@@ -57,7 +58,7 @@ def orphans(filter_words: tuple[str, ...], json_wanted: bool) -> None:
     elif rows:
         print_table(COLUMNS, rows)
     else:
-        click.echo("no orphans match" if typed else "no orphans")
+        say("no orphans match" if typed else "no orphans")
 
 
 def _clean(words: tuple[str, ...], filter_text: str | None, **options: Any) -> int:

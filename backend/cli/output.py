@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import click
+from backend.cli.say import say
+from backend.harmless import MOST_MARKS, escaped, json_escaped
+
+LONGEST_CELL = 4096
+"""Characters of a cell of a table; ``--json`` has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +28,18 @@ class Column:
 
 def printable(value: object) -> str:
     """Text that moves no cursor and starts no new line: control, format and undecodable characters are escaped."""
+    return "" if value is None else escaped(str(value))
+
+
+def cell(value: object) -> str:
+    """``printable`` for a column: of a text that no terminal is wide enough for, the beginning."""
     text = "" if value is None else str(value)
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
+    return escaped(text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…")
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> None:
     """Print the rows under their titles; on a terminal, lines are cut at its width."""
-    cells = [[printable(column.text(row)) for column in columns] for row in rows]
+    cells = [[cell(column.text(row)) for column in columns] for row in rows]
     widths = [max(map(_width, (column.title, *texts))) for column, *texts in zip(columns, *cells, strict=True)]
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for texts in ([column.title for column in columns], *cells):
@@ -40,7 +47,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> None:
             " " * (width - _width(text)) + text if column.right else text + " " * (width - _width(text))
             for column, width, text in zip(columns, widths, texts, strict=True)
         ]
-        click.echo(fit("  ".join(aligned).rstrip(), limit))
+        say(fit("  ".join(aligned).rstrip(), limit))
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
@@ -48,21 +55,21 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     shown = [(key, printable(value)) for key, value in pairs if value is not None]
     width = max((len(key) for key, _ in shown), default=0)
     for key, value in shown:
-        click.echo(f"{key.ljust(width)}  {value}".rstrip())
+        say(f"{key.ljust(width)}  {value}".rstrip())
 
 
 def print_json(rows: Iterable[Any]) -> None:
     """Print one JSON array, a line for each element; rows may arrive while they are printed."""
     separator = "["
     for row in rows:
-        click.echo(f"{separator}\n{as_json(row)}", nl=False)
+        say(f"{separator}\n{as_json(row)}", end="")
         separator = ","
-    click.echo("[]" if separator == "[" else "\n]")
+    say("[]" if separator == "[" else "\n]")
 
 
 def as_json(row: Any) -> str:
     """One record as a JSON object: times in ISO-8601 UTC, and pure ASCII, so that a terminal is safe from it too."""
-    return json.dumps(to_plain(row))
+    return json_escaped(json.dumps(to_plain(row)))
 
 
 def to_plain(value: Any) -> Any:
@@ -92,6 +99,7 @@ def fit(line: str, limit: int | None) -> str:
     """The line, cut with ``…`` when it is wider than ``limit`` columns."""
     if limit is None or _width(line) <= limit:
         return line
+    line = line[: limit * (MOST_MARKS + 1)]  # what takes no column of its own comes in bounded numbers
     while line and _width(line) > limit - 1:
         line = line[:-1]
     return line + "…"

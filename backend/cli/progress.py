@@ -4,7 +4,7 @@ import sys
 import time
 from types import TracebackType
 
-import click
+from backend.cli.say import redraw
 
 WIDTH = 24
 REDRAW_SECONDS = 0.1
@@ -28,10 +28,10 @@ class Bar:
         self._step, self._next = step, time.monotonic() + REDRAW_SECONDS
         filled = WIDTH * done // total
         line = f"{step:<12}[{'#' * filled}{'.' * (WIDTH - filled)}] {100 * done // total:3}%  {done:,}/{total:,}"
-        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        redraw(line)
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._wanted:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            redraw()

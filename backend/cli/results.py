@@ -4,10 +4,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from backend.actions.perform import ItemResult, Plan, Progress, Step, Victim
 from backend.cli.output import Column, print_json, print_table, printable
+from backend.cli.say import redraw, say
 
 _WIDTH = 90
 
@@ -29,8 +28,8 @@ def print_plan(planned: Plan, json_wanted: bool) -> None:
     if planned.eligible:
         print_table(VICTIMS, planned.eligible)
     for job_id, why in planned.ineligible:
-        click.echo(f"job {job_id} {printable(why)}")
-    click.echo(f"dry run: {len(planned.eligible)} would be changed, {len(planned.ineligible)} not; nothing was done")
+        say(f"job {job_id} {printable(why)}")
+    say(f"dry run: {len(planned.eligible)} would be changed, {len(planned.ineligible)} not; nothing was done")
 
 
 def _victim(victim: Victim) -> dict[str, Any]:
@@ -53,14 +52,14 @@ def _left_alone(job_id: int, why: str) -> dict[str, Any]:
 def print_results(results: Sequence[ItemResult], json_wanted: bool, none: str) -> None:
     """Print what became of each job, failures on stderr; ``none`` when there was no job at all."""
     if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+        redraw()
     if json_wanted:
         print_json(results)
     elif not results:
-        click.echo(none)
+        say(none)
     else:
         for result in results:
-            click.echo(result_line(result), err=not result.ok)
+            say(result_line(result), err=not result.ok)
 
 
 def result_line(result: ItemResult) -> str:
@@ -75,4 +74,4 @@ def progress() -> Progress | None:
 
 
 def _show(step: Step) -> None:
-    click.echo(f"\r\x1b[K{step.done}/{step.total}  {printable(step.words)[:_WIDTH]}\r", err=True, nl=False)
+    redraw(f"{step.done}/{step.total}  {printable(step.words[:_WIDTH])[:_WIDTH]}", end="\r")

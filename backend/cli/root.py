@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from backend.cli.say import say
 from backend.errors import JobwardenError
+from backend.harmless import one_line
+from backend.passwords import hide_password
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -103,7 +106,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        click.echo(f"jobwarden {version('jobwarden')}")
+        say(f"jobwarden {version('jobwarden')}")
         ctx.exit()
 
 
@@ -138,7 +141,7 @@ def run(args: Sequence[str]) -> int:
             result = cli.invoke(ctx)
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as exc:
-        click.echo(exc.format_message(), err=True)
+        say(exc.format_message(), err=True)
         return 2
     except click.exceptions.Exit as exc:
         return exc.exit_code
@@ -155,9 +158,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
-    click.echo(f"jobwarden: {shown}", err=True)
+    say(f"jobwarden: {one_line(hide_password(message))}", err=True)
     return code
 
 
@@ -185,7 +186,7 @@ def _note(exc: Exception) -> Path:
 def _unexpected(exc: Exception) -> int:
     """A mistake of ours: the traceback goes to the log of the home, the user gets a line that says where."""
     try:
-        what = f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
+        what = one_line(f"{type(exc).__name__}: {exc}", 200)
     except Exception:  # one that cannot even be shown
         what = type(exc).__name__
     try:

@@ -6,6 +6,7 @@ import sys
 import click
 
 from backend.cli.candidates import nodes
+from backend.cli.say import say
 from backend.errors import Refused
 from backend.settings import Settings, load_settings
 
@@ -26,12 +27,12 @@ def up(no_tui: bool, demo: bool, shared: bool | None) -> int:
 
     settings = load_settings()
     for line in bring_up(settings, shared=shared):
-        click.echo(line)
+        say(line)
     if demo:
         from backend.demo import start
 
         for line in start(settings):
-            click.echo(line)
+            say(line)
     return 0 if no_tui else open_dashboard(settings, read_only=False)
 
 
@@ -46,7 +47,7 @@ def down() -> None:
     from backend.cli.taking_down import take_down
 
     for line in take_down(load_settings()):
-        click.echo(line)
+        say(line)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from backend.actions.naming import parse_id
 from backend.cli import candidates
 from backend.cli.jobs import elapsed_text, exit_text, no_such_job, state_text
 from backend.cli.output import Column, as_json, local, print_pairs, print_table
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_duration, format_memory
 from backend.process.spool import log_path
@@ -51,7 +52,7 @@ def show(job_id: str, json_wanted: bool) -> None:
     with open_session() as session:
         columns, detail = _read(session, parse_id(job_id))
     if json_wanted:
-        click.echo(as_json({**columns, **_extra(detail)}))
+        say(as_json({**columns, **_extra(detail)}))
         return
     print_pairs(_pairs(columns, detail))
     _section("allocations", ALLOCATIONS, detail.allocations)
@@ -106,5 +107,5 @@ def _log(allocations: tuple[AllocationRow, ...]) -> str | None:
 
 def _section(title: str, columns: tuple[Column, ...], rows: tuple[AllocationRow, ...] | tuple[EventRow, ...]) -> None:
     if rows:
-        click.echo(f"\n{title}")
+        say(f"\n{title}")
         print_table(columns, rows)

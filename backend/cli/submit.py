@@ -10,6 +10,7 @@ import click
 
 from backend.actions.actor import current_actor, user_name
 from backend.cli.candidates import files
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.directives import parse_directives
 from backend.domain.options import Options, build_request, parse_options
@@ -61,7 +62,7 @@ def submit(
     options = typed.over(_directives(script, text))
     with open_session() as session:
         job_id = _submit(session, script, text, arguments, options)
-        click.echo(job_id)
+        say(job_id)
         return _wait(session, job_id) if wait else 0
 
 

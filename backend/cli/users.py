@@ -2,7 +2,8 @@
 
 import click
 
-from backend.cli.output import Column, print_json, print_table, printable
+from backend.cli.output import Column, print_json, print_table
+from backend.cli.say import say
 from backend.cli.session import open_session
 
 COLUMNS = (Column("LOGIN", lambda m: m.login), Column("UNIX USER", lambda m: m.unix_user))
@@ -29,7 +30,7 @@ def users(ctx: click.Context, json_wanted: bool) -> None:
     elif rows:
         print_table(COLUMNS, rows)
     else:
-        click.echo("no exceptions: the jobs of each login run as the Unix user of the same name")
+        say("no exceptions: the jobs of each login run as the Unix user of the same name")
 
 
 @users.command("map")
@@ -47,7 +48,7 @@ def map_(login: str, unix_user: str, reason: str | None) -> None:
     with open_session() as session:
         changed = map_login(session.engine, login, unix_user, current_actor(), reason)
     now = "run" if changed else "already run: nothing to do, they run"
-    click.echo(printable(f"jobs of {login} {now} as {unix_user}"))
+    say(f"jobs of {login} {now} as {unix_user}")
 
 
 @users.command()
@@ -63,7 +64,7 @@ def unmap(login: str, reason: str | None) -> None:
 
     with open_session() as session:
         changed = unmap_login(session.engine, login, current_actor(), reason)
-    click.echo(printable(f"jobs of {login} run as {login}{'' if changed else ' already: nothing to do'}"))
+    say(f"jobs of {login} run as {login}{'' if changed else ' already: nothing to do'}")
 
 
 @users.command()
@@ -78,4 +79,4 @@ def add(name: str) -> None:
     from backend.cli.sharing import add_login
     from backend.settings import load_settings
 
-    click.echo(printable(add_login(load_settings(), name)))
+    say(add_login(load_settings(), name))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from backend.embedded import servers
 from backend.embedded.home import locate
@@ -14,22 +14,46 @@ from backend.health.records import Check, degraded, ok, unknown
 from backend.queue import bell
 from backend.settings import Settings
 
+NO_LIST = "rq:queue:jobwarden:no:node"
+"""A queue of no node (the name of one has no colon): adding to a list that is not there adds nothing."""
 START_SERVERS = "start the servers: `jobwarden up --no-tui`"
 
 
 def redis(settings: Settings) -> Check:
-    """Whether Redis answers. Without it jobs start late, by the workers' sweep: degraded, not unknown."""
+    """Whether Redis answers and takes writes. If not, jobs start late, by the workers' sweep: degraded, not unknown."""
     try:
         [url] = [server.url for server in servers.status(settings) if server.name == "Valkey"]
-        started = time.monotonic()
-        bell.connect(settings.redis_url or url).ping()
+        with bell.connect(settings.redis_url or url) as client:
+            started = time.monotonic()
+            client.ping()
+            took = time.monotonic() - started
+            client.lpushx(NO_LIST, "")  # a write, refused as any other, of which nothing remains
+    except ResponseError as exc:
+        return degraded("redis", f"refuses writes ({_first_line(exc)}): jobs start late", _advice(str(exc)))
     except (RedisError, OSError) as exc:
         advice = "check REDIS_URL and that server" if settings.redis_url else START_SERVERS
-        return degraded("redis", f"cannot be reached ({str(exc).splitlines()[0]}): jobs start late", advice)
+        return degraded("redis", f"cannot be reached ({_first_line(exc)}): jobs start late", advice)
     except JobwardenError as exc:
         return unknown("redis", str(exc), START_SERVERS)
-    took = time.monotonic() - started
     return ok("redis", f"answers in {took * 1000:.0f} ms", took)
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]
+
+
+def _advice(refusal: str) -> str:
+    """What to do about a refusal, told by Redis' own first word; whatever it refuses, the server is there."""
+    lowered = refusal.lower()
+    if "read only" in lowered or refusal.startswith("READONLY"):
+        return "it is a replica: point REDIS_URL to the primary, or promote it"
+    if "snapshot" in lowered or "aof" in lowered or refusal.startswith("MISCONF"):
+        return "it cannot save to its disk: make room there, and see its log"
+    if "maxmemory" in lowered or refusal.startswith("OOM"):
+        return "its memory is full: raise maxmemory, or remove other data"
+    if "permission" in lowered:
+        return "give this user the writing commands of lists, sets, hashes and keys (ACL SETUSER)"
+    return "see the log of that server"
 
 
 def disk(settings: Settings) -> Check:

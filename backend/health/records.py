@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.passwords import hide_password
+
 
 class Status(StrEnum):
     """From best to worst; ``UNKNOWN`` is worst, because nobody can act on what nobody knows."""
@@ -62,9 +64,9 @@ def ok(check: str, summary: str, value: float | None = None) -> Check:
 
 def degraded(check: str, summary: str, advice: str, value: float | None = None) -> Check:
     """Something is wrong, and this is what to do."""
-    return Check(check, Status.DEGRADED, summary, advice, value)
+    return Check(check, Status.DEGRADED, hide_password(summary), advice, value)
 
 
 def unknown(check: str, summary: str, advice: str) -> Check:
     """It cannot be told."""
-    return Check(check, Status.UNKNOWN, summary, advice)
+    return Check(check, Status.UNKNOWN, hide_password(summary), advice)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -13,11 +14,19 @@ from sqlalchemy.exc import DBAPIError
 from backend.database.engine import make_engine
 from backend.embedded import servers
 from backend.errors import InputError, Refused
+from backend.harmless import FORMAT, escaped, json_escaped
 from backend.readmodel.export import stream_jobs
 from backend.readmodel.jobs import compile_filter
 from backend.settings import Settings
 
 Row = Mapping[str, Any]
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+OWNER_ONLY = 0o600
+"""Environments of jobs hold passwords."""
+NEWLINE = "\n"
+_FORMULA = re.compile(
+    rf"[\s\x00-\x20\x7f-\xa0{FORMAT}]*[=+\-@\uff1d\uff0b\uff0d\uff20]"  # the last four: the same in full width
+)
 
 
 def export_jobs(settings: Settings, filter_text: str, path: Path) -> int:
@@ -42,7 +51,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> int:
     A file that is there is never written over. What was begun and failed is removed.
     """
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
+        with os.fdopen(os.open(path, NEW, OWNER_ONLY), "w", encoding="utf-8", newline="") as file:
             try:
                 return _as_json(file, rows) if path.suffix == ".json" else _as_csv(file, rows)
             except BaseException:
@@ -67,7 +76,8 @@ def as_row(record: object) -> Row:
 def _as_json(file: TextIO, rows: Iterable[Row]) -> int:
     number = 0
     for number, row in enumerate(rows, start=1):
-        file.write(("[\n" if number == 1 else ",\n") + json.dumps(row, default=_plain, ensure_ascii=False))
+        document = json.dumps(row, default=_plain, ensure_ascii=False)
+        file.write(("[\n" if number == 1 else ",\n") + json_escaped(document))
     file.write("\n]\n" if number else "[]\n")
     return number
 
@@ -86,7 +96,13 @@ def _cells(row: Row) -> Iterator[object]:
     for value in row.values():
         plain = json.dumps(value, default=_plain, ensure_ascii=False) if isinstance(value, dict | list) else value
         text = "" if plain is None else str(_plain(plain)) if not isinstance(plain, str | int | float) else plain
-        yield f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+        yield _harmless(text) if isinstance(text, str) else text
+
+
+def _harmless(text: str) -> str:
+    """Escape what drives a terminal, and quote what may become a formula, also behind blanks and control characters."""
+    formula = text[:1] in ("\t", "\r", "\n") or _FORMULA.match(text)
+    return f"'{escaped(text, keep=NEWLINE)}" if formula else escaped(text, keep=NEWLINE)
 
 
 def _plain(value: object) -> object:

@@ -22,7 +22,7 @@ def test_before_the_first_data_nothing_is_known() -> None:
 def test_the_title_counts_anomalies_and_cannot_be_broken_out_of() -> None:
     assert title(incident(1, 2)) == "⚠2 jobwarden"
     assert title(snapshot()) == "jobwarden"
-    assert set_title("a\x07b\x1b[2Jc") == "\x1b]2;ab[2Jc\x07"
+    assert set_title("a\x07b\x1b[2Jc") == "\x1b]2;a·b·[2Jc\x07"
 
 
 async def rings(preferences: Preferences) -> int:

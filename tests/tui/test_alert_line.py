@@ -17,6 +17,7 @@ from tests.tui.fakes import NOW, Screen, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
 from tests.tui.test_live import screen_text
 from tui.app import JobwardenApp
+from tui.text import Text
 from tui.widgets.header.alerts import AlertLine, alert_line
 
 DISK = AlertRow(1, "disk", "alpha", "the spool is 97% full", 97.0, 90.0, NOW - timedelta(minutes=40))
@@ -35,7 +36,7 @@ def test_the_node_of_an_alert_is_named() -> None:
 
 
 def test_a_message_cannot_steer_the_terminal() -> None:
-    said = alert_line(snapshot(alerts=(replace(ORPHANS, message="job \x1b[2J[red]x[/red] waits"),)))
+    said = Text(alert_line(snapshot(alerts=(replace(ORPHANS, message="job \x1b[2J[red]x[/red] waits"),)))).plain
     assert "\x1b" not in said
     assert "[red]x[/red] waits" in said
 

@@ -1,10 +1,13 @@
 """What reaches a person who looks elsewhere: the bell when something goes wrong, a badge on the window's title."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from backend.harmless import dotted
 from backend.readmodel.snapshot import Snapshot
 from tui.looks import ANOMALY_GLYPH
+
+LONGEST_TITLE = 200
+"""Characters of a window's title."""
 
 
 @dataclass(slots=True)
@@ -34,12 +37,8 @@ def title(snapshot: Snapshot) -> str:
 
 def set_title(text: str) -> str:
     """Return the control sequence (OSC 2) that sets the title; nothing in the text can end it early."""
-    return f"\x1b]2;{''.join(_printable(text))}\x07"
+    return f"\x1b]2;{dotted(text, LONGEST_TITLE)}\x07"
 
 
 PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 """Ask the terminal to remember its title, and to take it again: xterm and most others do."""
-
-
-def _printable(text: str) -> Iterable[str]:
-    return (letter for letter in text if letter.isprintable())

@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from backend.actions.naming import parse_id, parse_scope
 from backend.errors import InputError, JobwardenError
+from backend.harmless import escaped
 from backend.readmodel.lists import Window
 from backend.readmodel.snapshot import Snapshot
 from tui.acting.jobs import JobDeed
@@ -135,7 +136,7 @@ class HabitsApp(KeptApp):
         """Copy something of the selected row to the clipboard (OSC 52)."""
         text = selection.copied(what, self.screen, self.desk.kept)
         if text:
-            self.copy_to_clipboard(text)
+            self.copy_to_clipboard(escaped(text, keep="\t"))  # pasted into a shell, a line break would run it
             self.notify(f"copied: {text[:60]}", timeout=2, markup=False)
         else:
             self.notify(f"there is no {what} to copy here", severity="warning", markup=False)

@@ -3,13 +3,13 @@
 from tui.config.settings import Preferences
 from tui.config.state import State
 from tui.config.themes import THEMES
-from tui.habits.inorder import InOrderApp
+from tui.habits.safe import SafeApp
 
 SAVE_EVERY = 2.0
 """Seconds between two saves of what changed in the views; what is not saved yet is lost only with ``kill -9``."""
 
 
-class KeptApp(InOrderApp):
+class KeptApp(SafeApp):
     """Has preferences (``app.preferences``) and a memory (``app.state``)."""
 
     def __init__(self, state: State | None = None, preferences: Preferences | None = None) -> None:

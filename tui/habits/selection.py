@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from textual.screen import Screen
 
+from backend.harmless import escaped
 from backend.readmodel.logs_follow import log_path
 from backend.readmodel.records import DetailView, JobRow
 from backend.readmodel.trees import EvidenceView
@@ -75,7 +76,7 @@ def _row(table: VirtualTable[Any]) -> str:
     if table.selected is None:
         return ""
     moment = table.moment()
-    return "\t".join(column.cell(table.selected, moment).text for column in table.columns)
+    return "\t".join(escaped(column.cell(table.selected, moment).text) for column in table.columns)
 
 
 def _of_process(what: str, job_id: int, screen: Screen[Any], kept: Kept) -> object:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -13,6 +12,7 @@ from backend.errors import InputError
 from tui.palette.commands import Call, Command, parse
 from tui.palette.fuzzy import best
 from tui.palette.history import History
+from tui.text import Text
 from tui.widgets.roles import badge_style
 
 SHOWN = 10

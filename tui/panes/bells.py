@@ -4,17 +4,17 @@ from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from backend.domain.units import format_age, format_duration
 from backend.readmodel.pages import Bell, Bells
-from tui.widgets.facts.facts import Styles, plain
+from tui.text import Text
+from tui.widgets.facts.facts import Styles
 
 
 def bells_pane(bells: Bells, milliseconds: float, now: datetime, styles: Styles) -> RenderableType:
     """Return the pane: one line for Redis, one for the queue of each node."""
     if bells.error:
-        said = f" ✗ Redis does not answer: {plain(bells.error)}; jobs still start, within seconds"
+        said = f" ✗ Redis does not answer: {bells.error}; jobs still start, within seconds"
         return Text(said, style=styles.get("bad", ""))
     line = Text(f" ● {bells.version}", style=styles.get("good", ""))
     told = f"  answers in {milliseconds:.1f} ms, up {format_duration(bells.uptime)}, {bells.clients} clients,"
@@ -32,5 +32,5 @@ def _queues(queues: tuple[Bell, ...], now: datetime, styles: Styles) -> Table:
         oldest = format_age((now - bell.oldest).total_seconds()) if bell.oldest else ""
         heard = Text(str(bell.listeners), style=styles.get("" if bell.listeners else "bad", ""))
         failed = Text(str(bell.failed), style=styles.get("failed" if bell.failed else "", ""))
-        grid.add_row(plain(bell.node_name), str(bell.messages), oldest, heard, failed)
+        grid.add_row(Text(bell.node_name), str(bell.messages), oldest, heard, failed)
     return grid

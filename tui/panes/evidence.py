@@ -1,7 +1,6 @@
 """The evidence about one anomaly, and what clean-up would do."""
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age
@@ -9,6 +8,7 @@ from backend.readmodel.records import AnomalyRow, WorkerRow
 from backend.readmodel.trees import EvidenceView
 from tui.looks import ANOMALY_GLYPH, WORKER_LOOKS
 from tui.panes.processes import process_tree
+from tui.text import Text
 from tui.widgets.facts.facts import Fact, Styles, facts
 
 

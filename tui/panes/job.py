@@ -6,18 +6,21 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 
 from backend.domain.states import JobState
 from backend.domain.units import format_duration, format_memory
+from backend.harmless import dotted
 from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow
 from tui.columns.events import said
 from tui.looks import ANOMALY_GLYPH, STATE_LOOKS, job_look, outcome
-from tui.widgets.facts.facts import Fact, Styles, facts, heading, plain
+from tui.text import Text
+from tui.widgets.facts.facts import Fact, Styles, facts, heading
 from tui.widgets.jobs.columns import elapsed_seconds
 
 SCRIPT_LINES = 2000
 """Lines of the script that are shown."""
+SCRIPT_CHARACTERS = 200_000
+"""Characters of the script that are looked at: its words are coloured while somebody waits."""
 LONGEST_LINE = 2000
 """Characters of a line of the script that are shown."""
 
@@ -25,7 +28,7 @@ LONGEST_LINE = 2000
 def job_title(job: JobRow, anomaly: AnomalyRow | None, styles: Styles) -> Text:
     """Return ``Job 53 train  ● RUNNING  ⚠ ORPHAN``."""
     look = job_look(job)
-    text = Text(" Job ", style="bold").append(f"{job.id}  {plain(job.name)}")
+    text = Text(" Job ", style="bold").append(f"{job.id}  {job.name}")
     text.append(f"   {look}", style=styles.get(look.role, ""))
     if anomaly is not None:
         text.append("   ").append(f" {ANOMALY_GLYPH} {anomaly.kind} ", style=styles.get("alarm", ""))
@@ -53,21 +56,23 @@ def history(events: Iterable[EventRow], styles: Styles) -> RenderableType:
         became = Text(str(look), style=styles.get(look.role, "")) if look else Text("")
         why = "  ".join(part for part in (row.reason or "", said(row.detail)) if part)
         at = Text(f" {when(row.at)}", style=styles.get("dim", ""))
-        about = Text(plain(row.actor), style=styles.get("dim", "")).append(f"  {plain(why)}", style="not dim")
-        grid.add_row(at, Text(plain(row.action)), became, about)
+        about = Text(row.actor, style=styles.get("dim", "")).append(f"  {why}", style="not dim")
+        grid.add_row(at, Text(row.action), became, about)
     return grid if grid.row_count else Text("   no events", style=styles.get("dim", ""))
 
 
 def script(detail: JobDetail, styles: Styles) -> RenderableType:
     """Return the script with its lines numbered and its words coloured; no control code in it survives."""
-    lines = detail.script.splitlines()
-    shown = "\n".join(plain(line.expandtabs(4)[:LONGEST_LINE]) for line in lines[:SCRIPT_LINES])
+    lines = detail.script[:SCRIPT_CHARACTERS].splitlines()
+    shown = "\n".join(dotted(line[:LONGEST_LINE].expandtabs(4), LONGEST_LINE) for line in lines[:SCRIPT_LINES])
     if not shown.strip():
         return Text("   empty", style=styles.get("dim", ""))
     code = Syntax(shown, language(lines[0]), theme="ansi_dark", line_numbers=True, word_wrap=True)
-    if len(lines) <= SCRIPT_LINES:
+    if len(lines) <= SCRIPT_LINES and len(detail.script) <= SCRIPT_CHARACTERS:
         return code
-    return Group(code, Text(f"   … {len(lines) - SCRIPT_LINES:,} more lines", style=styles.get("dim", "")))
+    more = len(detail.script.splitlines()) - min(len(lines), SCRIPT_LINES)
+    left = f"{more:,} more lines" if more > 0 else "the rest of it is not shown"
+    return Group(code, Text(f"   … {left}", style=styles.get("dim", "")))
 
 
 def language(first_line: str) -> str:
@@ -91,7 +96,7 @@ def environment(detail: JobDetail, styles: Styles) -> RenderableType:
     grid.add_column(max_width=32, overflow="fold")
     grid.add_column(ratio=1, overflow="fold")
     for name, value in sorted(detail.environment.items()):
-        grid.add_row(Text(f" {plain(name)}", style=styles.get("dim", "")), Text(plain(value)))
+        grid.add_row(Text(f" {name}", style=styles.get("dim", "")), Text(value))
     known = grid if detail.environment else Text("   only what jobwarden sets", style=styles.get("dim", ""))
     return Group(facts(rows, styles), Text(""), heading("Variables"), known)
 
@@ -161,6 +166,6 @@ def _allocations(rows: Iterable[AllocationRow], styles: Styles) -> Table:
         granted = f"{row.allocated_cpus} CPU, {format_memory(row.allocated_memory_mb)}"
         held = Text("● held", style=styles.get("running", ""))
         freed = Text(f"released {when(row.released_time)}", style=styles.get("dim", ""))
-        cells = (f"  {row.id}", when(row.allocation_time), plain(row.node_name), pid, granted)
+        cells = (f"  {row.id}", when(row.allocation_time), row.node_name, pid, granted)
         grid.add_row(*(Text(cell) for cell in cells), freed if row.released else held)
     return grid

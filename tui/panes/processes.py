@@ -2,12 +2,12 @@
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from backend.domain.units import format_duration, format_memory
 from backend.readmodel.trees import ProcessRow, ProcessTree
 from tui.commands import shown_command
-from tui.widgets.facts.facts import Styles, plain
+from tui.text import Text
+from tui.widgets.facts.facts import Styles
 
 STATES = {"R": "running", "S": "sleeping", "D": "in kernel", "T": "stopped", "Z": "zombie", "I": "idle", "t": "traced"}
 """Letters of /proc/PID/stat in words."""
@@ -19,7 +19,7 @@ def process_tree(tree: ProcessTree, styles: Styles) -> RenderableType:
     """Return the tree, supervisor first; what may be the job's without proof stands apart."""
     dim = styles.get("dim", "")
     if tree.unseen:
-        return Text(f" {plain(tree.unseen)}", style=dim)
+        return Text(f" {tree.unseen}", style=dim)
     if not tree.rows and not tree.suspects:
         return Text(" no process of it is left", style=dim)
     grid = Table(box=None, padding=(0, 1), expand=True, show_edge=False, header_style=dim)
@@ -42,7 +42,7 @@ def _cells(row: ProcessRow, styles: Styles) -> tuple[RenderableType, ...]:
     """What may not be seen is a dash: zero would be a claim."""
     dim = styles.get("dim", "")
     indent = "  " * (row.depth - 1) + "└ " if row.depth else ""
-    command = "supervisor" if row.supervisor else plain(shown_command(row.cmdline) or "—")
+    command = "supervisor" if row.supervisor else shown_command(row.cmdline) or "—"
     return (
         str(row.pid),
         "—" if row.cpu_percent is None else f"{row.cpu_percent:.0f}",

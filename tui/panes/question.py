@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.text import Text
-
 from tui.acting.records import Item, Question
-from tui.widgets.facts.facts import plain
+from tui.text import Text
 
 LISTED = 200
 """Victims that are listed one by one."""
@@ -39,7 +37,7 @@ def counted(number: int, noun: str) -> str:
 def victims(question: Question) -> Text:
     """Return what happens to all alike or the groups, who it hits, and who is left alone with the reason."""
     alike = happens_to_all(question.items)
-    lines = [Text.assemble((f"{'each':>7}", "bold"), f"  {plain(alike)}")] if alike else []
+    lines = [Text.assemble((f"{'each':>7}", "bold"), f"  {alike}")] if alike else []
     if len(question.items) > GROUPED_ABOVE:
         lines += [*([] if alike else groups(question.items)), *where(question.items)]
     lines += [Text("")] if lines else []
@@ -58,7 +56,7 @@ def happens_to_all(items: Sequence[Item]) -> str:
 def groups(items: Sequence[Item]) -> list[Text]:
     """Return one line for each thing that happens."""
     happens = Counter(item.happens.partition(" (")[0] for item in items)
-    return [Text.assemble((f"{number:>7,}", "bold"), f"  {plain(what)}") for what, number in happens.most_common()]
+    return [Text.assemble((f"{number:>7,}", "bold"), f"  {what}") for what, number in happens.most_common()]
 
 
 def where(items: Sequence[Item]) -> list[Text]:
@@ -66,16 +64,16 @@ def where(items: Sequence[Item]) -> list[Text]:
     nodes = Counter(item.where.partition("  ")[0].removeprefix("on ") for item in items if item.where.startswith("on "))
     if not nodes:
         return []
-    said = ", ".join(f"{plain(node)} {number:,}" for node, number in nodes.most_common(6))
+    said = ", ".join(f"{node} {number:,}" for node, number in nodes.most_common(6))
     return [Text(f"         on {said}{' and more' if len(nodes) > 6 else ''}", style="dim")]
 
 
 def item_lines(item: Item, said: str = "") -> list[Text]:
     """Return a victim in up to three lines: who, where and pid; its command line; what happens, unless it was said."""
-    lines = [Text.assemble((f"{plain(item.key)}  {plain(item.name)}", "bold"), f"  {plain(item.where)}")]
+    lines = [Text.assemble((f"{item.key}  {item.name}", "bold"), f"  {item.where}")]
     if item.command:
-        lines.append(Text(f"  $ {plain(item.command)}"))
-    return lines if item.happens == said else [*lines, Text(f"  {plain(item.happens)}", style="dim")]
+        lines.append(Text(f"  $ {item.command}"))
+    return lines if item.happens == said else [*lines, Text(f"  {item.happens}", style="dim")]
 
 
 def left_alone(question: Question) -> list[Text]:
@@ -88,5 +86,5 @@ def left_alone(question: Question) -> list[Text]:
     lines = [Text(f"left alone: {counted(len(question.left_alone), question.noun)}", style="bold")]
     for reason, keys in sorted(reasons.items(), key=lambda pair: -len(pair[1])):
         named = ", ".join(keys[:NAMED]) + (f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else "")
-        lines.append(Text(f"  {plain(named)}  {plain(reason)}", style="dim"))
+        lines.append(Text(f"  {named}  {reason}", style="dim"))
     return lines if not question.items else [Text(""), *lines]

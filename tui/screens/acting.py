@@ -18,7 +18,6 @@ from tui.screens.confirm import Confirm
 from tui.screens.log import LogScreen
 from tui.screens.progress import Progress
 from tui.screens.results import rehearsal_of, results_of
-from tui.widgets.facts.facts import plain
 from tui.widgets.log.panel import LogPanel
 
 log = logging.getLogger(__name__)
@@ -197,7 +196,7 @@ class ActingScreen(BaseScreen):
             return
         outcome = report.outcomes[0]
         back = "   (Z takes it back)" if report.undo else ""
-        said = f"{report.noun} {outcome.key}: {plain(outcome.message)}{back}"
+        said = f"{report.noun} {outcome.key}: {outcome.message}{back}"
         self.notify(said, severity="information" if outcome.ok else "error", markup=False, timeout=6)
 
     def on_deed_failed(self, message: DeedFailed) -> None:

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -13,6 +12,7 @@ from tui.keys.dialogs import CONFIRM
 from tui.keys.model import bindings
 from tui.panes.question import heading, victims
 from tui.screens.dialog import Dialog
+from tui.text import Text
 
 TYPED_ABOVE = 20
 """Targets above which their number must be typed."""

@@ -3,7 +3,6 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
@@ -14,6 +13,7 @@ from tui.config.keymap import remapped
 from tui.keys.model import Group, bindings
 from tui.keys.windows import HELP
 from tui.screens.dialog import Dialog
+from tui.text import Text
 
 WIDE = 150
 """Cells of the terminal from which on the page has two columns."""

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from rich.console import RenderableType
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
@@ -22,6 +21,7 @@ from tui.panes.evidence import processes_pane
 from tui.panes.job import environment, history, job_title, overview, script
 from tui.screens.acting import ActingScreen
 from tui.source import News
+from tui.text import Text
 from tui.widgets.facts.facts import Styles
 from tui.widgets.job.detail import JobText, JobTitle
 from tui.widgets.job.sections import Sections

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
@@ -20,7 +19,8 @@ from tui.keys.table import MARK, TABLE
 from tui.panes.node import node_pane
 from tui.screens.listing import ListScreen
 from tui.source import News
-from tui.widgets.facts.facts import Pane, plain
+from tui.text import Text
+from tui.widgets.facts.facts import Pane
 from tui.widgets.lists.table import ListTable
 from tui.widgets.table.cursor import Message_
 from tui.widgets.table.empty import none_matches
@@ -83,7 +83,7 @@ class NodesScreen(ListScreen):
         for part in ("#node", "#node-title"):
             self.query_one(part).display = isinstance(selected, NodeRow)
         if isinstance(selected, NodeRow):
-            title = Text(f" Node {plain(selected.worker.node_name)}", style="bold")
+            title = Text(f" Node {selected.worker.node_name}", style="bold")
             self.query_one("#node-title", Pane).show(title)
             pane = self.query_one("#node Pane", Pane)
             pane.show(node_pane(selected.worker, self.desk.clock(), pane.styles_of_roles()))

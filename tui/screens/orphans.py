@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
@@ -24,7 +23,8 @@ from tui.keys.table import MARK, TABLE
 from tui.panes.evidence import evidence_pane
 from tui.screens.listing import ListScreen
 from tui.source import News
-from tui.widgets.facts.facts import Pane, plain
+from tui.text import Text
+from tui.widgets.facts.facts import Pane
 from tui.widgets.lists.table import ListTable
 from tui.widgets.table.cursor import Message_
 from tui.widgets.table.empty import none_matches
@@ -130,7 +130,7 @@ class OrphansScreen(ListScreen):
         for part in ("#evidence", "#evidence-title"):
             self.query_one(part).display = isinstance(selected, AnomalyRow)
         if isinstance(selected, AnomalyRow):
-            title = Text(f" Job {selected.job_id}  {plain(selected.job_name)}", style="bold")
+            title = Text(f" Job {selected.job_id}  {selected.job_name}", style="bold")
             self.query_one("#evidence-title", Pane).show(title)
             pane = self.query_one("#evidence Pane", Pane)
             known = self._evidence if self._evidence and self._evidence.job_id == selected.job_id else None

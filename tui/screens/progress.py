@@ -2,14 +2,13 @@
 
 from threading import Event
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from backend.actions.records import Step
 from tui.screens.dialog import Dialog
-from tui.widgets.facts.facts import plain
+from tui.text import Text
 from tui.widgets.header.gauge import bar
 
 WIDTH = 40
@@ -49,7 +48,7 @@ class Progress(Dialog[None]):
     def _draw(self) -> None:
         step = self._step
         self._how_far.update(Text(progress_line(self._label, step), style="bold"))
-        self._words.update(Text(plain(step.words)))
+        self._words.update(Text(step.words))
         stopping = "stopping after what was begun …" if self._stop.is_set() else "Esc stops it; what is done stays done"
         self._way.update(Text(stopping, style="dim"))
 

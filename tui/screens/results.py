@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -13,7 +12,7 @@ from tui.keys.dialogs import RESULTS
 from tui.keys.model import bindings
 from tui.panes.question import counted, victims
 from tui.screens.dialog import Dialog
-from tui.widgets.facts.facts import plain
+from tui.text import Text
 
 LISTED = 500
 """Results that are listed one by one; the failed ones come first."""
@@ -70,8 +69,8 @@ def result_lines(report: Report) -> Text:
     lines = []
     for outcome in ordered[:LISTED]:
         glyph = ("✓" if outcome.changed else "·") if outcome.ok else "✗"
-        key = (f"{glyph} {plain(outcome.key)}", "" if outcome.ok else "bold")
-        lines.append(Text.assemble(key, f"  {plain(outcome.message)}"))
+        key = (f"{glyph} {outcome.key}", "" if outcome.ok else "bold")
+        lines.append(Text.assemble(key, f"  {outcome.message}"))
     if len(ordered) > LISTED:
         lines.append(Text(f"… and {len(ordered) - LISTED:,} more"))
     return Text("\n").join(lines)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.text import Text
 from textual.widgets import Static
 
 from tui.config.chosen import chosen_keys
 from tui.config.keymap import remapped
 from tui.keys.model import Group, Key
+from tui.text import Text
 from tui.widgets.roles import role_style
 
 

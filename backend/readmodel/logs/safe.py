@@ -7,6 +7,7 @@ changes how letters look; "conceal" and "blink" do not, because hidden text dece
 
 import re
 
+from backend.harmless import FORMAT, MARKS, MOST_MARKS
 from backend.readmodel.logs.sgr import SGR, kept
 
 TAB = 8
@@ -17,8 +18,8 @@ _UNSAFE = re.compile(
     r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # any other CSI
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC with their text
     r"|\x1b[ -/]*[0-~]?"  # two-character escapes
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-    r"|[\ud800-\udfff\U000e0000-\U000e007f]"
+    rf"|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{FORMAT}]"
+    rf"|[{MARKS}]{{{MOST_MARKS + 1},}}"
 )
 
 
@@ -34,6 +35,8 @@ def harmless(text: str) -> str:
 def _replacement(found: str) -> str:
     if found[0] == "\x1b":
         return kept(found) if SGR.fullmatch(found) else ""
+    if len(found) > MOST_MARKS:
+        return found[:MOST_MARKS]
     code = ord(found[0])
     if code < 0x20:
         return chr(0x2400 + code)

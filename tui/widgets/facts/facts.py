@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 from textual.widgets import Static
 
 from tui.looks import ROLES
+from tui.text import Text
 from tui.widgets.roles import badge_style, role_style
 
 LABEL = 12
@@ -25,11 +25,6 @@ class Fact:
     role: str = ""
 
 
-def plain(text: str) -> str:
-    """Replace what is not printable, so that a name cannot move the cursor."""
-    return "".join(letter if letter.isprintable() else "·" for letter in text)
-
-
 def facts(rows: Iterable[Fact], styles: Styles) -> Table:
     """Return the facts as two columns."""
     grid = Table.grid(padding=(0, 1))
@@ -38,7 +33,7 @@ def facts(rows: Iterable[Fact], styles: Styles) -> Table:
     grid.expand = True
     for row in rows:
         label = Text(f" {row.label}", style=styles.get("dim", ""))
-        grid.add_row(label, Text(plain(row.value), style=styles.get(row.role, "")))
+        grid.add_row(label, Text(row.value, style=styles.get(row.role, "")))
     return grid
 
 

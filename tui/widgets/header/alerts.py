@@ -1,10 +1,10 @@
 """One line that appears while an alert is open: how many there are, and what the newest one says."""
 
-from rich.text import Text
 from textual.widgets import Static
 
 from backend.readmodel.snapshot import Snapshot
 from tui.looks import ANOMALY_GLYPH
+from tui.text import Text
 
 
 def alert_line(snapshot: Snapshot) -> str:
@@ -18,8 +18,7 @@ def alert_line(snapshot: Snapshot) -> str:
     newest, number = snapshot.alerts[-1], len(snapshot.alerts)
     many = f"{number:,} alerts, newest" if number > 1 else "1 alert"
     where = f"{', ' if number == 1 else ' '}on {newest.subject}" if newest.subject else ""
-    said = "".join(char if char.isprintable() else "?" for char in f"{where}: {newest.message}")
-    return f" {ANOMALY_GLYPH} {many}{said}"
+    return f" {ANOMALY_GLYPH} {many}{where}: {newest.message}"
 
 
 class AlertLine(Static):

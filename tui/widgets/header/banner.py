@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static
 
 from backend.readmodel.snapshot import Snapshot
+from tui.text import Text
 from tui.widgets.header.lines import banner, is_stale
 
 

@@ -1,6 +1,6 @@
 """A bar that shows a share with a figure beside it."""
 
-from rich.text import Text
+from tui.text import Text
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 

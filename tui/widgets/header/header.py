@@ -1,10 +1,10 @@
 """The lines on top of every screen."""
 
-from rich.text import Text
 from textual.widgets import Static
 
 from backend.readmodel.snapshot import Snapshot
 from tui.looks import ROLES
+from tui.text import Text
 from tui.widgets.header.lines import Colours, header_lines
 from tui.widgets.roles import badge_style, role_style
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rich.text import Text
-
 from backend.domain.states import AnomalyKind, JobState
 from backend.domain.units import format_duration, format_memory
 from backend.readmodel.snapshot import Health, Link, Snapshot
 from tui.looks import ANOMALY_GLYPH, STATE_LOOKS
+from tui.text import Text
 from tui.widgets.header.gauge import gauge
 from tui.widgets.header.rates import rates
 

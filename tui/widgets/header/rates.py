@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from rich.text import Text
-
 from backend.readmodel.snapshot import Rates
+from tui.text import Text
 from tui.widgets.header.spark import spark
 
 SPARK_WIDEST, SPARK_LEAST = 20, 5

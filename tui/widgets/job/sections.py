@@ -1,10 +1,10 @@
 """The line that names the parts of a job; a click opens one."""
 
-from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.widgets import Static
 
+from tui.text import Text
 from tui.widgets.roles import badge_style
 
 SECTIONS = ("overview", "history", "processes", "script", "environment")

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.style import Style
-from rich.text import Text
 from textual.widgets import Static
 
 from backend.domain.units import format_bytes
 from backend.readmodel.logs.rows import Row
 from backend.readmodel.logs.seek import Pattern
 from backend.readmodel.logs.view import LogView
+from tui.text import Text
 from tui.widgets.roles import role_style
 
 

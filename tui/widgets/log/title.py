@@ -1,11 +1,11 @@
 """The line over the log: whose it is, where it lies, and whether it follows."""
 
-from rich.text import Text
 from textual.widgets import Static
 
 from backend.domain.units import format_bytes
 from backend.readmodel.records import JobRow
 from tui.looks import job_look
+from tui.text import Text
 
 
 class LogTitle(Static):

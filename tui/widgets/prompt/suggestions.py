@@ -1,9 +1,9 @@
 """The line that offers what can stand at the cursor."""
 
-from rich.text import Text
 from textual.widgets import Static
 
 from backend.domain.completion import Completion, Option
+from tui.text import Text
 from tui.widgets.roles import badge_style, role_style
 
 

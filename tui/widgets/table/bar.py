@@ -1,8 +1,8 @@
 """The line over a table: what it lists, what is marked or held back, and where in the list the screen is."""
 
-from rich.text import Text
 from textual.widgets import Static
 
+from tui.text import Text
 from tui.widgets.header.lines import spread
 from tui.widgets.roles import badge_style, role_style
 from tui.widgets.table.marks import Status

@@ -7,9 +7,13 @@ from typing import Any, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 
+from backend.harmless import dotted
+
 Row = TypeVar("Row")
 GAP = 1
 """Cells between two columns, and at both ends of a line."""
+LONGEST_CELL = 1000
+"""Characters of a cell that are looked at: more than any terminal is wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     >>> fit("resnet", 4), fit("7", 3, right=True)
     ('res…', '  7')
     """
-    if not text.isprintable():
-        text = "".join(letter if letter.isprintable() else "·" for letter in text)
+    text = dotted(text, LONGEST_CELL)
     length = len(text) if text.isascii() else cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""

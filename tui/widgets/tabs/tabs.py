@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from rich.text import Text
 from textual import events
 from textual.widgets import Static
 
 from backend.readmodel.snapshot import Snapshot
 from tui.looks import ANOMALY_GLYPH
 from tui.screens.table import SCREENS, Entry
+from tui.text import Text
 from tui.widgets.roles import badge_style, role_style
 
 
