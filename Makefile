@@ -47,6 +47,7 @@ screenshots: install
 # The documents that are written from the code; a test fails when they are out of date.
 docs: install
 	$(PYTHON_IN_VENV) -m tools.settings_page
+	$(PYTHON_IN_VENV) -m tools.security_page
 	$(PYTHON_IN_VENV) -m tests.matrix
 
 # Raise what is locked to the newest that pyproject.toml allows; needs pip-tools and the oldest Python.

@@ -6,12 +6,14 @@ one is harmless because an allocation is claimed once; so RQ's retries, results 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
@@ -81,6 +83,16 @@ class _NoDeathPenalty(BaseDeathPenalty):
         """There is none to cancel."""
 
 
+@contextmanager
+def _oddities_cost_a_line() -> Iterator[None]:
+    """End RQ's loop over a key of another kind in the place of a message or a queue: RQ would print a page over it."""
+    try:
+        yield
+    except ResponseError as exc:
+        log.error("Redis has something else than messages in the queue of this node: %s", exc)
+        raise StopRequested from exc
+
+
 class BellWorker(SimpleWorker):
     """RQ's worker for one thread of ours: no fork, no signal handlers, no remote commands, one function."""
 
@@ -102,6 +114,16 @@ class BellWorker(SimpleWorker):
             super().heartbeat(timeout, pipeline)
         except (RedisConnectionError, RedisTimeoutError) as exc:
             raise StopRequested from exc
+
+    def run_maintenance_tasks(self) -> None:
+        """As RQ's; see `_oddities_cost_a_line`."""
+        with _oddities_cost_a_line():
+            super().run_maintenance_tasks()
+
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+        """As RQ's; see `_oddities_cost_a_line`."""
+        with _oddities_cost_a_line():
+            return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a launch message; anything else in our queue is dropped unread and counted.

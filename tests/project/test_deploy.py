@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine
 
 from backend.cli.root import cli as root
+from backend.database.roles import ROLES
 from backend.metrics.collect import Installation
 from backend.settings import NOT_SETTINGS, Settings
 
@@ -28,7 +29,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 SERVICE_KEYS = {
     "build", "command", "depends_on", "entrypoint", "environment", "healthcheck", "hostname", "image", "restart",
-    "stop_grace_period", "volumes",
+    "profiles", "stdin_open", "stop_grace_period", "tty", "volumes",
 }  # fmt: skip
 """Of the compose specification, those in use here."""
 
@@ -86,13 +87,36 @@ def test_compose_holds_together() -> None:
         assert set(service) <= SERVICE_KEYS, name
         assert set(service.get("depends_on", {})) <= set(services), name
         for volume in service.get("volumes", []):
-            assert volume.split(":")[0] in COMPOSE["volumes"], name
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (DEPLOY / source).is_file(), name
         if "build" in service:
             assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
         for wanted, condition in service.get("depends_on", {}).items():
             if condition["condition"] == "service_healthy":
                 assert "healthcheck" in services[wanted]
-    check_command(services["migrate"]["entrypoint"][1:])
+    for words in commands(services["migrate"]["entrypoint"][2].replace(" && ", "\n")):
+        check_command(words)
+    check_command(services["desk"]["entrypoint"][1:])
+
+
+def test_no_service_works_as_the_superuser() -> None:
+    """Each service logs in as a role that the script makes, and with no more than it needs."""
+    logins = {
+        name: service["environment"]["DATABASE_URL"].split("//")[1].split(":")[0]
+        for name, service in COMPOSE["services"].items()
+        if "DATABASE_URL" in service.get("environment", {})
+    }
+    assert logins == {
+        "migrate": "jobwarden",
+        "worker-a": "jobwarden_node",
+        "worker-b": "jobwarden_node",
+        "desk": "jobwarden_desk",
+    }
+    script = (DEPLOY / "postgres-init.sh").read_text()
+    assert "SUPERUSER" not in script.replace("superuser", "").replace("$POSTGRES_USER", "")
+    made = dict(re.findall(r"CREATE ROLE (\w+) LOGIN PASSWORD :'\w+'(?: IN ROLE (\w+))?;", script))
+    assert made == {"jobwarden": "", "jobwarden_node": "jobwarden_worker", "jobwarden_desk": "jobwarden_operator"}
+    assert set(re.findall(r"CREATE ROLE (\w+) NOLOGIN", script)) == set(ROLES)
 
 
 def test_each_container_worker_has_a_node_and_a_spool_of_its_own() -> None:

@@ -14,11 +14,12 @@ from backend.cli.root import cli as root
 from backend.domain.states import AnomalyKind
 from backend.settings import PREFIX, Settings
 from tests.project.test_deploy import check_command, commands
+from tools import security_page
 from tools.settings_page import PAGE, page
 
 ROOT = Path(__file__).parents[2]
 ENDS = ("|", ">", "<", "&", ";", "#")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def fenced(path: Path) -> str:
@@ -39,6 +40,14 @@ def own_words(words: list[str]) -> list[str]:
 
 def test_the_settings_page_is_what_the_code_says() -> None:
     assert PAGE.read_text() == page(), "run `make docs`"
+
+
+def test_the_table_of_attempts_is_what_the_tests_make() -> None:
+    assert security_page.PAGE.read_text() == security_page.page(), "run `make docs`"
+
+
+def test_every_finding_of_the_review_is_an_attempt() -> None:
+    assert {attempt.fault for attempt in security_page.attempts()} >= {*range(1, 15)}
 
 
 def test_every_setting_is_explained() -> None:

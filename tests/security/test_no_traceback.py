@@ -115,7 +115,7 @@ def _nested(depth: int) -> bytes:
     return b'{"jobs": {"filter": ' + b"[" * depth + b"]" * depth + b"}}"
 
 
-@pytest.mark.attempt("deep or surrogate state.json")
+@pytest.mark.attempt("deep or surrogate state.json", fault=0)
 @pytest.mark.parametrize(
     "content",
     [
@@ -136,7 +136,7 @@ def test_a_rigged_state_breaks_the_dashboard(content: bytes, tmp_path: Path) -> 
     assert json.loads(path.read_text()) == {"jobs": {"sort": "id ?"}}
 
 
-@pytest.mark.attempt("state.json that is no file")
+@pytest.mark.attempt("state.json that is no file", fault=0)
 @pytest.mark.parametrize(
     "make",
     [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.write_bytes(b" " * 3_000_000)],

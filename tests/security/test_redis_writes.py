@@ -27,7 +27,7 @@ def redis_server(home: Path) -> Iterator[str]:
     server.wait()
 
 
-@pytest.mark.attempt("health calls a Redis that refuses writes ok")
+@pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
 @pytest.mark.parametrize(
     ("configure", "undo", "said"),
     [
@@ -53,7 +53,7 @@ def test_redis_answers_and_takes_nothing(
         assert local.redis(there).status is Status.OK
 
 
-@pytest.mark.attempt("health calls a Redis that refuses writes ok")
+@pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
 def test_redis_is_a_replica(settings: Settings, redis_server: str) -> None:
     """After a failover REDIS_URL names the one that is read only now."""
     there = settings.model_copy(update={"redis_url": redis_server})
@@ -64,7 +64,7 @@ def test_redis_is_a_replica(settings: Settings, redis_server: str) -> None:
     assert check.status is Status.DEGRADED and "it is a replica" in check.advice
 
 
-@pytest.mark.attempt("health calls a Redis that refuses writes ok")
+@pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
 def test_redis_cannot_save(settings: Settings, redis_server: str, home: Path) -> None:
     """The disk of Redis is full or gone: it refuses every write from the first failed save on (MISCONF)."""
     there = settings.model_copy(update={"redis_url": redis_server})

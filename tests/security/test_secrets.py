@@ -27,7 +27,7 @@ URLS = (
 )  # fmt: skip
 
 
-@pytest.mark.attempt("config shows sslpassword and webhook tokens")
+@pytest.mark.attempt("config shows sslpassword and webhook tokens", fault=0)
 @pytest.mark.parametrize("text", URLS)
 def test_a_password_is_in_a_url(text: str) -> None:
     """Any of the places in which a URL, a connection string or a header carries one."""
@@ -43,7 +43,7 @@ def test_what_is_no_password_stays(text: str) -> None:
     assert hide_password(text) == text
 
 
-@pytest.mark.attempt("config shows sslpassword and webhook tokens")
+@pytest.mark.attempt("config shows sslpassword and webhook tokens", fault=0)
 def test_settings_are_printed(cli: Cli) -> None:
     """Somebody looks over the shoulder of who types ``jobwarden config``, or gets it in a ticket."""
     said = cli(
@@ -92,7 +92,7 @@ def test_a_webhook_that_fails_is_reported() -> None:
     assert hide_beyond_host(f"sent to https://h.example:8443/a/{SECRET}") == "sent to https://h.example:8443/***"
 
 
-@pytest.mark.attempt("db url example puts the password into argv")
+@pytest.mark.attempt("db url example puts the password into argv", fault=0)
 def test_the_arguments_of_psql_are_read_by_everybody(cli: Cli, tmp_path: Path) -> None:
     """``ps`` of another user while the shell of the database is open."""
     fake = tmp_path / "bin" / "psql"

@@ -52,21 +52,21 @@ def shim() -> Elf:
     return Elf(Path(shim_path()))
 
 
-@pytest.mark.attempt("shim without PIE or FORTIFY")
+@pytest.mark.attempt("shim without PIE or FORTIFY", fault=0)
 def test_addresses_of_the_shim_are_known_before_it_runs(shim: Elf) -> None:
     """Code at a fixed address is what return-oriented attacks are made of."""
     assert shim.type == DYN
     assert shim.dynamic().get(FLAGS_1, 0) & PIE
 
 
-@pytest.mark.attempt("shim without PIE or FORTIFY")
+@pytest.mark.attempt("shim without PIE or FORTIFY", fault=0)
 def test_data_of_the_shim_are_run(shim: Elf) -> None:
     """Bytes that were written into the stack, or into any segment, are executed."""
     assert not shim.segment(STACK)[1] & 1
     assert not [segment for segment in shim.segments if segment[0] == LOAD and segment[1] & 3 == 3]
 
 
-@pytest.mark.attempt("shim without PIE or FORTIFY")
+@pytest.mark.attempt("shim without PIE or FORTIFY", fault=0)
 def test_tables_of_the_shim_are_written_over(shim: Elf) -> None:
     """The table of addresses of functions is written, and the next call goes elsewhere."""
     assert shim.segment(RELRO)
@@ -74,7 +74,7 @@ def test_tables_of_the_shim_are_written_over(shim: Elf) -> None:
     assert flags.get(FLAGS, 0) & BIND_NOW or flags.get(FLAGS_1, 0) & NOW
 
 
-@pytest.mark.attempt("shim without PIE or FORTIFY")
+@pytest.mark.attempt("shim without PIE or FORTIFY", fault=0)
 def test_a_buffer_of_the_shim_overflows(shim: Elf) -> None:
     """More is written than there is room for."""
     assert b"__stack_chk_fail" in shim.data
@@ -120,7 +120,7 @@ def needed(lines: list[str], locked: dict[str, Locked]) -> Iterator[str]:
         waiting += [one for one in further if not one.marker or any(one.marker.evaluate({"extra": e}) for e in extras)]
 
 
-@pytest.mark.attempt("lock installs test tools")
+@pytest.mark.attempt("lock installs test tools", fault=0)
 @pytest.mark.parametrize(
     ("path", "lines"),
     [
@@ -138,13 +138,13 @@ def test_something_unlocked_is_fetched_or_something_needless_installed(path: Pat
     assert {name for name in locked.keys() - wanted if not locked[name].marker} == set()
 
 
-@pytest.mark.attempt("lock installs test tools")
+@pytest.mark.attempt("lock installs test tools", fault=0)
 def test_test_tools_are_in_production() -> None:
     """What runs the tests can run anything."""
     assert not {name for name in pins(RUNTIME) if name in TEST_TOOLS or name.startswith(("pytest", "types-"))}
 
 
-@pytest.mark.attempt("`pip install --no-deps .` fetches hatchling unpinned")
+@pytest.mark.attempt("`pip install --no-deps .` fetches hatchling unpinned", fault=0)
 @pytest.mark.parametrize("path", ["deploy/Dockerfile", "docs/operating.md", "tools/install.sh"])
 def test_something_unpinned_is_fetched_while_installing(path: str) -> None:
     """``pip`` builds in isolation with whatever version of the build tool is the newest on that day."""
@@ -159,7 +159,7 @@ def test_something_unpinned_is_fetched_while_installing(path: str) -> None:
     assert "requirements-dev.lock" not in text or path == "tools/install.sh"
 
 
-@pytest.mark.attempt("no .dockerignore")
+@pytest.mark.attempt("no .dockerignore", fault=0)
 def test_secrets_of_the_builder_are_in_the_image() -> None:
     """``COPY . .`` takes the history, settings files and virtual environments along."""
     first, *rest = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
