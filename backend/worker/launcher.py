@@ -30,7 +30,10 @@ BATCH = 64
 
 
 class Launcher:
-    """Called from RQ's thread and from the sweep, one batch at a time. ``watch`` hands started jobs over."""
+    """Called from RQ's thread and from the sweep, one batch at a time.
+
+    ``watch`` hands started jobs over, ``follow_log`` the log of one that is about to start.
+    """
 
     def __init__(
         self,
@@ -40,9 +43,10 @@ class Launcher:
         accounts: Accounts,
         recorder: Recorder,
         watch: Callable[[Watched], None],
+        follow_log: Callable[[Watched], None],
     ) -> None:
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
-        self._recorder, self._watch = recorder, watch
+        self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
         self._turn = threading.Lock()
         self._stopped = False
         self.in_flight: frozenset[int] = frozenset()
@@ -126,6 +130,7 @@ class Launcher:
             for watched, gated in spawned:
                 with contained(f"the start of job {watched.job_id}"):
                     if watched.allocation_id in may_run:
+                        self._follow_log(watched)  # before it can write the first byte
                         watched.never_ran = not gated.open_gate()
                         point("gate-opened")
                         log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
