@@ -12,7 +12,7 @@ from backend.settings import Settings
 from backend.trusted import open_trusted
 
 FILE = "reserve"
-MOST_OF_THE_DISK = 0.05
+MOST_OF_THE_DISK = 0.1
 """A larger share of a small disk is not kept free."""
 ROOM_AGAIN = 1.25
 """That many times the reserve must be free before the logs grow again: no turning on and off at the border."""

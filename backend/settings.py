@@ -134,7 +134,7 @@ class Settings(AlertSettings):
     cut out. 0: no limit."""
 
     disk_reserve_mb: int = Field(default=256, ge=0, le=1 << 30)
-    """MiB, but at most a twentieth of the disk: with less free where the spool lies, the logs of jobs stop growing. A
+    """MiB, but at most a tenth of the disk: with less free where the spool lies, the logs of jobs stop growing. A
     quarter of it is held in the home by a file, which is given up for our own writes when the disk is full. 0: none."""
 
     disk_free_percent: float = Field(default=5.0, ge=0, le=100, allow_inf_nan=False)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from sqlalchemy import Engine
 
 from backend.cli.abandoned import abandoned_nodes, told
-from backend.cli.session import database_errors
+from backend.cli.session import database_errors, make_room
 from backend.database.engine import make_engine
 from backend.database.upgrade import upgrade
 from backend.database.version import SCHEMA_VERSION, check_schema, current_version
@@ -35,6 +35,7 @@ _POLL_SECONDS = 0.05
 def bring_up(settings: Settings) -> list[str]:
     """Servers, schema, worker, each only when it is not there; lines that say what runs now, and what does not."""
     home = trusted_home(settings)
+    make_room(settings)
     prepare(home)
     with sole(home) as lock:
         urls = ensure(settings)

@@ -12,6 +12,7 @@ from backend.faults import point
 from backend.process import spool
 from backend.process.cgroup import Groups
 from backend.process.identity import elapsed_seconds
+from backend.process.identity_file import Named, write_identity
 from backend.process.launch_error import LaunchError
 from backend.process.spawn import Gated, job_environment, spawn
 from backend.state import machine
@@ -108,6 +109,7 @@ class Launcher:
         )
         try:
             point("spawn")
+            _name(order, gated, folder.path)
             return _watched(order, gated, folder.path), gated
         except Exception:
             gated.give_up()
@@ -146,6 +148,14 @@ def _launch_failure(order: LaunchOrder, message: str) -> Outcome:
 
 def _fields(watched: Watched) -> dict[str, int]:
     return {"job_id": watched.job_id, "allocation_id": watched.allocation_id}
+
+
+def _name(order: LaunchOrder, gated: Gated, folder: str) -> None:
+    """Say in the folder who supervises the allocation, for an operator without the database."""
+    try:
+        write_identity(folder, Named(order.job_id, order.allocation_id, order.cookie, gated.identity))
+    except OSError as error:
+        raise LaunchError("identity", f"cannot write to {folder}: {error.strerror}") from error
 
 
 def _watched(order: LaunchOrder, gated: Gated, folder: str) -> Watched:

@@ -73,7 +73,9 @@ class Service:
         self._spare = Spare(settings)
         most = PROCESSES if settings.pids_limit is None else settings.pids_limit
         groups = make_groups(spool, settings.limit_memory, most) if settings.cgroup == "auto" else Groups(None)
-        self._launcher = Launcher(self._engine, self._me, groups, accounts, self._recorder, self._watch, self._logs.follow)
+        self._launcher = Launcher(
+            self._engine, self._me, groups, accounts, self._recorder, self._watch, self._logs.follow
+        )
         self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
         self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
