@@ -43,7 +43,10 @@ class Room:
 def room(settings: Settings, place: Path | None = None) -> Room:
     """The room where ``place`` (the home by default) lies, or would lie. Raises OSError."""
     path = settings.home if place is None else place
-    info = os.statvfs(next(one for one in (path, *path.parents) if one.exists()))
+    try:
+        info = os.statvfs(path)
+    except FileNotFoundError:
+        info = os.statvfs(next(one for one in path.parents if one.exists()))
     reserve = min(settings.disk_reserve_mb << 20, int(info.f_blocks * info.f_frsize * MOST_OF_THE_DISK))
     return Room(info.f_bavail * info.f_frsize, reserve)
 

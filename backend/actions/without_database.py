@@ -12,10 +12,10 @@ from backend.process.ending import Ended, end_trees
 from backend.process.identity import Liveness, liveness, this_host
 from backend.process.identity_file import Named, Order, read_identity, write_order
 from backend.process.members import Target, family
-from backend.process.procfs import Snapshot, read_cookie, scan
+from backend.process.procfs import Snapshot, read_allocation, read_cookie, scan
 
 KILLED = "its processes are gone; FAILED is recorded when a worker of this node reaches the database"
-NOT_HERE = "has no process on this node that the spool knows of"
+UNKNOWN = "is not known to the spool of this home"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,10 @@ def kill_here(
     for job_id in job_ids:
         attempts = living.get(job_id, [])
         objection = next((why for one in attempts if (why := _objection(one, snapshot))), None)
-        if not attempts:
-            results[job_id] = nothing(job_id, f"{NOT_HERE}: nothing to do")
+        if job_id not in living:
+            results[job_id] = refused(job_id, UNKNOWN)
+        elif not attempts:
+            results[job_id] = nothing(job_id, "has no process here any more: nothing to do")
         elif objection:
             results[job_id] = refused(job_id, objection)
         elif dry_run:
@@ -73,7 +75,7 @@ def _result(one: Found, ended: Ended) -> ItemResult:
 
 
 def _living(home: Path, job_ids: set[int], snapshot: Snapshot) -> dict[int, list[Found]]:
-    """The attempts of these jobs of which something may live, by job."""
+    """The attempts of these jobs of which something may live, by job; none of them for one that is over."""
     found: dict[int, list[Found]] = {}
     for root in node_directories(Path(os.path.realpath(home)) / "spool")[0]:
         with opened(root) as root_fd:
@@ -83,8 +85,9 @@ def _living(home: Path, job_ids: set[int], snapshot: Snapshot) -> dict[int, list
             if named is None or named.job_id not in job_ids or named.allocation_id != int(name):
                 continue
             one = Found(named, f"{root}/{name}")
+            attempts = found.setdefault(named.job_id, [])
             if named.identity.boot_id == this_host().boot_id and _lives(one, snapshot):
-                found.setdefault(named.job_id, []).append(one)
+                attempts.append(one)
     return found
 
 
@@ -100,4 +103,7 @@ def _objection(one: Found, snapshot: Snapshot) -> str | None:
         return f"pid {pid} cannot be seen from here: act in its PID namespace"
     if alive is Liveness.ALIVE and read_cookie(pid) != one.named.cookie:
         return f"pid {pid}, which {one.folder} names, bears no mark of the job: nothing was signalled"
+    for process in snapshot.cookies.get(one.named.cookie, ()):
+        if read_allocation(process.pid) not in (None, one.named.allocation_id):
+            return f"pid {process.pid}, which {one.folder} names, is of another job: nothing was signalled"
     return None

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """Between two looks at all logs while the disk is quiet."""
-TICK_SECONDS = 0.005
+TICK_SECONDS = 0.01
 """Between two looks at the disk; at most one part in TICK_SHARE of the time is spent with them."""
 HOT_SECONDS = 0.001
 """Between two looks while a log grows fast."""

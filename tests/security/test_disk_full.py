@@ -15,7 +15,7 @@ from backend.settings import Settings
 from tests.matrix.disk import Disk
 from tests.support.processes import is_gone, wait_until
 from tests.worker.farm import PATIENCE, Farm
-from tests.worker.installation import Installation, brought_up
+from tests.worker.installation import brought_up
 
 Mount = Callable[[Path, int], Disk]
 MIB = 1 << 20
