@@ -22,7 +22,13 @@ def config_file(env: Mapping[str, str]) -> Path | None:
     if named := env.get("JOBWARDEN_CONFIG"):
         return Path(named)
     home = expanded(Path(env["JOBWARDEN_HOME"]), env) if env.get("JOBWARDEN_HOME") else default_home(env)
-    return first_there(home / "jobwarden.toml", in_config_folder(env, "jobwarden.toml"))
+    of_home = home / "jobwarden.toml"
+    return first_there(None if _of_somebody_else(of_home) else of_home, in_config_folder(env, "jobwarden.toml"))
+
+
+def _of_somebody_else(path: Path) -> bool:
+    """Whether the settings of a home are its owner's alone: whoever uses a shared home has settings of his own."""
+    return path.parent.exists() and path.parent.stat().st_uid != os.geteuid() and not os.access(path, os.R_OK)
 
 
 def first_there(*candidates: Path | None) -> Path | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, text
 
 from backend.actions.rights import may_act_on_all
+from backend.domain.request import check_reason
 from backend.domain.units import shorten
 from backend.errors import InputError
 from backend.state import machine
@@ -24,6 +25,7 @@ class NodeResult:
 
 def set_drain(engine: Engine, name: str, drained: bool, actor: str, reason: str | None) -> NodeResult:
     """Drain the node or resume it. InputError when there is no such node, Refused when this user may not."""
+    check_reason(reason)
     with engine.begin() as conn:
         names = list(conn.scalars(text("SELECT name FROM nodes ORDER BY name")))
         if name not in names:

@@ -26,6 +26,7 @@ from backend.actions.table import ACTIONS, Action
 from backend.actions.tally import Tally, pieces
 from backend.actions.victims import Witness
 from backend.anomalies.attempts import LIVE_OF_JOBS, read_attempts
+from backend.domain.request import check_reason
 from backend.readmodel.export import existing_jobs
 from backend.readmodel.jobs import read_jobs
 from backend.readmodel.records import JobRow
@@ -102,9 +103,10 @@ def perform(
 
     Every job is judged again at the moment it is acted on, whatever a plan said, and must still match the filter of
     the scope. ``value`` is the number that ``priority`` sets. Once ``cancelled`` says so no further job is begun.
-    Raises InputError for a wrong filter, Refused when this database user may not, else only when the database cannot
-    be reached.
+    Raises InputError for a wrong filter or reason, Refused when this database user may not, else only when the
+    database cannot be reached.
     """
+    check_reason(reason)
     scope = as_scope(targets)
     if name == "clean":
         return clean(ctx, scope, reason, progress, cancelled)

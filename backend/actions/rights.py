@@ -14,6 +14,7 @@ from backend.errors import Refused
 NEEDS = {
     "cancel": SUBMITTER, "resubmit": SUBMITTER, "kill": OPERATOR, "mark-failed": OPERATOR, "release": OPERATOR,
     "hold": OPERATOR, "unhold": OPERATOR, "priority": OPERATOR, "drain": OPERATOR, "resume": OPERATOR,
+    "map logins": OPERATOR,
 }  # fmt: skip
 """Action -> the least role. ``clean`` is judged where something is to be ended, see takeover."""
 NOT_YOURS = f"was submitted by another database user: {OPERATOR} is needed for it"

@@ -17,7 +17,7 @@ from backend.cli.root import INTERRUPTED
 from backend.cli.session import Session, open_session
 from backend.cli.targets import all_must_exist, parameters
 from backend.domain.options import parse_int
-from backend.errors import InputError
+from backend.errors import InputError, Refused
 
 
 def act(name: str, words: Sequence[str], filter_text: str | None, to: str | None = None, **how: Any) -> int:
@@ -34,13 +34,15 @@ def act(name: str, words: Sequence[str], filter_text: str | None, to: str | None
 def kill_locally(scope: Scope, *, reason: str | None, dry_run: bool, yes: bool, json_wanted: bool) -> int:
     """Kill jobs of this node without asking the database; whoever owns the home may."""
     from backend.actions.without_database import kill_here
-    from backend.embedded.home import explained, trusted_home
+    from backend.embedded.home import explained, is_guest, trusted_home
     from backend.settings import load_settings
 
     if scope.filter is not None:
         raise InputError("--local asks no database, and so knows no filter: give ids")
     settings = load_settings()
     home = trusted_home(settings)
+    if is_guest(home):
+        raise Refused(f"{home.path} is another user's: only he can kill by its spool, use `jobwarden kill`")
     if not (yes or dry_run) and len(scope.ids) > TYPED_ABOVE:
         confirm("kill", len(scope.ids))
     with explained(home):

@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 
 from backend.cli.abandoned import abandoned_nodes, told
 from backend.cli.session import database_errors, make_room
+from backend.cli.sharing import admit, set_shared
 from backend.database.engine import make_engine
 from backend.database.upgrade import upgrade
 from backend.database.version import SCHEMA_VERSION, check_schema, current_version
 from backend.domain.states import WorkerState
-from backend.embedded.home import explained, locate, prepare, sole, trusted_home
+from backend.embedded.home import explained, is_guest, locate, prepare, sole, trusted_home
 from backend.embedded.servers import Urls, ensure
 from backend.errors import Refused
 from backend.readmodel.records import WorkerRow
@@ -32,20 +33,28 @@ END_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 
 
-def bring_up(settings: Settings) -> list[str]:
-    """Servers, schema, worker, each only when it is not there; lines that say what runs now, and what does not."""
+def bring_up(settings: Settings, *, shared: bool | None = None) -> list[str]:
+    """Servers, schema, worker, each only when it is not there; lines that say what runs now, and what does not.
+
+    ``shared`` opens the home to every local user, or closes it; None leaves it as it is.
+    """
     home = trusted_home(settings)
+    if is_guest(home):
+        raise Refused(f"{home.path} is another user's: he brings it up, and you can use it when he shares it")
     make_room(settings)
     prepare(home)
     with sole(home) as lock:
+        if shared is not None:
+            set_shared(settings, home, shared)
         urls = ensure(settings)
         with open_engine(urls.database_url, settings) as engine:
             _prepare_schema(settings, urls, engine)
+            admitted = admit(settings)
             worker = live_worker(engine, settings) or start_worker(engine, settings, lock)
             with engine.connect() as conn:
                 others = told(abandoned_nodes(conn), settings.node_name)
     runs = f"node {worker.node_name}: worker {worker.id} {worker.state} (pid {worker.pid}), home {settings.home}"
-    return [runs, *others]
+    return [runs, *admitted, *others]
 
 
 @contextmanager

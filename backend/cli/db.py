@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from backend.cli.session import database_errors
 from backend.database.engine import make_engine
 from backend.database.version import SCHEMA_VERSION, check_schema, current_version
-from backend.embedded.servers import attach
+from backend.embedded.servers import attach, setup_url
 from backend.errors import Refused
 from backend.settings import load_settings
 
@@ -87,9 +87,11 @@ def roles() -> None:
     """
     from backend.database.roles import ROLES, grant_roles
 
-    engine = make_engine(_url(), application_name="jobwarden cli")
+    settings = load_settings()
+    attach(settings)
+    engine = make_engine(setup_url(settings), application_name="jobwarden cli")
     try:
-        with database_errors(engine, load_settings()):
+        with database_errors(engine, settings):
             check_schema(engine)
             grant_roles(engine)
     finally:

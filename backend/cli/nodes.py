@@ -20,6 +20,7 @@ COLUMNS = (
     Column("CPUS", lambda w: f"{w.cpus_allocated}/{w.cpus}", right=True),
     Column("MEMORY", lambda w: f"{format_memory(w.memory_mb_allocated)}/{format_memory(w.memory_mb)}", right=True),
     Column("GPUS", lambda w: f"{w.gpus_allocated}/{w.gpus}", right=True),
+    Column("JOBS AS", lambda w: w.jobs_as or "submitters"),
     Column("HEARTBEAT", lambda w: f"{format_age(w.lease_age)} ago", right=True),
     Column("NOTE", lambda w: w.drain_reason if w.drained else w.end_reason),
 )

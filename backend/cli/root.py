@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "workers": ("nodes", "List workers and what their nodes have."),
     "drain": ("nodes", "Keep new jobs from a node; running ones go on."),
     "resume": ("nodes", "Give a drained node new jobs again."),
+    "users": ("users", "Say whose jobs run as which Unix user."),
     "events": ("events", "Print the audit: who did what, when and why."),
     "alerts": ("alerts", "List open alerts, or test who is told."),
     "metrics": ("metrics", "Print or serve metrics for Prometheus."),

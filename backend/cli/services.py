@@ -13,17 +13,19 @@ from backend.settings import Settings, load_settings
 @click.command()
 @click.option("--no-tui", is_flag=True, help="Do not open the dashboard.")
 @click.option("--demo", is_flag=True, help="Submit demonstration jobs, and lose a worker so that there are orphans.")
-def up(no_tui: bool, demo: bool) -> int:
+@click.option("--shared/--private", "shared", default=None, help="Let every local user submit, each as himself (root).")
+def up(no_tui: bool, demo: bool, shared: bool | None) -> int:
     """Start the embedded servers and a worker in the background where they do not run, and open the dashboard.
 
-    Leaving the dashboard stops nothing: that is what `jobwarden down` is for.
+    Leaving the dashboard stops nothing: that is what `jobwarden down` is for. A home stays --shared until it is brought
+    up --private.
 
     Example: jobwarden up --no-tui
     """
     from backend.cli.background import bring_up
 
     settings = load_settings()
-    for line in bring_up(settings):
+    for line in bring_up(settings, shared=shared):
         click.echo(line)
     if demo:
         from backend.demo import start

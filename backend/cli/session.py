@@ -71,8 +71,9 @@ def database_errors(engine: Engine, settings: Settings) -> Iterator[None]:
 def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenError | None:
     """The error a user should see; None when it is a mistake of ours.
 
-    A server that cannot be reached at the URL the user gave is bad input (exit 2); a guard of the schema (SQLSTATE
-    class JW) or a missing privilege (42501) is a refusal; a full disk and the like pass by.
+    A server that cannot be reached at the URL the user gave, or a value that breaks a CHECK, is bad input (exit 2); a
+    guard of the schema (SQLSTATE class JW) or a missing privilege (42501) is a refusal; a full disk and the like pass
+    by.
     """
     code = getattr(exc.orig, "pgcode", None)
     if code is None or code.startswith(("08", "57P")):
@@ -80,6 +81,8 @@ def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenErr
         return InputError(str(line)) if settings.database_url else line
     if code == "42501":
         return Refused(_lacking(str(exc.orig).splitlines()[0]))
+    if code == "23514":  # a rule of the schema; the program's own checks come first and say more
+        return InputError(f"the database does not take this: {str(exc.orig).splitlines()[0]}")
     if code.startswith("JW") or code == "25006":
         return Refused(str(exc.orig).splitlines()[0])
     if code.startswith(("40", "53", "57", "58")):  # conflict, no resources, intervention, system error

@@ -72,4 +72,7 @@ def unavailable(exc: DBAPIError, engine: Engine) -> Unavailable:
     url = engine.url
     where = url.host or url.query.get("host") or "the local socket"
     cause = lines[0].removeprefix("connection to server ") if lines else "no answer"
-    return Unavailable(f"database {url.database or ''} at {where} cannot be reached: {cause}; check DATABASE_URL")
+    advice = "check DATABASE_URL"
+    if cause.endswith(f'role "{url.username}" does not exist'):
+        advice = f"in a shared home its owner can admit you with `jobwarden users add {url.username}`"
+    return Unavailable(f"database {url.database or ''} at {where} cannot be reached: {cause}; {advice}")

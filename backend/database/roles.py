@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 SUBMITTER = "jobwarden_submitter"
 OPERATOR = "jobwarden_operator"
@@ -24,6 +24,19 @@ def lacking(role: str, deed: str) -> str:
 
 
 _SQL = Path(__file__).parent / "sql" / "roles.sql"
+
+
+def granted_here(conn: Connection) -> bool:
+    """Whether ``db roles`` was ever run on this database; the roles themselves are shared by the whole server."""
+    return bool(
+        conn.scalar(
+            text(
+                "SELECT count(*) = :all AND bool_and(has_table_privilege(oid, 'jobs', 'SELECT')) FROM pg_roles"
+                " WHERE rolname = ANY(:names)"
+            ),
+            {"all": len(ROLES), "names": list(ROLES)},
+        )
+    )
 
 
 def grant_roles(engine: Engine) -> None:

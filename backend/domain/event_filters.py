@@ -10,7 +10,7 @@ from backend.domain.terms import PlainTerm, parse_terms
 DONE = (
     "submit", "allocate", "start", "finish", "requeue", "adopt", "sql", "worker-started", "worker-stopped",
     "worker-lost", "cancel", "kill", "mark-failed", "release", "clean", "resubmit", "hold", "unhold",
-    "priority", "drain", "resume",
+    "priority", "drain", "resume", "users",
 )  # fmt: skip
 """What is done most, to be offered; any other word may be looked for too."""
 FIELDS: dict[str, Field] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.domain.script import MAX_SCRIPT_BYTES
 from backend.domain.units import shorten
 from backend.errors import InputError
 
@@ -11,6 +12,10 @@ MAX_STRING_BYTES = 128 * 1024 - 1
 """Longest single argument or ``NAME=value`` the kernel takes (MAX_ARG_STRLEN, less its NUL)."""
 MAX_STRINGS_BYTES = 1024 * 1024
 """All arguments and variables together; half of the usual 2 MiB ARG_MAX, the rest is the worker's own environment."""
+MAX_PATH_BYTES = 4095
+"""Longest path the kernel takes (PATH_MAX, less its NUL)."""
+MAX_REASON = 4000
+"""Characters of a reason: a paragraph, not a log. The database leaves room for what the program adds."""
 
 LIMITS: dict[str, tuple[int, int, str]] = {
     "cpus": (1, 65_536, "--cpus"),
@@ -19,7 +24,9 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "time_limit": (1, 10 * 366 * 86_400, "--time (seconds)"),
     "priority": (-1_000_000, 1_000_000, "--priority"),
 }
-"""Lowest and highest sane value of each number. What no node has today is not absurd: such a job waits and says why."""
+"""Lowest and highest sane value of each number. What no node has today is not absurd: such a job waits and says why.
+
+The database holds every row to these and to the lengths above and below (migrations/sql/0003_checks.sql)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +60,13 @@ class JobRequest:
         _check_text("script", self.script)
         if not self.script.strip():
             raise InputError("empty script: there is nothing to run")
+        if len(self.script.encode()) > MAX_SCRIPT_BYTES:
+            raise InputError(f"script: larger than {MAX_SCRIPT_BYTES // 2**20} MiB: submit one that calls it")
         _check_text("work dir", self.work_dir)
         if not self.work_dir.startswith("/"):
             raise InputError(f"work dir {shorten(self.work_dir)} is not absolute")
+        if len(self.work_dir.encode()) > MAX_PATH_BYTES:
+            raise InputError(f"work dir {shorten(self.work_dir)} is longer than {MAX_PATH_BYTES} bytes")
         _check_strings(self.arguments, self.environment)
 
 
@@ -69,6 +80,15 @@ def check_number(column: str, value: object) -> None:
     if not lowest <= value <= highest:
         given = str(value) if abs(value) < 10**18 else "that"
         raise InputError(f"{shown}: {given} is out of range: {lowest} to {highest} is accepted")
+
+
+def check_reason(reason: str | None) -> None:
+    """InputError unless ``reason`` can be kept in the audit; none at all is fine."""
+    if reason is None:
+        return
+    _check_text("reason", reason)
+    if len(reason) > MAX_REASON:
+        raise InputError(f"reason {shorten(reason)} is longer than {MAX_REASON} characters")
 
 
 def check_work_dir(path: str) -> str:

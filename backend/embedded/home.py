@@ -11,10 +11,11 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.errors import InputError, JobwardenError, Refused, Unavailable
+from backend.process.spool import PASSAGE_MODE
 from backend.settings import Settings
 from backend.trusted import check_folder, open_trusted, owner_name, read_trusted
 
@@ -22,6 +23,8 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path (unix(7): 108 with the closing NUL)."""
 
 LONGEST_SOCKET = ".s.PGSQL.5432"
+SHARED = "shared"
+"""Name of the file that says that a home is shared; others may read it."""
 LOCK_TIMEOUT_SECONDS = 120.0
 _WHOLE = "home.lock"
 LOCK_POLL_SECONDS = 0.02
@@ -35,6 +38,8 @@ class Home:
 
     path: Path
     sockets: Path
+    shared: bool = False
+    """Whether every local user may come as far as the socket of the database."""
 
     @property
     def run(self) -> Path:
@@ -65,13 +70,35 @@ class Home:
 def locate(settings: Settings) -> Home:
     """The home of ``settings``, touching nothing. Raises InputError when no short enough socket path is left."""
     path = Path(os.path.realpath(settings.home))
+    shared = settings.shared or (path / SHARED).exists()
     if (settings.database_url and settings.redis_url) or _fits(path / "run"):
-        return Home(path, path / "run")
+        return Home(path, path / "run", shared)
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
     sockets = (settings.socket_dir or Path("/tmp")) / f"jobwarden-{os.geteuid()}-{digest}"
     if not _fits(sockets):
         raise InputError(f"{sockets} is no place for a socket (107 bytes at most): set a shorter JOBWARDEN_SOCKET_DIR")
-    return Home(path, sockets)
+    return Home(path, sockets, shared)
+
+
+def share(home: Home) -> Home:
+    """Note that ``home`` is open to every local user from now on. Raises Refused where they could not reach it."""
+    closed = next((f for f in home.sockets.parents if f.exists() and not f.stat().st_mode & stat.S_IXOTH), None)
+    if closed is not None and closed != home.path:
+        raise Refused(
+            f"other users cannot enter {closed}: set JOBWARDEN_HOME to a directory that all can reach,"
+            " such as /var/lib/jobwarden"
+        )
+    with explained(home):
+        os.close(open_trusted(home.path / SHARED, os.O_WRONLY | os.O_CREAT))
+        (home.path / SHARED).chmod(0o644)
+    return replace(home, shared=True)
+
+
+def unshare(home: Home) -> Home:
+    """Note that ``home`` is its owner's alone again."""
+    with explained(home):
+        (home.path / SHARED).unlink(missing_ok=True)
+    return replace(home, shared=False)
 
 
 def trusted_home(settings: Settings) -> Home:
@@ -87,7 +114,7 @@ def trusted_home(settings: Settings) -> Home:
             if _there(folder):
                 _check_part(folder, home)
         if home.sockets != home.run and _there(home.sockets):
-            check_folder(home.sockets, private=True, advice=_OTHER_SOCKETS)
+            check_folder(home.sockets, private=not home.shared, advice=_OTHER_SOCKETS)
     return home
 
 
@@ -103,8 +130,17 @@ def prepare(home: Home) -> None:
         for folder in (home.run, home.log, home.sockets):
             folder.mkdir(mode=0o700, exist_ok=True)
             check_folder(folder, advice=_OTHER_SOCKETS if folder == home.sockets else "")
-            if stat.S_IMODE(folder.lstat().st_mode) != 0o700:
-                folder.chmod(0o700)
+            mode = PASSAGE_MODE if home.shared and folder == home.sockets else 0o700
+            if stat.S_IMODE(folder.lstat().st_mode) != mode:
+                folder.chmod(mode)
+        if home.shared and not home.path.stat().st_mode & stat.S_IXOTH:
+            home.path.chmod(PASSAGE_MODE)
+
+
+def is_guest(home: Home) -> bool:
+    """Whether the home is another user's: its database may be used if that one shares it, and nothing else."""
+    with explained(home):
+        return _there(home.path) and home.path.stat().st_uid != os.geteuid()
 
 
 def is_wanted(home: Home) -> bool:

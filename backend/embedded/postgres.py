@@ -8,16 +8,14 @@ import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
-from backend.embedded import processes
+from backend.embedded import logins, processes
 from backend.embedded.binaries import PostgresBinaries, postgres_for
 from backend.embedded.home import LONGEST_SOCKET, Home, explained
 from backend.embedded.unprivileged import command_prefix
 from backend.errors import Refused, Unavailable
 from backend.trusted import read_trusted, trusted_users
 
-ROLE = DATABASE = "jobwarden"
 NAMES = ("postgres",)
 SPACE_FOR_NEW_MB = 100
 START_SECONDS = 60
@@ -30,7 +28,7 @@ CONFIGURATION = """\
 # Written at every start; put settings of your own into postgresql.conf after the include.
 listen_addresses = ''
 unix_socket_directories = '{sockets}'
-unix_socket_permissions = 0700
+unix_socket_permissions = {socket_mode}
 max_connections = 200
 shared_buffers = 128MB
 jit = off
@@ -48,11 +46,6 @@ log_rotation_size = 0
 log_truncate_on_rotation = on
 log_line_prefix = '%m [%p] '
 """
-
-
-def url(home: Home) -> str:
-    """The URL for clients, libpq's and SQLAlchemy's alike."""
-    return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(home.sockets), safe='')}"
 
 
 def socket_path(home: Home) -> Path:
@@ -91,7 +84,7 @@ def start(home: Home) -> None:
         _configure(home)
         _forget_locks(home)
         _launch(home, binaries)
-    _create_database(home)
+    logins.set_up(home)
 
 
 def stop(home: Home) -> bool:
@@ -116,10 +109,10 @@ def _initialise(home: Home, binaries: PostgresBinaries) -> None:
     fresh.mkdir(mode=0o700)
     collation = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
     command = [
-        binaries.program("initdb"), "-D", str(fresh), "-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C",
-        *collation,
+        binaries.program("initdb"), "-D", str(fresh), "-U", logins.SUPERUSER, "--auth=trust", "--encoding=UTF8",
+        "--locale=C", *collation,
     ]  # fmt: skip
-    done = processes.run([*command_prefix(fresh), *command], cwd=home.path)
+    done = processes.run([*command_prefix(fresh, real_user=home.shared), *command], cwd=home.path)
     if done.code != 0:
         shutil.rmtree(fresh, ignore_errors=True)
         raise _failure(home, done.output)
@@ -129,10 +122,13 @@ def _initialise(home: Home, binaries: PostgresBinaries) -> None:
 
 
 def _configure(home: Home) -> None:
-    text = CONFIGURATION.format(sockets=_quoted(f'"{home.sockets}"'), log=_quoted(str(home.log)))
+    text = CONFIGURATION.format(
+        sockets=_quoted(f'"{home.sockets}"'), log=_quoted(str(home.log)), socket_mode="0777" if home.shared else "0700"
+    )
     file = home.postgres / "jobwarden.conf"
     if not file.exists() or file.read_text() != text:
         file.write_text(text)
+    logins.write_access(home)
 
 
 def _launch(home: Home, binaries: PostgresBinaries) -> None:
@@ -141,9 +137,8 @@ def _launch(home: Home, binaries: PostgresBinaries) -> None:
     PGDATA instead of -D: pg_ctl would put the path into a shell command.
     """
     command = [binaries.program("pg_ctl"), "start", "-w", "-s", "-t", str(START_SECONDS)]
-    done = processes.run(
-        [*command_prefix(home.postgres), *command], cwd=home.postgres, env={"PGDATA": str(home.postgres)}
-    )
+    prefix = command_prefix(home.postgres, real_user=home.shared)
+    done = processes.run([*prefix, *command], cwd=home.postgres, env={"PGDATA": str(home.postgres)})
     if done.code != 0:
         raise _failure(home, done.output)
 
@@ -180,23 +175,6 @@ def _forget_locks(home: Home) -> None:
     socket = socket_path(home)
     socket.unlink(missing_ok=True)
     socket.with_name(f"{socket.name}.lock").unlink(missing_ok=True)
-
-
-def _create_database(home: Home) -> None:
-    import psycopg2  # only this path needs it; attaching must stay quick
-
-    try:
-        connection = psycopg2.connect(url(home).replace(f"/{DATABASE}?", "/postgres?"))
-    except psycopg2.OperationalError as error:
-        raise Unavailable(f"PostgreSQL of {home.path} started and does not answer: {str(error).strip()}") from error
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
-            if cursor.fetchone() is None:
-                cursor.execute(f"CREATE DATABASE {DATABASE}")
-    finally:
-        connection.close()
 
 
 def _listening(home: Home) -> bool:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backend.embedded import postgres, valkey
-from backend.embedded.home import Home, exclusive, explained, is_wanted, prepare, trusted_home, want
+from backend.embedded import logins, postgres, valkey
+from backend.embedded.home import Home, exclusive, explained, is_guest, is_wanted, prepare, trusted_home, want
 from backend.errors import Refused, Unavailable
 from backend.settings import Settings, hide_password
+from backend.trusted import owner_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class _Server:
     running_pid: Callable[[Home], int | None]
 
 
-_POSTGRES = _Server("PostgreSQL", postgres.url, postgres.ready, postgres.start, postgres.stop, postgres.running_pid)
+_POSTGRES = _Server("PostgreSQL", logins.url, postgres.ready, postgres.start, postgres.stop, postgres.running_pid)
 _VALKEY = _Server("Valkey", valkey.url, valkey.ready, valkey.start, valkey.stop, valkey.running_pid)
 
 
@@ -105,6 +106,8 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
     home = trusted_home(settings)
     if not servers:
         return _urls(settings, home)
+    if is_guest(home):
+        return _guest_urls(settings, home)
     with explained(home):
         wanted = is_wanted(home)
         if wanted and all(server.ready(home) for server in servers):
@@ -127,7 +130,24 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
 
 
 def _urls(settings: Settings, home: Home) -> Urls:
-    return Urls(settings.database_url or postgres.url(home), settings.redis_url or valkey.url(home))
+    return Urls(settings.database_url or logins.url(home), settings.redis_url or valkey.url(home))
+
+
+def _guest_urls(settings: Settings, home: Home) -> Urls:
+    """Another user's shared home: the database under one's own login; what runs there is its owner's affair.
+
+    Nobody but the owner can have put the socket there: the folder is his, and nobody else writes to it.
+    """
+    if not home.shared:
+        raise Refused(f"{home.path} belongs to {owner_name(home.path.stat().st_uid)}, who does not share it")
+    login = owner_name(os.geteuid())
+    return Urls(settings.database_url or logins.url(home, login), settings.redis_url or valkey.url(home))
+
+
+def setup_url(settings: Settings) -> str:
+    """The URL of the database for setting up: as the superuser where it is the embedded one."""
+    home = trusted_home(settings)
+    return settings.database_url or logins.url(home, logins.SUPERUSER)
 
 
 def _down(home: Home) -> Refused:

@@ -16,15 +16,16 @@ from pathlib import Path
 from backend.errors import Unavailable
 
 
-def command_prefix(data: Path) -> list[str]:
+def command_prefix(data: Path, *, real_user: bool = False) -> list[str]:
     """What to put before a PostgreSQL command that works on ``data``, which must exist, so that it agrees to run.
 
+    ``real_user``: it has to know the users of its clients, whom it cannot tell apart in a namespace of its own.
     Hands ``data`` to ``nobody`` where that is the only way. Raises Unavailable when there is none.
     """
     if os.geteuid() != 0:
         return [] if has_login_name(os.geteuid()) else _namespace_or_fail()
     owner = data.stat().st_uid
-    if owner == 0 and namespaces_work():
+    if owner == 0 and not real_user and namespaces_work():
         return namespace_command()
     if shutil.which("setpriv") is None:
         raise Unavailable("as root PostgreSQL needs user namespaces or the setpriv command: run as another user")

@@ -74,7 +74,9 @@ def _workers(conn: Connection, _: Settings) -> Check:
     drained = sum(row.state is WorkerState.DRAINING for row in alive)
     oldest = max(row.lease_age for row in alive)
     note = f", {drained} draining" if drained else ""
-    return ok("workers", f"{len(alive)} alive{note}, oldest heartbeat {max(0.0, oldest):.1f} s ago", len(alive))
+    users = sorted({row.jobs_as for row in alive if row.jobs_as is not None})
+    whose = f"; all jobs run as {', '.join(users)}" if users else ""
+    return ok("workers", f"{len(alive)} alive{note}, oldest heartbeat {max(0.0, oldest):.1f} s ago{whose}", len(alive))
 
 
 def _lost(rows: list[WorkerRow]) -> list[WorkerRow]:

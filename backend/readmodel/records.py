@@ -75,6 +75,8 @@ class WorkerRow:
     started_at: datetime
     ended_at: datetime | None
     end_reason: str | None
+    jobs_as: str | None = None
+    """The Unix user that its jobs run as; None: each runs as whoever submitted it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,14 @@ that submitted it, except in a home that nobody but root can reach: there every 
 """
 
 import os
+import stat
+from pathlib import Path
 
+from backend.embedded.home import locate
 from backend.errors import Refused
 from backend.process.shim import runs_without_loader
 from backend.process.spawn import Orders
+from backend.process.spool import PASSAGE_MODE
 from backend.process.user import JobUser, find_user
 from backend.settings import Settings
 from backend.state.records import LaunchOrder
@@ -45,6 +49,23 @@ class Accounts:
         return Orders(record_key, umask, None if limited or not most else most, user)
 
 
+def open_way(home: Path, spool: str) -> None:
+    """Let other users pass from ``home`` to their own files in ``spool``, and see nothing else of either.
+
+    Raises Refused where they could not even come to the home.
+    """
+    closed = next((folder for folder in home.parents if not folder.stat().st_mode & stat.S_IXOTH), None)
+    if closed is not None:
+        raise Refused(
+            f"jobs of other users cannot pass {closed} to their scripts: set JOBWARDEN_HOME to a directory that all can"
+            " reach, such as /var/lib/jobwarden, or run_jobs_as = worker"
+        )
+    for folder in (home, Path(spool).parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077 != PASSAGE_MODE & 0o077:
+            folder.chmod(PASSAGE_MODE)
+
+
 def runs_as_submitter(settings: Settings) -> bool:
     """Whether a worker of this process, with these settings, runs each job as the user that submitted it.
 
@@ -53,7 +74,7 @@ def runs_as_submitter(settings: Settings) -> bool:
     root = os.geteuid() == 0
     if settings.run_jobs_as == "worker" or (settings.run_jobs_as == "auto" and not root):
         return False
-    if settings.run_jobs_as == "auto" and settings.database_url is None and not settings.shared:
+    if settings.run_jobs_as == "auto" and settings.database_url is None and not locate(settings).shared:
         return False
     if not root:
         raise Refused("run_jobs_as = submitter needs a worker that runs as root: only root can start jobs as others")

@@ -37,9 +37,10 @@ class Registration:
         return f"worker:{self.node_name}"
 
 
-def register(conn: Connection, settings: Settings, spool: str) -> Registration:
+def register(conn: Connection, settings: Settings, spool: str, jobs_as: str | None) -> Registration:
     """Take the node for this process. ``conn`` (autocommit) holds the locks from now on and must live as long.
 
+    ``jobs_as`` is the Unix user that its jobs run as, None for those who submitted them.
     Raises Refused while another live worker has the node.
     """
     name = settings.node_name
@@ -67,6 +68,7 @@ def register(conn: Connection, settings: Settings, spool: str) -> Registration:
             "spool": spool,
             "version": __version__,
             "lease_seconds": settings.lease_seconds,
+            "jobs_as": jobs_as,
         },
     )
     hold_worker_lock(conn, worker_id)

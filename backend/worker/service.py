@@ -1,6 +1,7 @@
 """One worker put together: start order, stop order, and what happens in between."""
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend import reserve
+from backend.actions.actor import user_name
 from backend.alerts.keeper import Keeper
 from backend.database.engine import make_engine
 from backend.embedded import servers, workers
@@ -27,7 +29,7 @@ from backend.scheduler.leader import Leader
 from backend.settings import Settings
 from backend.state import machine
 from backend.worker import registry, sql, systemd
-from backend.worker.accounts import PROCESSES, Accounts
+from backend.worker.accounts import PROCESSES, Accounts, open_way
 from backend.worker.doorbell import Doorbell
 from backend.worker.errands import Errands
 from backend.worker.launcher import Launcher
@@ -61,9 +63,11 @@ class Service:
         self._redis: Redis = bell.connect(urls.redis_url)
         spool = str(Path(settings.home) / "spool" / settings.node_name)
         accounts = Accounts(settings)
+        if accounts.separate:
+            open_way(Path(os.path.realpath(settings.home)), spool)
         prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._me = registry.register(conn, settings, spool)
+        self._me = registry.register(conn, settings, spool, None if accounts.separate else user_name())
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)

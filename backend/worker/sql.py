@@ -29,9 +29,9 @@ SUPERSEDE = text("""
 
 INSERT_WORKER = text("""
     INSERT INTO workers (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version,
-                         lease_seconds)
+                         lease_seconds, jobs_as)
     VALUES (:node_name, :hostname, :machine_id, :boot_id, :pid, :process_start, :pid_namespace, :spool, :version,
-            :lease_seconds)
+            :lease_seconds, :jobs_as)
     RETURNING id
 """)
 

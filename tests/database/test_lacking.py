@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from backend.state import machine
-from tests.database.test_roles import Login, login
 from tests.support.cli import Cli, Completed
+from tests.support.logins import Login, login
 from tests.support.rows import ACTOR, add_node, column, live_allocations, pending, request, running
 
 __all__ = ["login"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -13,13 +11,13 @@ from sqlalchemy.exc import DBAPIError
 from backend.actions.records import Context
 from backend.actions.takeover import Deed, take_over
 from backend.actions.tally import Tally
-from backend.database.engine import make_engine
 from backend.database.roles import ROLES, grant_roles
 from backend.errors import Refused
 from backend.settings import Settings
 from backend.state import machine
 from backend.state.records import Placement
 from tests.support.cli import Cli
+from tests.support.logins import Login, login
 from tests.support.rows import (
     ACTOR,
     actions,
@@ -33,32 +31,9 @@ from tests.support.rows import (
     started,
 )
 
-Login = Callable[[str], Engine]
+__all__ = ["login"]
 
 PRIVILEGE = "permission denied|row-level security"
-
-
-@pytest.fixture
-def login(engine: Engine) -> Iterator[Login]:
-    """Gives an engine whose connections log in as a new member of a role."""
-    grant_roles(engine)
-    with ExitStack() as stack:
-
-        def as_member(role: str) -> Engine:
-            name = f"{role}_{uuid.uuid4().hex[:8]}"
-            with engine.begin() as conn:
-                conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_{role}"))
-            stack.callback(_forget, engine, name)
-            member = make_engine(engine.url.set(username=name).render_as_string(hide_password=False))
-            stack.callback(member.dispose)
-            return member
-
-        yield as_member
-
-
-def _forget(engine: Engine, name: str) -> None:
-    with engine.begin() as conn:
-        conn.execute(text(f"DROP ROLE {name}"))
 
 
 def refused(member: Engine, deed: Callable[[Connection], object], why: str = PRIVILEGE) -> None:
@@ -224,6 +199,8 @@ def test_an_operator_does_not_forge_the_audit_or_the_grants(engine: Engine, logi
 
 def test_a_temporary_table_does_not_swallow_the_audit(engine: Engine, login: Login) -> None:
     submitter = login("submitter")
+    with engine.begin() as conn:
+        conn.execute(text(f'GRANT TEMPORARY ON DATABASE "{engine.url.database}" TO {submitter.url.username}'))
     with submitter.begin() as conn:
         conn.execute(text("CREATE TEMP TABLE events (LIKE public.events INCLUDING ALL) ON COMMIT DROP"))
         job_id = machine.submit(conn, [request()], ACTOR)[0]

@@ -315,10 +315,10 @@ def test_the_function_deletes_nothing_that_is_not_archived_as_it_is(past: Past) 
     [old] = past.old_rows(1)
     row = past.stage.execute("SELECT jsonb_build_object('id', id, 'xid', changed_xid::text, 'events', 2) FROM jobs")
     past.stage.execute("INSERT INTO archives (hostname, path, sha256, bytes, event_count, jobs, loose_events)"
-                       " VALUES ('h', 'p', 's', 1, 1, '{}', '{}')")  # fmt: skip
+                       " VALUES ('h', '/p', repeat('0', 64), 1, 1, '{}', '{}')")  # fmt: skip
     assert past.stage.execute("SELECT jw_retire(1, jsonb_build_array(CAST(:row AS jsonb)))", row=_json(row)) == 0
     past.stage.execute("INSERT INTO archives (hostname, path, sha256, bytes, event_count, jobs, loose_events)"
-                       " VALUES ('h', 'p', 's', 1, 1, jw_ranges(ARRAY[:old]), '{}')", old=old)  # fmt: skip
+                       " VALUES ('h', '/p', repeat('0', 64), 1, 1, jw_ranges(ARRAY[:old]), '{}')", old=old)  # fmt: skip
     assert past.stage.execute("SELECT jw_retire(1, jsonb_build_array(CAST(:row AS jsonb)))", row=_json(row)) == 0
     for other in ({"xid": "1"}, {"events": 1}):
         wrong = _json({**row, **other})

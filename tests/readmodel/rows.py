@@ -42,8 +42,8 @@ def add_worker(engine: Engine, node: str, pid: int, *, heartbeat_age: float = 0.
     assert identity is not None
     with engine.begin() as conn:
         conn.execute(
-            text("INSERT INTO nodes (name, cpus, memory_mb) VALUES (:node, :room, :room) ON CONFLICT DO NOTHING"),
-            {"node": node, "room": ROOM},
+            text("INSERT INTO nodes (name, cpus, memory_mb) VALUES (:node, :cpus, :room) ON CONFLICT DO NOTHING"),
+            {"node": node, "cpus": 60_000, "room": ROOM},
         )
         return conn.scalar(  # type: ignore[no-any-return]
             text(

@@ -73,7 +73,7 @@ def test_a_change_that_is_taken_back_is_not_pending_any_more(settings: Settings,
 
 @pytest.mark.parametrize(
     ("columns", "reason"),
-    [({"cpus": 2_000_000}, "no node has 2000000 CPUs"), ({"partition": "gpu"}, "no node in partition gpu"),
+    [({"cpus": 65_536}, "no node has 65536 CPUs"), ({"partition": "gpu"}, "no node in partition gpu"),
      ({"held": True}, "held"), ({}, "no worker is alive on node1")],
 )  # fmt: skip
 def test_waiting_jobs_say_why(settings: Settings, engine: Engine, columns: dict[str, object], reason: str) -> None:

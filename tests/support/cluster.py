@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
@@ -35,8 +35,8 @@ class Cluster:
         return Settings(home=self.folder / "home")
 
     def urls(self) -> servers.Urls:
-        """Start the servers if need be, with a migrated template database."""
-        urls = servers.ensure(self.settings)
+        """Start the servers if need be, with a migrated template database. Tests are the superuser of theirs."""
+        urls = replace(servers.ensure(self.settings), database_url=servers.setup_url(self.settings))
         with self._locked(), self._admin(urls) as admin, admin.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,))
             if cursor.fetchone() is None:

@@ -18,7 +18,7 @@ SITE_PACKAGES = Path(pytest.__file__).parents[1]
 
 def run_python(code: str, *args: str, uid: int = NOBODY, **env: str) -> subprocess.CompletedProcess[str]:
     """Run ``code`` as ``uid`` in an interpreter that has our packages; skips where that user can read none."""
-    python = _interpreter(uid)
+    python = interpreter(uid)
     if python is None:
         pytest.skip("no interpreter with the packages can be used by an ordinary user here")
     return _run(python, code, *args, uid=uid, **env)
@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
 
 
 @functools.cache
-def _interpreter(uid: int) -> str | None:
+def interpreter(uid: int) -> str | None:
     return next((python for python in _candidates() if _usable(python, uid)), None)
 
 

@@ -106,7 +106,8 @@ class Scene:
 
     def overrun(self, job_id: int, seconds: int) -> None:
         """Bring a job over its limit by moving that before its start: the start of a process cannot be forged."""
-        self.execute("ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_time_limit_check")
+        for name in ("check", "rule"):
+            self.execute(f"ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_time_limit_{name}")
         self.execute("UPDATE jobs SET time_limit = -:seconds WHERE id = :id", seconds=seconds, id=job_id)
 
     def run(

@@ -97,13 +97,13 @@ class Installation:
 
 @contextlib.contextmanager
 def brought_up(
-    home: Path, tmp_path: Path, mark: str, *, command: Path = COMMAND, **extra: str
+    home: Path, tmp_path: Path, mark: str, *, command: Path = COMMAND, options: Sequence[str] = (), **extra: str
 ) -> Iterator[Installation]:
     """Bring one up in ``home`` with ``command``, and take it down at the end whatever the test has broken."""
     env = clean_environment(JOBWARDEN_HOME=str(home), JOBWARDEN_NODE_NAME="node1", HOME=str(tmp_path), **FAST)
     made = Installation(Cli({**env, MARK: mark, **extra}, tmp_path, command), home, mark)
     try:
-        done = made.cli("up", "--no-tui")
+        done = made.cli("up", "--no-tui", *options)
         assert done.code == 0, done
         assert made.urls
         yield made

@@ -17,10 +17,34 @@ BEGIN
         GRANT jobwarden_viewer TO jobwarden_submitter;
         GRANT jobwarden_submitter TO jobwarden_operator;
     END IF;
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO jobwarden_viewer, jobwarden_worker', current_schema());
-    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO jobwarden_viewer, jobwarden_worker', current_schema());
-    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO jobwarden_worker', current_schema());
 END $$;
+
+-- From nothing: what an earlier version granted and this one does not is taken back. Names our tables and functions
+-- alone, for the schema may hold others'.
+SELECT jw_close_to_public();
+DO $$
+DECLARE
+    everybody CONSTANT text := 'jobwarden_viewer, jobwarden_submitter, jobwarden_operator, jobwarden_worker';
+    place     regnamespace := current_schema()::regnamespace;
+    thing     text;
+BEGIN
+    FOR thing IN
+        SELECT format('%s %s', CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, oid::regclass) FROM pg_class
+        WHERE relnamespace = place AND relkind IN ('r', 'p', 'v', 'm', 'S')
+          AND relowner = (SELECT relowner FROM pg_class WHERE oid = 'jobs'::regclass)
+        UNION ALL
+        SELECT format('FUNCTION %s', oid::regprocedure) FROM pg_proc
+        WHERE pronamespace = place AND proname LIKE 'jw\_%' LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %s', thing, everybody);
+    END LOOP;
+    EXECUTE format('GRANT USAGE ON SCHEMA %s TO jobwarden_viewer, jobwarden_worker', place);
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %s TO jobwarden_viewer, jobwarden_worker', place);
+END $$;
+
+-- What the rules of the tables, and triggers that act with the rights of whoever writes, call.
+GRANT EXECUTE ON FUNCTION jw_is_printable(text), jw_is_word(text), jw_are_words(text[]), jw_are_arguments(jsonb),
+    jw_are_variables(jsonb), jw_measure(jsonb, jsonb), jw_is_final(job_state), jw_setting(text),
+    jw_trusted(), jw_may_act() TO jobwarden_submitter, jobwarden_worker;
 
 -- A submitter adds jobs and cancels its own.
 GRANT INSERT (name, account, partition, priority, held, script, arguments, work_dir, environment, cpus, memory_mb, gpus,
@@ -35,6 +59,7 @@ GRANT UPDATE (state, start_time, end_time, exit_code, exit_signal, failure_reaso
     ON jobs TO jobwarden_operator;
 GRANT UPDATE (released, released_time, stuck) ON resource_allocations TO jobwarden_operator;
 GRANT UPDATE (drained, drain_reason) ON nodes TO jobwarden_operator;
+GRANT INSERT, UPDATE, DELETE ON unix_users TO jobwarden_operator;
 
 GRANT INSERT, UPDATE ON jobs, resource_allocations, commands, nodes, workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
@@ -43,7 +68,9 @@ GRANT INSERT, UPDATE (cleared_at, told_raised_at, told_cleared_at) ON alerts TO 
 -- Retention, at night on the workers' hosts: not DELETE, but the functions that delete what an archive has.
 GRANT INSERT ON archives TO jobwarden_worker;
 GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]),
-    jw_retire_workers(float8, bigint) TO jobwarden_worker;
+    jw_retire_workers(float8, bigint), jw_ranges(bigint[]) TO jobwarden_worker;
+-- Everybody may ask what a clean-up would do.
+GRANT EXECUTE ON FUNCTION jw_old_workers(float8) TO jobwarden_viewer, jobwarden_worker;
 
 -- Rows: the owner of the tables is not bound by these.
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;

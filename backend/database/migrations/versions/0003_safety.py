@@ -18,6 +18,6 @@ PARTS = (
 
 
 def upgrade() -> None:
-    """Run the parts in order; the files are sent as they are, without parameter markers."""
-    for name in PARTS:
-        op.get_bind().exec_driver_sql((SQL / name).read_text().replace("%", "%%"))
+    """Run the parts in order, as one script without parameter markers: a part alone may be nothing but a comment."""
+    script = "\n".join((SQL / name).read_text() for name in PARTS)
+    op.get_bind().exec_driver_sql(script.replace("%", "%%"))
