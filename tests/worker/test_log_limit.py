@@ -66,7 +66,7 @@ def watched(folder: Path) -> Watched:
 
 
 def test_a_job_that_writes_as_fast_as_it_can_stays_near_the_default_limit(farm: Farm) -> None:
-    """Within a tenth. Not shown for small limits: a host that keeps the worker waiting lets more than 16 MiB through."""
+    """Within a tenth. Not shown for small limits: a busy host keeps the worker waiting for more than 16 MiB."""
     farm.worker()
     job = farm.submit("exec yes")
     pid = farm.started(job).process_id
