@@ -134,8 +134,13 @@ class Settings(AlertSettings):
     archive_dir: Path | None = None
     """Directory for archives of finished jobs. Unset: archive in the home."""
 
-    log_limit_mb: int = Field(default=0, ge=0, le=1 << 30)
-    """MiB that the log of one job may take on the disk; of a larger one the middle is cut out. 0: no limit."""
+    log_limit_mb: int = Field(default=1024, ge=0, le=1 << 30)
+    """MiB that the log of one job may take on the disk, give or take a tenth or 16 MiB; of a larger one the middle is
+    cut out. 0: no limit."""
+
+    disk_reserve_mb: int = Field(default=256, ge=0, le=1 << 30)
+    """MiB, but at most a tenth of the disk: with less free where the spool lies, the logs of jobs stop growing. A
+    quarter of it is held in the home by a file, which is given up for our own writes when the disk is full. 0: none."""
 
     disk_free_percent: float = Field(default=5.0, ge=0, le=100, allow_inf_nan=False)
     """Percent of the disks of spool and data that must be free for `health` to be content."""

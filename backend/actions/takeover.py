@@ -33,6 +33,7 @@ from backend.database.roles import OPERATOR, lacking
 from backend.domain.states import AnomalyKind, JobState
 from backend.errors import Refused
 from backend.process.ending import Ended, end_trees
+from backend.process.identity_file import from_spool, read_order
 from backend.process.members import Target
 from backend.process.outcome import EndCause, Verdict
 from backend.process.record import Record
@@ -158,6 +159,11 @@ def _record_outcome(
 ) -> ItemResult:
     attempt = anomaly.attempt
     record = attempt.record()
+    actor, action, reason = ctx.actor, deed.action, deed.reason
+    order = read_order(attempt.spool_dir) if attempt.spool_dir and not evidence.get("signalled") else None
+    if order is not None and (record is None or record.end_ns > order.at_ns):  # killed before, without the database
+        cause, action = EndCause.KILLED, "kill"
+        actor, reason = from_spool(order, str(attempt.spool_dir))
     ended = verdict(attempt, record, cause)
     if ended.state is JobState.PENDING:
         with ctx.engine.begin() as conn:
@@ -166,7 +172,7 @@ def _record_outcome(
     evidence = {"kind": anomaly.kind, "found": explain(anomaly), **evidence}
     with ctx.engine.begin() as conn:
         outcome = _outcome(anomaly, ended, record, evidence)
-        changed = machine.finish(conn, [outcome], ctx.actor, deed.action, deed.reason)
+        changed = machine.finish(conn, [outcome], actor, action, reason)
     if attempt.group is not None:
         attempt.group.remove()
     if not changed:

@@ -10,8 +10,9 @@ from backend.alerts import sql
 from backend.alerts.records import Reading
 from backend.anomalies import detect
 from backend.domain.states import WorkerState
-from backend.domain.units import format_duration
+from backend.domain.units import format_bytes, format_duration
 from backend.readmodel.workers import lost_nodes, read_workers
+from backend.reserve import ROOM_AGAIN, room
 from backend.settings import Settings
 
 FEWEST_ENDED = 10
@@ -47,6 +48,15 @@ def _disk(_: Connection, settings: Settings) -> Measured:
     return percent, f"disk of {settings.home} is {percent:.0f}% full: see `jobwarden cleanup --dry-run`"
 
 
+def _reserve(_: Connection, settings: Settings) -> Measured:
+    now = room(settings, settings.home / "spool" / settings.node_name)
+    lacking = max(0.0, now.reserve * ROOM_AGAIN - now.free) if now.reserve else 0.0
+    return lacking / (1 << 20), (
+        f"{format_bytes(now.free)} are free where the spool of {settings.node_name} lies: logs of jobs stop growing"
+        f" below {format_bytes(now.reserve)}; free some space (`jobwarden cleanup`), or kill what writes"
+    )
+
+
 def _waiting(conn: Connection, _: Settings) -> Measured:
     row = conn.execute(sql.LONGEST_WAIT).first()
     if row is None:
@@ -66,6 +76,7 @@ RULES = (
     Rule("orphans", "alert_orphans", _orphans),
     Rule("dead-workers", "alert_dead_workers", _dead_workers),
     Rule("disk", "alert_disk_percent", _disk, local=True),
+    Rule("disk-reserve", "alert_reserve_mb", _reserve, local=True),
     Rule("waiting", "alert_waiting_seconds", _waiting),
     Rule("failures", "alert_failure_percent", _failures),
 )

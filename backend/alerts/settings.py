@@ -9,7 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFF = "off"
 THRESHOLDS = (
-    "alert_orphans", "alert_dead_workers", "alert_disk_percent", "alert_waiting_seconds", "alert_failure_percent",
+    "alert_orphans", "alert_dead_workers", "alert_disk_percent", "alert_reserve_mb",
+    "alert_waiting_seconds", "alert_failure_percent",
 )  # fmt: skip
 
 
@@ -26,6 +27,10 @@ class AlertSettings(BaseSettings):
 
     alert_disk_percent: float | None = Field(default=90, ge=0, le=100)
     """A disk of spool or data fuller than this raises an alert of its node; off for none."""
+
+    alert_reserve_mb: float | None = Field(default=0, ge=0)
+    """A disk of a spool that lacks more than so many MiB of its reserve (disk_reserve_mb) raises an alert of its node:
+    logs of jobs do not grow. off for none."""
 
     alert_waiting_seconds: float | None = Field(default=3600, ge=0)
     """A job that waits longer than this, and is not held, raises an alert; off for none."""

@@ -17,15 +17,38 @@ from backend.cli.root import INTERRUPTED
 from backend.cli.session import Session, open_session
 from backend.cli.targets import all_must_exist, parameters
 from backend.domain.options import parse_int
+from backend.errors import InputError, Refused
 
 
 def act(name: str, words: Sequence[str], filter_text: str | None, to: str | None = None, **how: Any) -> int:
     """Run an action on what was typed; exit code 1 when it could not be done to one of the jobs."""
     scope = parse_scope(words, filter_text)
+    if how.pop("local", False):
+        return kill_locally(scope, **how)
     value = None if to is None else parse_int("priority", to)
     with open_session() as session:
         all_must_exist(session, scope)
         return act_on(session, name, scope, value=value, **how)
+
+
+def kill_locally(scope: Scope, *, reason: str | None, dry_run: bool, yes: bool, json_wanted: bool) -> int:
+    """Kill jobs of this node without asking the database; whoever owns the home may."""
+    from backend.actions.without_database import kill_here
+    from backend.embedded.home import explained, is_guest, trusted_home
+    from backend.settings import load_settings
+
+    if scope.filter is not None:
+        raise InputError("--local asks no database, and so knows no filter: give ids")
+    settings = load_settings()
+    home = trusted_home(settings)
+    if is_guest(home):
+        raise Refused(f"{home.path} is another user's: only he can kill by its spool, use `jobwarden kill`")
+    if not (yes or dry_run) and len(scope.ids) > TYPED_ABOVE:
+        confirm("kill", len(scope.ids))
+    with explained(home):
+        results = kill_here(home.path, scope.ids, current_actor(), reason, settings.kill_grace_seconds, dry_run=dry_run)
+    print_results(results, json_wanted, "no job is named: nothing to do")
+    return 0 if all(result.ok for result in results) else 1
 
 
 def act_on(
@@ -86,6 +109,9 @@ def options_of(action: Action) -> list[click.Parameter]:
     ]
     if action.forcible:
         options.append(click.Option(["--force"], is_flag=True, help="Also against the evidence that a process lives."))
+    if action.name == "kill":
+        words = "By what the spool of this node says, without the database; recorded when that is back. Ids only."
+        options.append(click.Option(["--local"], is_flag=True, help=words))
     if action.takes:
         options.append(click.Option([f"--{action.takes}"], metavar="N", required=True, help="The new value."))
     return options

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from sqlalchemy import Engine
 
 from backend.cli.abandoned import abandoned_nodes, told
-from backend.cli.session import database_errors
+from backend.cli.session import database_errors, make_room
 from backend.cli.sharing import admit, set_shared
 from backend.database.engine import make_engine
 from backend.database.upgrade import upgrade
@@ -41,6 +41,7 @@ def bring_up(settings: Settings, *, shared: bool | None = None) -> list[str]:
     home = trusted_home(settings)
     if is_guest(home):
         raise Refused(f"{home.path} is another user's: he brings it up, and you can use it when he shares it")
+    make_room(settings)
     prepare(home)
     with sole(home) as lock:
         if shared is not None:

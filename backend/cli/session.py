@@ -1,13 +1,14 @@
 """What most verbs need: settings, a connection to a database of the right schema, and errors in one line."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from backend import reserve
 from backend.database.engine import make_engine, unavailable
 from backend.database.roles import OWNER, SUBMITTER, WORKER, lacking
 from backend.database.version import check_schema
@@ -35,6 +36,7 @@ class Session:
 def open_session(settings: Settings | None = None) -> Iterator[Session]:
     """Settings, servers, engine and a schema that fits; database errors inside become one line for the user."""
     settings = settings or load_settings()
+    make_room(settings)
     urls = attach(settings)
     engine = make_engine(urls.database_url, application_name="jobwarden cli", pool_size=2)
     try:
@@ -43,6 +45,15 @@ def open_session(settings: Settings | None = None) -> Iterator[Session]:
             yield Session(settings, urls, engine)
     finally:
         engine.dispose()
+
+
+def make_room(settings: Settings) -> None:
+    """On a full disk give up the room that was held for this: servers and verbs need it now, with or without a worker.
+
+    Where even that cannot be done the verb itself will say what is wrong.
+    """
+    with suppress(OSError):
+        reserve.give_up_when_full(settings)
 
 
 @contextmanager

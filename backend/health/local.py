@@ -7,11 +7,13 @@ from pathlib import Path
 
 from redis.exceptions import RedisError, ResponseError
 
+from backend.domain.units import format_bytes
 from backend.embedded import servers
 from backend.embedded.home import locate
 from backend.errors import JobwardenError
 from backend.health.records import Check, degraded, ok, unknown
 from backend.queue import bell
+from backend.reserve import room
 from backend.settings import Settings
 
 NO_LIST = "rq:queue:jobwarden:no:node"
@@ -68,6 +70,18 @@ def disk(settings: Settings) -> Check:
     return degraded("disk", summary, "free some space: `jobwarden cleanup --dry-run` says how much it would", free)
 
 
+def logs(settings: Settings) -> Check:
+    """Whether the logs of this node's jobs may grow: the disk of the spool must have more free than the reserve."""
+    now = room(settings, settings.home / "spool" / settings.node_name)
+    if not now.reserve:
+        return ok("logs", "they grow while there is room: no reserve is kept")
+    free, kept = format_bytes(now.free), format_bytes(now.reserve)
+    if now.enough:
+        return ok("logs", f"they grow: {free} are free, a reserve of {kept} is kept", now.free)
+    advice = "free some space: `jobwarden cleanup`, or kill what writes so much"
+    return degraded("logs", f"{free} are free: below {kept} the logs of jobs stop growing", advice, now.free)
+
+
 def _free_percent(path: Path) -> float:
     """Percent of blocks or of inodes that this user may still take, whichever is less; of the nearest parent there."""
     info = os.statvfs(next(place for place in (path, *path.parents) if place.exists()))
@@ -76,5 +90,5 @@ def _free_percent(path: Path) -> float:
     return min(shares, default=100.0)
 
 
-CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (("redis", redis), ("disk", disk))
+CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (("redis", redis), ("disk", disk), ("logs", logs))
 """Each in a thread of its own: a file system on the network may hang as well as a server."""

@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 10.0
 SLOW_SECONDS = 1.0
 """For a connection and one answer."""
 
-ORDER = ("database", "schema", "clock", "redis", "leader", "workers", "anomalies", "queue", "disk")
+ORDER = ("database", "schema", "clock", "redis", "leader", "workers", "anomalies", "queue", "disk", "logs")
 
 
 class _Found:
@@ -53,6 +53,7 @@ _DATABASE_HANGS = "see whether PostgreSQL hangs"
 ADVICE_WHEN_LATE = dict.fromkeys(ORDER, _DATABASE_HANGS) | {
     "redis": "see whether Redis hangs",
     "disk": "see whether a network file system hangs",
+    "logs": "see whether a network file system hangs",
 }
 
 

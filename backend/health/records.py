@@ -25,7 +25,7 @@ class Check:
     """One line: what was looked at, how it is, and what to do when it is not well.
 
     ``value`` is the number behind it, if there is one: seconds for database, redis, clock, leader and queue, a count
-    for workers and anomalies, percent free for disk.
+    for workers and anomalies, percent free for disk, bytes free for logs.
     """
 
     check: str

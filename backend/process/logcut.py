@@ -8,9 +8,11 @@ A small file beside the log names the range; readers show a line in its place in
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from backend.domain.units import format_bytes
@@ -32,17 +34,28 @@ class CutError(Exception):
     """The file system of the spool cannot give back the middle of a file; the text is its reason."""
 
 
+class Why(StrEnum):
+    """Why a log was cut."""
+
+    LIMIT = "limit"
+    DISK = "disk"
+
+
+_SAID = {Why.LIMIT: "the log was over its limit", Why.DISK: "the disk was almost full"}
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Bytes of a log that are no longer there: from ``start`` up to, without, ``end``."""
+    """Bytes of a log that are no longer there: from ``start`` up to, without, ``end``; ``why`` is the latest reason."""
 
     start: int
     end: int
+    why: Why = Why.LIMIT
 
     @property
     def notice(self) -> str:
         """What a reader shows in their place."""
-        return f"… {format_bytes(self.end - self.start)} cut here: the log was over its limit …"
+        return f"… {format_bytes(self.end - self.start)} cut here: {_SAID[self.why]} …"
 
     def holds(self, offset: int) -> bool:
         """Whether there is nothing to read at ``offset``."""
@@ -59,23 +72,34 @@ def read_cut(folder: str, size: int = LARGEST_OFFSET) -> Cut | None:
     Cheap: ask before every read. A cut beyond the end is of a log that the job has emptied since, or its own invention.
     """
     try:
-        start, end = (int(word) for word in read_within(folder, _SIDECAR, 64).split())
+        start, end, *why = read_within(folder, _SIDECAR, 64).decode("ascii").split()
+        cut = Cut(int(start), int(end), Why(why[0]) if why else Why.LIMIT)
     except (OSError, ValueError):
         return None
-    return Cut(start, end) if 0 <= start < end <= size else None
+    return cut if 0 <= cut.start < cut.end <= size else None
 
 
-def trim(folder: str, limit: int) -> Cut | None:
+def log_use(folder: str) -> int | None:
+    """Bytes that the log in ``folder`` takes on the disk; None when there is none. Cheap: ask as often as you like."""
+    try:
+        info = os.lstat(log_path(folder))
+    except OSError:
+        return None
+    return info.st_blocks * 512 if stat.S_ISREG(info.st_mode) else None
+
+
+def trim(folder: str, limit: int, keep: int | None = None, why: Why = Why.LIMIT) -> Cut | None:
     """Cut the middle out of the log in ``folder`` if it takes more than ``limit`` bytes on the disk; what was cut now.
 
-    A quarter of the limit is kept of the beginning and a half of the end, so that the next cut is some way off.
-    A log that is gone, or no plain file of its own, is left alone. Raises CutError.
+    About ``keep`` bytes stay, unless told otherwise three quarters of the limit, so that the next cut is some way off:
+    a quarter of the limit is kept of the beginning, the rest of the end. A log that is gone, or no plain file of its
+    own, is left alone. Raises CutError.
     """
     try:
         with _opened(log_path(folder)) as (fd, info):
             if info is None:
                 return None
-            return _trim(fd, info, folder, limit)
+            return _trim(fd, info, folder, limit, limit - limit // 4 if keep is None else keep, why)
     except FileNotFoundError:
         return None
 
@@ -97,30 +121,44 @@ def _opened(path: str) -> Iterator[tuple[int, os.stat_result | None]]:
         os.close(fd)
 
 
-def _trim(fd: int, info: os.stat_result, folder: str, limit: int) -> Cut | None:
+def _trim(fd: int, info: os.stat_result, folder: str, limit: int, keep: int, why: Why) -> Cut | None:
     former = read_cut(folder)
     if former is not None and info.st_size < former.end:  # the job has emptied its log and begun anew
         _clear(_sidecar(folder))
         former = None
     if info.st_blocks * 512 <= limit:
         return None
-    cut = _choose(fd, info.st_size, limit, former)
+    cut = _choose(fd, info.st_size, limit, keep, former, why)
     if cut is None:
         return None
     # Named first: after a crash in between, readers miss what is about to go, and the next pass finishes it.
-    _name(folder, cut)
+    named = _name_if_there_is_room(folder, cut)
     try:
         _punch(fd, cut)
     except CutError:
-        _restore(folder, former)
+        if named:
+            _restore(folder, former)
         raise
+    if not named:
+        _name(folder, cut)
     return cut
 
 
-def _choose(fd: int, size: int, limit: int, former: Cut | None) -> Cut | None:
+def _choose(fd: int, size: int, limit: int, keep: int, former: Cut | None, why: Why) -> Cut | None:
     start = former.start if former else _before(fd, limit // 4)
-    end = _after(fd, size - limit // 2)
-    return Cut(start, end) if end > max(start, former.end if former else 0) else None
+    end = _after(fd, size - max(keep - start, limit // 8))
+    return Cut(start, end, why) if end > max(start, former.end if former else 0) else None
+
+
+def _name_if_there_is_room(folder: str, cut: Cut) -> bool:
+    """On a full disk the name has no room before the cut; then readers may see zeroes for a moment, but it is made."""
+    try:
+        _name(folder, cut)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return False
+        raise
+    return True
 
 
 def _before(fd: int, offset: int) -> int:
@@ -155,7 +193,7 @@ def _name(folder: str, cut: Cut) -> None:
     _clear(new)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_MODE)
     try:
-        os.write(fd, f"{cut.start} {cut.end}\n".encode())
+        os.write(fd, f"{cut.start} {cut.end} {cut.why}\n".encode())
     finally:
         os.close(fd)
     try:

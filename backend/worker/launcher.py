@@ -12,6 +12,7 @@ from backend.faults import point
 from backend.process import spool
 from backend.process.cgroup import Groups
 from backend.process.identity import elapsed_seconds
+from backend.process.identity_file import Named, write_identity
 from backend.process.launch_error import LaunchError
 from backend.process.spawn import Gated, job_environment, spawn
 from backend.state import machine
@@ -30,7 +31,10 @@ BATCH = 64
 
 
 class Launcher:
-    """Called from RQ's thread and from the sweep, one batch at a time. ``watch`` hands started jobs over."""
+    """Called from RQ's thread and from the sweep, one batch at a time.
+
+    ``watch`` hands started jobs over, ``follow_log`` the log of one that is about to start.
+    """
 
     def __init__(
         self,
@@ -40,9 +44,10 @@ class Launcher:
         accounts: Accounts,
         recorder: Recorder,
         watch: Callable[[Watched], None],
+        follow_log: Callable[[Watched], None],
     ) -> None:
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
-        self._recorder, self._watch = recorder, watch
+        self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
         self._turn = threading.Lock()
         self._stopped = False
         self.in_flight: frozenset[int] = frozenset()
@@ -104,6 +109,7 @@ class Launcher:
         )
         try:
             point("spawn")
+            _name(order, gated, folder.path)
             return _watched(order, gated, folder.path), gated
         except Exception:
             gated.give_up()
@@ -126,6 +132,7 @@ class Launcher:
             for watched, gated in spawned:
                 with contained(f"the start of job {watched.job_id}"):
                     if watched.allocation_id in may_run:
+                        self._follow_log(watched)  # before it can write the first byte
                         watched.never_ran = not gated.open_gate()
                         point("gate-opened")
                         log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
@@ -141,6 +148,14 @@ def _launch_failure(order: LaunchOrder, message: str) -> Outcome:
 
 def _fields(watched: Watched) -> dict[str, int]:
     return {"job_id": watched.job_id, "allocation_id": watched.allocation_id}
+
+
+def _name(order: LaunchOrder, gated: Gated, folder: str) -> None:
+    """Say in the folder who supervises the allocation, for an operator without the database."""
+    try:
+        write_identity(folder, Named(order.job_id, order.allocation_id, order.cookie, gated.identity))
+    except OSError as error:
+        raise LaunchError("identity", f"cannot write to {folder}: {error.strerror}") from error
 
 
 def _watched(order: LaunchOrder, gated: Gated, folder: str) -> Watched:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from backend import reserve
 from backend.actions.actor import user_name
 from backend.alerts.keeper import Keeper
 from backend.database.engine import make_engine
@@ -36,6 +37,7 @@ from backend.worker.loglimit import LogLimiter
 from backend.worker.pulse import Pulse
 from backend.worker.recorder import Recorder
 from backend.worker.recovery import Fate, Recovery, summary
+from backend.worker.spare import Spare
 from backend.worker.supervisor import Supervisor
 from backend.worker.unforeseen import Guard, contained, exit_at_the_latest
 from backend.worker.watched import Watched
@@ -69,10 +71,15 @@ class Service:
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
-        self._logs = LogLimiter(settings.log_limit_mb, self._supervisor.tracked)
+        self._logs = LogLimiter(
+            settings.log_limit_mb, self._supervisor.tracked, lambda: reserve.room(settings, Path(spool))
+        )
+        self._spare = Spare(settings)
         most = PROCESSES if settings.pids_limit is None else settings.pids_limit
         groups = make_groups(spool, settings.limit_memory, most) if settings.cgroup == "auto" else Groups(None)
-        self._launcher = Launcher(self._engine, self._me, groups, accounts, self._recorder, self._watch)
+        self._launcher = Launcher(
+            self._engine, self._me, groups, accounts, self._recorder, self._watch, self._logs.follow
+        )
         self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
         self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
@@ -113,6 +120,7 @@ class Service:
         self._doorbell.start()
         systemd.notify("READY=1")
         self._logs.start()
+        self._spare.start()
         self._supervisor.run()
 
     def _recover(self) -> Counter[Fate]:
@@ -172,6 +180,7 @@ class Service:
         exit_at_the_latest()
         self._alerts.stop()
         self._logs.stop()
+        self._spare.stop()
         self._doorbell.stop()
         self._launcher.stop()
         self._leader.stop()

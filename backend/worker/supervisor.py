@@ -173,6 +173,7 @@ class Supervisor:
         """Nothing of it is left: say how it ended."""
         job.concluded, job.due, job.ending, job.deadline = True, None, None, None
         try:
+            job.heed_order(record)
             verdict = job.judge(record)
         except Exception as exc:
             log.critical("unforeseen error in judging job %d: the worker goes on", job.job_id, exc_info=True)

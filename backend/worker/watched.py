@@ -7,6 +7,7 @@ from typing import Any
 from backend.process.cgroup import Group, group_of
 from backend.process.ending import Ending
 from backend.process.identity import ProcessIdentity
+from backend.process.identity_file import from_spool, read_order
 from backend.process.members import Target
 from backend.process.outcome import EndCause, Verdict, judge
 from backend.process.record import Record, RecordKind, doubt, read_record
@@ -91,6 +92,14 @@ class Watched:
             work_dir=self.work_dir,
             doubt=doubt(self.spool_dir, self.record_key) if record is None else "",
         )
+
+    def heed_order(self, record: Record | None) -> None:
+        """Take up the order that an operator without the database left in the spool, unless it had ended before."""
+        if self.request is not None or (record is not None and record.kind is RecordKind.LAUNCH):
+            return
+        order = read_order(self.spool_dir)
+        if order is not None and (record is None or record.end_ns > order.at_ns):
+            self.request = EndRequest(EndCause.KILLED, *from_spool(order, self.spool_dir))
 
     def outcome(self, verdict: Verdict, record: Record | None) -> Outcome:
         """The verdict as the state machine takes it, with the evidence for the event."""

@@ -181,7 +181,7 @@ def test_a_database_that_is_down_cannot_be_told_and_keeps_its_password(cli: Cli)
     assert lines[0].startswith("UNKNOWN   database   ")
     assert lines[0].endswith(": check DATABASE_URL and that server")
     assert sum(line.startswith("UNKNOWN") for line in lines) == 7
-    assert sum(line.startswith("ok ") for line in lines) == 2
+    assert sum(line.startswith("ok ") for line in lines) == 3
 
 
 def test_servers_that_hang_are_given_up_in_time(cli: Cli) -> None:

@@ -90,7 +90,7 @@ def test_the_disk_of_the_logs_is_full(home: Path, tmp_path: Path, mark: str, dis
 )
 def test_the_disk_of_the_data_is_full(home: Path, tmp_path: Path, mark: str, disk: Mount, row: Row) -> None:
     data = disk(home, 300)
-    with brought_up(home, tmp_path, mark) as installation:
+    with brought_up(home, tmp_path, mark, JOBWARDEN_DISK_RESERVE_MB="0") as installation:  # as if it were used up
         file = tmp_path / "go"
         job = installation.submit(f"{UNTIL_GO}exit {CODE}", str(file))
         shim = installation.until(job, "RUNNING")["allocations"][0]["process_id"]

@@ -151,7 +151,8 @@ def test_the_spool_is_private(farm: Farm) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in (farm.spool(), folder, *folder.iterdir())}
     assert modes.pop("control_group", 0o600) == 0o600, "only there where the worker can make one"
     assert modes == {
-        "node1": 0o700, folder.name: 0o700, f"job_{job}.sh": 0o700, "output.log": 0o600, "exit_status": 0o600
+        "node1": 0o700, folder.name: 0o700, f"job_{job}.sh": 0o700, "output.log": 0o600, "exit_status": 0o600,
+            "identity": 0o600,
     }  # fmt: skip
 
 
