@@ -21,8 +21,6 @@ from backend.worker.service import Service
 from backend.worker.systemd import warn_of_supervisor
 
 RETRY_SECONDS = 2.0
-SWITCH_SECONDS = 0.0002
-"""How long a busy thread keeps the others waiting: the one that looks after the logs has some milliseconds in all."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,6 @@ def run_worker(
     warn_of_supervisor()
     shim_path()
     raise_limit()
-    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         return _start(settings, drain_on_exit, lock).run()
     except LaunchError as exc:

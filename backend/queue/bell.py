@@ -118,7 +118,7 @@ class BellWorker(SimpleWorker):
     def run_maintenance_tasks(self) -> None:
         """As RQ's; see `_oddities_cost_a_line`."""
         with _oddities_cost_a_line():
-            super().run_maintenance_tasks()
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
 
     def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
         """As RQ's; see `_oddities_cost_a_line`."""

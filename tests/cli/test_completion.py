@@ -17,7 +17,7 @@ from backend.cli.completion import SHELLS
 from backend.cli.root import VERBS
 from backend.settings import Settings
 from tests.support.cli import COMMAND, Cli
-from tests.support.rows import add_node, pending, running
+from tests.support.rows import add_node, pending, running, without_rules
 
 PATIENCE = 60.0
 ASK = r"""
@@ -118,6 +118,7 @@ def test_nothing_is_started_for_it(cli: Cli, settings: Settings) -> None:
 def test_names_that_drive_a_terminal_stay_out(engine: Engine, cli: Cli) -> None:
     with engine.begin() as conn:
         job_id = pending(conn, name="ok")
+        without_rules(conn, "jobs")
         conn.exec_driver_sql(f"UPDATE jobs SET name = E'a\\nplain,evil\\x1b[2J' WHERE id = {job_id}")
     done = cli(COMP_WORDS="jobwarden show", COMP_CWORD="", _JOBWARDEN_COMPLETE="fish_complete")
     assert "\x1b" not in done.out

@@ -8,8 +8,10 @@ import subprocess
 import pytest
 from sqlalchemy import Engine, text
 
+from backend.database.version import SCHEMA_VERSION
 from backend.settings import Settings
 from tests.support.cli import Cli
+from tests.support.rows import without_rules
 from tests.support.scene import Scene, scene
 
 JOB_COLUMNS = {
@@ -81,6 +83,7 @@ def test_jobs_lists_newest_first_filters_and_limits(cli: Cli) -> None:
 def test_names_and_reasons_cannot_drive_the_terminal(cli: Cli, engine: Engine) -> None:
     job_id = submit(cli, "true\n")
     with engine.begin() as conn:
+        without_rules(conn, "jobs")
         conn.execute(text(r"UPDATE jobs SET name = E'\x1b]0;owned\x07', error_msg = E'a\nb\x1b[2J'"))
     for verb in (["jobs"], ["show", job_id], ["events"]):
         assert "\x1b" not in cli(*verb).out
@@ -263,4 +266,4 @@ def test_db(cli: Cli, empty_database_url: str, settings: Settings) -> None:
     assert cli("db", "current").code == 0
     assert cli("db", "current", DATABASE_URL=empty_database_url).code == 1
     assert cli("db", "upgrade", DATABASE_URL=empty_database_url).code == 0
-    assert cli("db", "current", DATABASE_URL=empty_database_url).out == "0002\n"
+    assert cli("db", "current", DATABASE_URL=empty_database_url).out == f"{SCHEMA_VERSION}\n"

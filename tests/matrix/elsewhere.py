@@ -29,11 +29,20 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
     (
         Row(
             "Worker",
-            "an unforeseen error in any of its threads",
+            "an unforeseen error in the care for one job, or in any of its threads that is about jobs",
+            "the traceback is in its log, and it goes on; a job that could not be started says why, one that could not be"
+            " looked after is flagged and looked after again",
+        ),
+        ("tests/faults/test_points.py::test_an_unforeseen_error_stays_with_its_job_at",),
+    ),
+    (
+        Row(
+            "Worker",
+            "an unforeseen error in its sign of life",
             "the traceback is in its log, it ends with exit code 1, its jobs run on",
             "`jobwarden up`; a service manager does it by itself",
         ),
-        ("tests/faults/test_points.py::test_an_unforeseen_error_ends_the_worker_and_not_its_jobs_at",),
+        ("tests/faults/test_points.py::test_an_unforeseen_error_of_the_worker_itself_ends_it_and_not_its_jobs",),
     ),
     (
         Row(

@@ -103,12 +103,13 @@ def plant(conn: Connection, longest: str, spool_dir: str, machine_id: str, boot_
     conn.execute(
         text(
             "INSERT INTO archives (hostname, path, sha256, bytes, event_count, jobs, loose_events)"
-            " VALUES ('h', 'p', 's', 1, 1, '{}', '{}')"
+            " VALUES ('h', '/p', repeat('0', 64), 1, 1, '{}', '{}')"
         )
     )
     conn.execute(
         text("INSERT INTO commands (job_id, node_name, action, actor) VALUES (:id, 'node1', 'kill', 'a')"), {"id": lost}
     )
+    conn.execute(text("INSERT INTO unix_users (login, unix_user) VALUES ('l', 'u')"))
     columns = poison_everything(conn, longest)
     conn.execute(text("UPDATE workers SET machine_id = :machine, boot_id = :boot"),
                  {"machine": machine_id, "boot": boot_id})  # fmt: skip

@@ -64,6 +64,13 @@ def started(allocation_id: int, process_id: int = 4242) -> Started:
     return Started(allocation_id, process_id, 7, "boot", 1, f"/nowhere/{allocation_id}")
 
 
+def without_rules(conn: Connection, table: str) -> None:
+    """Take the checks off a table: what an old version or another program may have left there."""
+    checks = text("SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype = 'c'")
+    for name in list(conn.scalars(checks, {"table": table})):
+        conn.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
+
+
 def column(conn: Connection, job_id: int, name: str) -> Any:
     """One column of a job."""
     return conn.scalar(text(f"SELECT {name} FROM jobs WHERE id = :id"), {"id": job_id})
