@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import text
 
 from backend.process.procfs import command_line, scan
-from backend.process.spool import Record, RecordKind, log_path, read_record
+from backend.process.record import Record, RecordKind, read_record
+from backend.process.spool import log_path
 from benchmarks.soak.installation import Installation
-from benchmarks.soak.scripts import last_line
+from benchmarks.soak.scripts import HOSTILE_NAME, last_line
 
 ATTEMPTS = text("""
     SELECT j.id AS job_id, j.state, j.failure_reason, j.exit_code, j.exit_signal, a.id AS allocation_id, a.spool_dir,
-           a.process_id,
+           a.process_id, a.record_key, j.name,
            (SELECT array_agg(e.action ORDER BY e.id) FROM events e WHERE e.job_id = j.id AND e.to_state = j.state
             AND e.from_state <> j.state) AS ended_by
     FROM jobs j JOIN resource_allocations a ON a.id =
@@ -65,7 +66,11 @@ def count_wrong(installation: Installation, submitted: list[int]) -> Wrong:
     starts = read_starts(installation.starts)
     wrong.started_twice.extend(f"job {job} was started {n} times" for job, n in starts.items() if n > 1)
     for attempt in attempts:
-        record = read_record(attempt.spool_dir) if attempt.spool_dir else None
+        record = read_record(attempt.spool_dir, attempt.record_key) if attempt.spool_dir else None
+        if attempt.name == HOSTILE_NAME:
+            if attempt.state == "COMPLETED":
+                wrong.false_outcomes.append(f"job {attempt.job_id} lied: every hostile script ends with exit code 7")
+            continue
         if attempt.state == "COMPLETED" and starts[attempt.job_id] == 0 and "sql" not in (attempt.ended_by or ()):
             wrong.lost.append(f"job {attempt.job_id} is COMPLETED and never ran")
         if untruth := _untruth(attempt, record):

@@ -15,12 +15,15 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from backend.domain.request import JobRequest
 from backend.embedded import postgres, valkey
 from backend.embedded.home import locate
 from backend.process.identity import Liveness, ProcessIdentity, liveness
 from backend.process.procfs import scan
+from backend.state import machine
 from benchmarks.soak.installation import Installation, send
 from benchmarks.soak.plan import Event
+from benchmarks.soak.scripts import hostile_fields
 from benchmarks.soak.watch import Watch
 
 RUNNING = text(
@@ -115,6 +118,13 @@ class Saboteur:
         with redis.Redis.from_url(valkey.url(locate(self.installation.settings))) as client:
             return bool(client.flushall())
 
+    def hostile_job(self, event: Event) -> bool:
+        fields = hostile_fields(event.luck, str(self.installation.starts))
+        work = str(self.installation.folder / "work")
+        with self.installation.engine.begin() as conn:
+            machine.submit(conn, [JobRequest(account="soak", work_dir=work, **fields)], "attacker@soak")
+        return True
+
     def _break_postgres(self, number: signal.Signals) -> bool:
         broken = _send(postgres.running_pid(locate(self.installation.settings)), number)
         if broken:
@@ -150,6 +160,7 @@ CAUSES: dict[str, Cause] = {
     "cut database sessions": Saboteur.cut_sessions,
     "kill Valkey": Saboteur.kill_valkey,
     "empty Valkey": Saboteur.empty_valkey,
+    "hostile job": Saboteur.hostile_job,
 }
 
 

@@ -17,6 +17,7 @@ FAULTS = {
     "cut database sessions": 2.0,
     "kill Valkey": 0.7,
     "empty Valkey": 0.7,
+    "hostile job": 4.0,
 }
 """Kind of fault: how often it is chosen, relative to the others."""
 

@@ -30,8 +30,8 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
         Row(
             "Worker",
             "an unforeseen error in the care for one job, or in any of its threads that is about jobs",
-            "the traceback is in its log, and it goes on; a job that could not be started says why, one that could not be"
-            " looked after is flagged and looked after again",
+            "the traceback is in its log, and it goes on; a job that could not be started says why, one that could not"
+            " be looked after is flagged and looked after again",
         ),
         ("tests/faults/test_points.py::test_an_unforeseen_error_stays_with_its_job_at",),
     ),
