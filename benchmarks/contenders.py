@@ -18,6 +18,7 @@ from backend.cli.background import start_worker
 from backend.database.engine import make_engine
 from backend.database.listen import Listener, listening
 from backend.domain.request import JobRequest
+from backend.embedded.home import locate, prepare, sole
 from backend.embedded.servers import Urls
 from backend.settings import Settings
 from backend.state import machine
@@ -81,7 +82,10 @@ class Bench:
     def _jobwarden(self, cpus: int) -> Iterator[Run]:
         variables = {"JOBWARDEN_NODE_CPUS": str(cpus), "JOBWARDEN_NODE_MEMORY_MB": str(1 << 20)}
         engine = make_engine(self.urls.database_url, application_name="bench")
-        worker = start_worker(engine, self.settings, variables=variables)
+        home = locate(self.settings)
+        prepare(home)
+        with sole(home) as lock:
+            worker = start_worker(engine, self.settings, lock, variables=variables)
         try:
             with listening(engine) as listener:
                 yield lambda jobs: _jobwarden(engine, listener, jobs)

@@ -13,9 +13,10 @@ from sqlalchemy import text
 from backend.domain.request import JobRequest
 from backend.process.identity import this_host
 from backend.process.procfs import scan
+from backend.process.record import NAME, seal
 from backend.process.spool import create
 from backend.state import machine
-from backend.state.records import Placement, Started
+from backend.state.records import LaunchOrder, Placement, Started
 from benchmarks.site import Site, wait_for
 
 SCRIPT = "#!/bin/sh\nexec sleep 86400\n"
@@ -61,8 +62,8 @@ def forge_dead(site: Site, number: int, spool: str) -> None:
             jobs = machine.submit(conn, [_request()] * min(BATCH, number - first), "benchmark")
             node = site.settings.node_name
             granted = machine.allocate(conn, [Placement(job, node, worker) for job in jobs])
-            machine.claim(conn, worker, [allocation for allocation, _, _ in granted])
-            dead = [_folder(spool, allocation, job) for allocation, job, _ in granted]
+            orders = machine.claim(conn, worker, [allocation for allocation, _, _ in granted])
+            dead = [_folder(spool, order) for order in orders]
             machine.commit_start(conn, worker, dead, f"worker:{node}")
 
 
@@ -70,13 +71,20 @@ def _request() -> JobRequest:
     return JobRequest(script=SCRIPT, account="benchmark", work_dir="/", memory_mb=1)
 
 
-def _folder(spool: str, allocation: int, job: int) -> Started:
-    folder = create(spool, allocation, job, SCRIPT)
+def _folder(spool: str, order: LaunchOrder) -> Started:
+    folder = create(spool, order.allocation_id, order.job_id, SCRIPT)
     Path(folder.log).touch(0o600)
-    if allocation % 2:
-        Path(folder.record).write_text(f"exit 0 {time.time_ns()} 1000 1000 2000\ngone\n", "ascii")
+    if order.allocation_id % 2:
+        Path(folder.path, NAME).write_text(_record(order.record_key), "ascii")
     host = this_host()
-    return Started(allocation, NO_SUCH_PID, 1, host.boot_id, host.pid_namespace, folder.path)
+    return Started(order.allocation_id, NO_SUCH_PID, 1, host.boot_id, host.pid_namespace, folder.path)
+
+
+def _record(key: str) -> str:
+    """What a supervisor leaves of a script that ended well, with nothing behind it."""
+    said = f"exit 0 {time.time_ns()} 1000 1000 2000"
+    line = f"{said} {seal(said.encode(), key)}\n"
+    return f"{line}gone {seal(f'{line}gone'.encode(), key)}\n"
 
 
 def end_everything(site: Site) -> None:
