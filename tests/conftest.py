@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 
 from backend.database.engine import make_engine
 from backend.settings import Settings
-from tests.support.budget import is_slow, skip_when_out_of_time
 from tests.support.cli import Cli, clean_environment
 from tests.support.cluster import Cluster, new_cluster
 from tests.support.groups import remove_groups
+from tests.support.order import is_slow
 from tests.support.processes import MARK, reap, reap_marked, working_below
 
 CLUSTER = pytest.StashKey[Cluster]()
@@ -47,12 +47,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first."""
     items.sort(key=is_slow)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """An unattended run ends in time."""
-    skip_when_out_of_time(item)
 
 
 @pytest.hookimpl(optionalhook=True)
