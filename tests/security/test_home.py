@@ -255,7 +255,7 @@ def test_somebody_lays_a_trap_among_our_files(crashed: Settings, name: str, trap
     if trap == "fifo":
         os.mkfifo(file)
     elif trap == "link":
-        file.symlink_to("/etc/passwd")
+        file.symlink_to("/proc/version")
     else:
         file.touch()
         os.chown(file, NOBODY if trap == "foreign" else 0, 0)
