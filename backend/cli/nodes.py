@@ -9,6 +9,7 @@ from backend.cli.output import Column, print_json, print_table, printable
 from backend.cli.say import say
 from backend.cli.session import open_session
 from backend.domain.units import format_age, format_memory
+from backend.readmodel.records import SUBMITTERS
 from backend.readmodel.workers import read_workers
 
 COLUMNS = (
@@ -21,7 +22,7 @@ COLUMNS = (
     Column("CPUS", lambda w: f"{w.cpus_allocated}/{w.cpus}", right=True),
     Column("MEMORY", lambda w: f"{format_memory(w.memory_mb_allocated)}/{format_memory(w.memory_mb)}", right=True),
     Column("GPUS", lambda w: f"{w.gpus_allocated}/{w.gpus}", right=True),
-    Column("JOBS AS", lambda w: w.jobs_as or "submitters"),
+    Column("JOBS AS", lambda w: "submitters" if w.jobs_as == SUBMITTERS else w.jobs_as),
     Column("HEARTBEAT", lambda w: f"{format_age(w.lease_age)} ago", right=True),
     Column("NOTE", lambda w: w.drain_reason if w.drained else w.end_reason),
 )

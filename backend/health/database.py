@@ -13,7 +13,7 @@ from backend.domain.states import WorkerState
 from backend.domain.units import format_age
 from backend.health import sql
 from backend.health.records import Check, degraded, ok, unknown
-from backend.readmodel.records import WorkerRow
+from backend.readmodel.records import SUBMITTERS, WorkerRow
 from backend.readmodel.workers import lost_nodes, read_workers
 from backend.settings import Settings
 
@@ -74,7 +74,7 @@ def _workers(conn: Connection, _: Settings) -> Check:
     drained = sum(row.state is WorkerState.DRAINING for row in alive)
     oldest = max(row.lease_age for row in alive)
     note = f", {drained} draining" if drained else ""
-    users = sorted({row.jobs_as for row in alive if row.jobs_as is not None})
+    users = sorted({row.jobs_as for row in alive if row.jobs_as not in (None, SUBMITTERS)})
     whose = f"; all jobs run as {', '.join(users)}" if users else ""
     return ok("workers", f"{len(alive)} alive{note}, oldest heartbeat {max(0.0, oldest):.1f} s ago{whose}", len(alive))
 

@@ -46,6 +46,10 @@ class JobRow:
     """Transaction that last changed the job: equal id and version mean an equal job."""
 
 
+SUBMITTERS = "*"
+"""Stands in the place of a Unix user for whoever submitted a job."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
     """One boot of a worker daemon with the capacity of its node."""
@@ -76,7 +80,7 @@ class WorkerRow:
     ended_at: datetime | None
     end_reason: str | None
     jobs_as: str | None = None
-    """The Unix user that its jobs run as; None: each runs as whoever submitted it."""
+    """The Unix user that its jobs run as, SUBMITTERS for those who submitted them; None where nobody wrote it down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,10 @@ class Registration:
         return f"worker:{self.node_name}"
 
 
-def register(conn: Connection, settings: Settings, spool: str, jobs_as: str | None) -> Registration:
+def register(conn: Connection, settings: Settings, spool: str, jobs_as: str) -> Registration:
     """Take the node for this process. ``conn`` (autocommit) holds the locks from now on and must live as long.
 
-    ``jobs_as`` is the Unix user that its jobs run as, None for those who submitted them.
+    ``jobs_as`` is the Unix user that its jobs run as, SUBMITTERS for those who submitted them.
     Raises Refused while another live worker has the node.
     """
     name = settings.node_name

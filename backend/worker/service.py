@@ -25,6 +25,7 @@ from backend.faults import point
 from backend.process.cgroup import Groups, make_groups
 from backend.process.spool import prepare_root
 from backend.queue import bell
+from backend.readmodel.records import SUBMITTERS
 from backend.scheduler.leader import Leader
 from backend.settings import Settings
 from backend.state import machine
@@ -67,7 +68,7 @@ class Service:
             open_way(Path(os.path.realpath(settings.home)), spool)
         prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._me = registry.register(conn, settings, spool, None if accounts.separate else user_name())
+        self._me = registry.register(conn, settings, spool, SUBMITTERS if accounts.separate else user_name())
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)

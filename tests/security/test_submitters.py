@@ -308,7 +308,7 @@ def test_a_local_user_of_a_shared_home(shared: tuple[Installation, Account]) -> 
         tried = alice.run("/usr/bin/python3", "-c", code, PYTHONPATH=str(SITE_PACKAGES))
         assert tried.code != 0
         assert "eer authentication failed" in tried.err or "does not exist" in tried.err, tried
-    assert made.worker["jobs_as"] is None
+    assert made.worker["jobs_as"] == "*"
 
 
 @pytest.mark.attempt("a shared home of an ordinary user would give his rights away")

@@ -5,7 +5,7 @@ ALTER TABLE resource_allocations ADD COLUMN record_key text
     CONSTRAINT resource_allocations_record_key_rule CHECK (record_key ~ '^[0-9a-f]{32}$');
 ALTER TABLE resource_allocations ALTER COLUMN record_key SET DEFAULT replace(gen_random_uuid()::text, '-', '');
 
--- Whom a worker's jobs run as: a Unix user, or NULL for the user of whoever submitted each.
+-- Whom a worker's jobs run as: a Unix user, or * for the user of whoever submitted each; NULL where nobody wrote it down.
 ALTER TABLE workers ADD COLUMN jobs_as text
     CONSTRAINT workers_jobs_as_rule CHECK (jw_is_printable(jobs_as) AND jobs_as <> '' AND char_length(jobs_as) <= 255);
 
