@@ -1,7 +1,7 @@
 """A whole clean-up: one at a time on each host, and one archiver at a time for the whole database.
 
-It may be started while jobs run, twice at once, and be killed at any moment: the locks are advisory ones of the
-session, and go with it.
+It may be started while jobs run, twice at once, and be killed at any moment: the locks are those of the session,
+and go with it.
 """
 
 import os
@@ -78,6 +78,4 @@ def _still_there(conn: Connection) -> None:
 
 def _holder(conn: Connection, key: int) -> str:
     row = conn.execute(sql.LOCK_HOLDER, {"kind": HOUSEKEEPING_LOCK, "key": key}).first()
-    return (
-        "another clean-up" if row is None else f"another clean-up, started {row.backend_start:%Y-%m-%d %H:%M:%S} UTC,"
-    )
+    return "another clean-up" if row is None else f"another clean-up, started {row.taken_at:%Y-%m-%d %H:%M:%S} UTC,"

@@ -70,8 +70,5 @@ COUNT_OLD_WORKERS = text("SELECT count(*) FROM jw_old_workers(:seconds)")
 BOUND_WAITING = text("SET LOCAL lock_timeout = '5s'")
 
 LOCK_HOLDER = text("""
-    SELECT coalesce(s.application_name, '') AS name, s.backend_start FROM pg_locks l
-    JOIN pg_stat_activity s ON s.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.classid = :kind AND l.objid = :key AND l.objsubid = 2 AND l.granted
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    SELECT taken_at FROM jw_lock_holders(:kind) WHERE key = :key
 """)

@@ -26,8 +26,8 @@ ROLES = ("viewer", "submitter", "operator", "worker")
 DENIED = "permission denied|must be|must have|row-level security"
 
 TABLES = {
-    "alembic_version", "alerts", "archives", "commands", "events", "job_counts", "jobs", "nodes",
-    "resource_allocations", "unix_users", "workers",
+    "alembic_version", "alerts", "archives", "commands", "events", "job_counts", "jobs", "lock_holders",
+    "nodes", "resource_allocations", "unix_users", "workers",
 }  # fmt: skip
 """All of them; each role may SELECT from every one."""
 
@@ -75,19 +75,21 @@ RULES = {
     "jw_is_final", "jw_setting", "jw_trusted", "jw_may_act",
 }  # fmt: skip
 """What the rules of the tables and the triggers without the owner's rights call."""
+LOOKS = {"jw_old_workers", "jw_may_hold", "jw_lock_holders"}
+LOCKS = {"jw_take_lock", "jw_release_lock"}
 FUNCTIONS = {
-    "viewer": {"jw_old_workers"},
-    "submitter": {"jw_old_workers"} | RULES,
-    "operator": {"jw_old_workers"} | RULES,
-    "worker": {"jw_old_workers", "jw_retire", "jw_retire_events", "jw_retire_workers", "jw_ranges"} | RULES,
+    "viewer": LOOKS,
+    "submitter": LOOKS | RULES,
+    "operator": LOOKS | RULES | LOCKS,
+    "worker": {"jw_retire", "jw_retire_events", "jw_retire_workers", "jw_ranges"} | LOOKS | RULES | LOCKS,
 }
 """Role -> functions it may call itself."""
 
 WITH_THE_OWNERS_RIGHTS = {
     "jw_audit_submit", "jw_audit_job", "jw_count_jobs", "jw_charge_nodes", "jw_refund_nodes", "jw_retire",
-    "jw_retire_events", "jw_retire_workers", "jw_audit_unix_users",
+    "jw_retire_events", "jw_retire_workers", "jw_audit_unix_users", "jw_take_lock",
 }  # fmt: skip
-"""Why each is one of them: 0003_rights.sql."""
+"""Why each is one of them: its comment says it."""
 
 COLUMNS = text("""
     SELECT c.relname, a.attname, p.name, has_column_privilege(c.oid, a.attnum, p.name) AS held

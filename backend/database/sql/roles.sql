@@ -46,6 +46,11 @@ GRANT EXECUTE ON FUNCTION jw_is_printable(text), jw_is_word(text), jw_are_words(
     jw_are_variables(jsonb), jw_measure(jsonb, jsonb), jw_is_final(job_state), jw_setting(text),
     jw_trusted(), jw_may_act() TO jobwarden_submitter, jobwarden_worker;
 
+-- Everybody sees who holds which lock; to take one is for workers, and for operators one kind of them.
+GRANT EXECUTE ON FUNCTION jw_may_hold(integer, oid), jw_lock_holders(integer) TO jobwarden_viewer, jobwarden_worker;
+GRANT EXECUTE ON FUNCTION jw_take_lock(integer, integer), jw_release_lock(integer, integer)
+    TO jobwarden_operator, jobwarden_worker;
+
 -- A submitter adds jobs and cancels its own.
 GRANT INSERT (name, account, partition, priority, held, script, arguments, work_dir, environment, cpus, memory_mb, gpus,
               time_limit, resubmit_of) ON jobs TO jobwarden_submitter;
