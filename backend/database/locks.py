@@ -1,7 +1,7 @@
 """Locks that go with the session that holds them: what each kind means.
 
-Two integers name one, as with PostgreSQL's own advisory locks, and such a lock is behind it, but nobody can take or keep
-it whose login may not: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists the holders of a kind.
+Two integers name one, as with PostgreSQL's own advisory locks, and such a lock is behind it, but nobody takes or keeps it
+whose login may not: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists the holders of a kind.
 """
 
 from sqlalchemy import Connection, text
@@ -29,7 +29,7 @@ def try_session_lock(conn: Connection, kind: int, key: int) -> bool:
 
 
 def release_session_lock(conn: Connection, kind: int, key: int) -> None:
-    """Give back a lock taken by :func:`try_session_lock` on the same connection; nothing happens when it is not held."""
+    """Give back a lock taken by :func:`try_session_lock` on the same connection, if it is held."""
     conn.execute(text("SELECT jw_release_lock(:kind, :key)"), {"kind": kind, "key": key})
 
 
