@@ -1,7 +1,7 @@
 """Locks that go with the session that holds them: what each kind means.
 
-Two integers name one, as with PostgreSQL's own advisory locks, and such a lock is behind it, but nobody takes or keeps it
-whose login may not: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists the holders of a kind.
+Two integers name one, as with PostgreSQL's own advisory locks, and such a lock is behind it; but whose login may not
+hold it neither takes nor keeps it: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists the holders.
 """
 
 from sqlalchemy import Connection, text

@@ -119,9 +119,7 @@ class BellWorker(SimpleWorker):
     def _drop(self, job: Job, queue: Queue, why: str) -> None:
         """Forget a message without asking RQ, which would look at what depends on it."""
         _dropped[queue.name] += 1
-        log.error(
-            "a message on %s is none of ours (%s): dropped, %d so far", queue.name, why, _dropped[queue.name]
-        )
+        log.error("a message on %s is none of ours (%s): dropped, %d so far", queue.name, why, _dropped[queue.name])
         self.connection.delete(job.key)
         self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
 

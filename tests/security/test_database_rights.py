@@ -26,8 +26,8 @@ ROLES = ("viewer", "submitter", "operator", "worker")
 DENIED = "permission denied|must be|must have|row-level security"
 
 TABLES = {
-    "alembic_version", "alerts", "archives", "commands", "events", "job_counts", "jobs", "lock_holders",
-    "nodes", "resource_allocations", "unix_users", "workers",
+    "alembic_version", "alerts", "archives", "commands", "events", "job_counts", "jobs", "kept",
+    "lock_holders", "nodes", "resource_allocations", "unix_users", "workers",
 }  # fmt: skip
 """All of them; each role may SELECT from every one."""
 
@@ -56,13 +56,27 @@ WRITES: dict[str, dict[str, dict[str, str]]] = {
     "submitter": SUBMITTER,
     "operator": OPERATOR,
     "worker": {
-        **{
-            table: {"INSERT": "*", "UPDATE": "*"}
-            for table in ("jobs", "resource_allocations", "commands", "nodes", "workers")
+        "jobs": {"UPDATE": "state start_time end_time exit_code exit_signal failure_reason error_msg node_name"},
+        "resource_allocations": {
+            "INSERT": "job_id node_name worker_id allocated_cpus allocated_memory_mb allocated_gpus",
+            "UPDATE": "worker_id claimed_at process_id process_start boot_id pid_namespace spool_dir stuck released",
+        },
+        "commands": {"INSERT": "job_id node_name action actor reason", "UPDATE": "done_at result"},
+        "nodes": {
+            "INSERT": "name cpus memory_mb gpus partitions",
+            "UPDATE": "cpus memory_mb gpus partitions drained drain_reason",
+        },
+        "workers": {
+            "INSERT": "node_name hostname machine_id boot_id pid process_start pid_namespace spool version"
+            " lease_seconds",
+            "UPDATE": "heartbeat_at draining ended_at end_reason noticed_after",
         },
         "events": {"INSERT": "job_id actor action from_state to_state reason detail"},
-        "alerts": {"INSERT": "*", "UPDATE": "cleared_at told_raised_at told_cleared_at"},
-        "archives": {"INSERT": "*"},
+        "alerts": {
+            "INSERT": "rule subject message value threshold",
+            "UPDATE": "cleared_at told_raised_at told_cleared_at",
+        },
+        "archives": {"INSERT": "hostname path sha256 bytes event_count jobs loose_events"},
     },
 }
 """Role -> table -> privilege -> columns (``*``: the whole table). TRUNCATE, REFERENCES and TRIGGER: nobody."""
@@ -72,10 +86,10 @@ DELETES = {("operator", "unix_users")}
 
 RULES = {
     "jw_is_printable", "jw_is_word", "jw_are_words", "jw_are_arguments", "jw_are_variables", "jw_measure",
-    "jw_is_final", "jw_setting", "jw_trusted", "jw_may_act",
+    "jw_is_final", "jw_setting", "jw_trusted", "jw_may_act", "jw_owns", "jw_true_actor",
 }  # fmt: skip
 """What the rules of the tables and the triggers without the owner's rights call."""
-LOOKS = {"jw_old_workers", "jw_may_hold", "jw_lock_holders"}
+LOOKS = {"jw_old_workers", "jw_job_line", "jw_may_hold", "jw_lock_holders"}
 LOCKS = {"jw_take_lock", "jw_release_lock"}
 FUNCTIONS = {
     "viewer": LOOKS,
