@@ -1,6 +1,6 @@
 """What the database kept of removals by a worker's login: into an archive of the owner's own, and only then gone.
 
-A worker's login may call the functions that delete what an archive has, and it alone says that there is such an archive;
+A worker's login may call the functions that delete what an archive has, and it alone says that there is an archive;
 so the database keeps what they delete until whoever owns the tables has it in a file.
 """
 

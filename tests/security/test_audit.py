@@ -16,6 +16,7 @@ from backend.state.records import Outcome
 from tests.housekeeping.conftest import Past, past, read
 from tests.support.logins import Login, login
 from tests.support.rows import add_node, allocated, pending, running
+from tests.worker.farm import Farm
 
 __all__ = ["login", "past"]
 
@@ -121,6 +122,25 @@ def test_choosing_what_the_server_says_of_an_event(engine: Engine, login: Login,
     values = {"at": "now() - interval '1 year'", "id": "1", "database_user": "'alice'"}
     with login("worker").begin() as conn, pytest.raises(DBAPIError, match=r"permission denied|non-DEFAULT"):
         conn.execute(text(f"INSERT INTO events (actor, action, {column}) VALUES ('x', 'y', {values[column]})"))
+
+
+def test_a_worker_that_has_no_more_than_its_role(farm: Farm, login: Login) -> None:
+    """Not an attack: a real worker does all it does with the rights of its role, and in the right names."""
+    member = login("worker").url.set(drivername="postgresql").render_as_string(hide_password=False)
+    worker = farm.worker(DATABASE_URL=member)
+    assert farm.ended(farm.submit("exit 0")).state == "COMPLETED"
+    job, _ = farm.submit_waiting()
+    farm.started(job)
+    with farm.engine.begin() as conn:
+        machine.request_end(conn, job, "kill", ALICE, "because")
+    assert farm.ended(job).state == "FAILED"
+    with farm.engine.connect() as conn:
+        assert actors(conn, job)[-1] == ALICE
+        names = set(conn.scalars(text("SELECT actor FROM events")))
+    assert names == {ALICE, "tester", "scheduler", "worker:node1"}
+    assert worker.term() == 0
+    assert "permission denied" not in worker.said, worker.said
+    assert farm.scalar("SELECT end_reason FROM workers") == "stopped"
 
 
 # Erasing ------------------------------------------------------------------------------------------------------------

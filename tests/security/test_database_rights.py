@@ -16,9 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from backend.database.engine import make_engine
 from backend.database.roles import grant_roles
 from backend.database.upgrade import upgrade
+from backend.domain.states import JobState
 from backend.state import machine
+from backend.state.records import Outcome, Placement
 from tests.support.logins import Login, login
-from tests.support.rows import ACTOR, add_node, request, running
+from tests.support.rows import ACTOR, add_node, request, running, started
 
 __all__ = ["login"]
 
@@ -402,7 +404,11 @@ def test_the_roles_are_enough_for_what_they_are_for(engine: Engine, login: Login
     with login("operator").begin() as conn:
         assert machine.set_priority(conn, job_id, 5, ACTOR, "soon")
     with login("worker").begin() as conn:
-        running(conn, add_node(conn))
+        worker_id = add_node(conn)
+        [(allocation_id, _, _)] = machine.allocate(conn, [Placement(job_id, "node1", worker_id)])
+        assert machine.claim(conn, worker_id, [allocation_id])
+        assert machine.commit_start(conn, worker_id, [started(allocation_id)], "worker:node1")
+        assert machine.finish(conn, [Outcome(allocation_id, job_id, JobState.COMPLETED, exit_code=0)], "worker:node1")
 
 
 def test_an_owner_who_does_not_own_the_database(empty_database_url: str) -> None:
