@@ -1,6 +1,6 @@
 """Ends and records attempts that no live worker cares for any more, from this host.
 
-Whoever does it holds the advisory lock of each allocation, so that two operators take turns, and judges everything
+Whoever does it holds the lock of each allocation, so that two operators take turns, and judges everything
 anew under the lock: what was seen when the list was drawn is not what is acted on.
 """
 

@@ -1,16 +1,28 @@
 """Bring a database to the program's schema with Alembic."""
 
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from backend.database.engine import make_engine, parse_url
 from backend.database.roles import grant_roles, granted_here
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = 19030
+LOOK_SECONDS = 0.1
+
+HELD_BY_ANOTHER_UPGRADE = text("""
+    SELECT EXISTS (
+        SELECT 1 FROM pg_locks l JOIN pg_stat_activity s ON s.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.classid = :kind AND l.objid = 0 AND l.objsubid = 2 AND l.granted
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND (pg_has_role(s.usesysid, session_user, 'MEMBER')
+               OR pg_has_role(s.usesysid, (SELECT relowner FROM pg_class WHERE oid = to_regclass('jobs')), 'MEMBER')))
+""")
+"""By a login that may act as this one, or as the owner of the tables."""
 
 
 def alembic_config(url: str) -> Config:
@@ -30,8 +42,7 @@ def upgrade(url: str) -> None:
     config = alembic_config(url)
     try:
         with engine.connect() as conn:
-            conn.execute(text("SELECT pg_advisory_lock(:kind, 0)"), {"kind": UPGRADE_LOCK})
-            conn.commit()
+            _wait_for_others(conn)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
             if granted_here(conn):
@@ -41,3 +52,17 @@ def upgrade(url: str) -> None:
             conn.commit()
     finally:
         engine.dispose()
+
+
+def _wait_for_others(conn: Connection) -> None:
+    """Hold the lock of the upgrade, or know that nobody who could upgrade holds it.
+
+    Before the first upgrade there is no table to lock, and any login may take an advisory lock and keep it. Two that go
+    on at once because of such a one do no harm: each step is a transaction, and one of them fails.
+    """
+    while not conn.scalar(text("SELECT pg_try_advisory_lock(:kind, 0)"), {"kind": UPGRADE_LOCK}):
+        if not conn.scalar(HELD_BY_ANOTHER_UPGRADE, {"kind": UPGRADE_LOCK}):
+            break
+        conn.commit()
+        time.sleep(LOOK_SECONDS)
+    conn.commit()

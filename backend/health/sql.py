@@ -7,10 +7,7 @@ from backend.database.locks import LEADER_LOCK, WORKER_LOCK
 BOUND = text("SELECT set_config('statement_timeout', :ms, false)")
 CLOCK = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
-LEADER = text(f"""
-    SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = {LEADER_LOCK} AND objsubid = 2
-                   AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-""")
+LEADER = text(f"SELECT EXISTS (SELECT 1 FROM jw_lock_holders({LEADER_LOCK}))")
 
 UNSTARTED = text("""
     SELECT count(*) AS jobs, coalesce(max(extract(epoch FROM clock_timestamp() - a.allocation_time)), 0)::float8 AS age
@@ -32,8 +29,6 @@ OVERLOOKED = text(f"""
           AND n.cpus - n.cpus_allocated >= head.cpus AND n.gpus - n.gpus_allocated >= head.gpus
           AND n.memory_mb - n.memory_mb_allocated >= head.memory_mb
           AND w.heartbeat_at > clock_timestamp() - make_interval(secs => w.lease_seconds)
-          AND EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2
-                      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                      AND l.classid = {WORKER_LOCK} AND l.objid = w.id))
+          AND w.id IN (SELECT key FROM jw_lock_holders({WORKER_LOCK})))
 """)
 """The first job of the queue, if a node has room for it: nothing may be in its way, so the scheduler should take it."""

@@ -139,7 +139,7 @@ def _export(
 
     def sink() -> ArchiveFile:
         nonlocal file
-        file = file or ArchiveFile(directory, _name())
+        file = file or ArchiveFile(directory, new_name())
         return file
 
     try:
@@ -162,7 +162,7 @@ def _abandon(file: ArchiveFile | None) -> None:
         file.abandon()
 
 
-def _name() -> str:
+def new_name() -> str:
     """Sorts by time; the pid keeps two hosts' clocks from meeting."""
     return f"jobs-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{socket.gethostname()}-{os.getpid()}"
 
@@ -208,7 +208,7 @@ def _stream(ctx: Context, statement: TextClause, values: dict[str, float], take:
 
 def _retire(ctx: Context, batch: Batch, written: Written) -> StepReport:
     """Register the file, and delete what it holds; a job that changed since stays for the next archive."""
-    archive_id = _register(ctx, batch, written)
+    archive_id = register(ctx, batch, written)
     gone = 0
     for start in range(0, len(batch.jobs), DELETED_TOGETHER):
         gone += _delete(ctx, sql.RETIRE, archive_id, jobs=json.dumps(batch.jobs[start : start + DELETED_TOGETHER]))
@@ -219,7 +219,8 @@ def _retire(ctx: Context, batch: Batch, written: Written) -> StepReport:
     return StepReport(Step.ARCHIVE, gone, 0, batch.events, files=(str(written.path),), left=left)
 
 
-def _register(ctx: Context, batch: Batch, written: Written) -> int:
+def register(ctx: Context, batch: Batch, written: Written) -> int:
+    """Say in the database and in the audit that there is this file; the archive's id."""
     values = {
         "hostname": socket.gethostname(),
         "path": str(written.path),

@@ -1,7 +1,7 @@
 """A whole clean-up: one at a time on each host, and one archiver at a time for the whole database.
 
-It may be started while jobs run, twice at once, and be killed at any moment: the locks are advisory ones of the
-session, and go with it.
+It may be started while jobs run, twice at once, and be killed at any moment: the locks are those of the session,
+and go with it.
 """
 
 import os
@@ -16,6 +16,7 @@ from backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
 from backend.housekeeping import sql
 from backend.housekeeping.allocations import release_stale
 from backend.housekeeping.archive import archive_old, check_directory, check_rights
+from backend.housekeeping.kept import archive_kept
 from backend.housekeeping.records import Limits, Progress, Report, Step, StepReport
 from backend.housekeeping.spool import tidy_spool
 from backend.housekeeping.workers import forget_workers
@@ -52,10 +53,10 @@ def _steps(
     yield release_stale(ctx, limits, dry_run, progress)
     yield tidy_spool(ctx, limits, dry_run, progress)
     if conn is None:
-        yield archive_old(ctx, limits, True, progress, lambda: None)
+        yield archive_kept(ctx, archive_old(ctx, limits, True, progress, lambda: None), True)
         yield forget_workers(ctx, limits, True)
     elif try_session_lock(conn, HOUSEKEEPING_LOCK, ARCHIVE_KEY):
-        yield archive_old(ctx, limits, False, progress, lambda: _still_there(conn))
+        yield archive_kept(ctx, archive_old(ctx, limits, False, progress, lambda: _still_there(conn)), False)
         yield forget_workers(ctx, limits, False)
     else:
         yield StepReport(Step.ARCHIVE, left=(f"{_holder(conn, ARCHIVE_KEY)} archives right now: left to it",))
@@ -78,6 +79,4 @@ def _still_there(conn: Connection) -> None:
 
 def _holder(conn: Connection, key: int) -> str:
     row = conn.execute(sql.LOCK_HOLDER, {"kind": HOUSEKEEPING_LOCK, "key": key}).first()
-    return (
-        "another clean-up" if row is None else f"another clean-up, started {row.backend_start:%Y-%m-%d %H:%M:%S} UTC,"
-    )
+    return "another clean-up" if row is None else f"another clean-up, started {row.taken_at:%Y-%m-%d %H:%M:%S} UTC,"

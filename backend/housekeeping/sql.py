@@ -35,14 +35,7 @@ COUNT_OLD_JOBS = text(f"SELECT count(*) {OLD_JOBS}")
 EXPORT_JOBS = text(f"""
     SELECT j.id, j.changed_xid::text AS xid, jsonb_array_length(l.line -> 'events') AS events, l.line::text AS line
     FROM (SELECT j.* {OLD_JOBS} ORDER BY j.id LIMIT :limit) j
-    CROSS JOIN LATERAL (SELECT jsonb_build_object(
-        'job', to_jsonb(j),
-        'allocations', coalesce((SELECT jsonb_agg(to_jsonb(a) ORDER BY a.id) FROM resource_allocations a
-                                 WHERE a.job_id = j.id), '[]'),
-        'commands', coalesce((SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id) FROM commands c
-                              WHERE c.job_id = j.id), '[]'),
-        'events', coalesce((SELECT jsonb_agg(to_jsonb(e) ORDER BY e.id) FROM events e
-                            WHERE e.job_id = j.id), '[]')) AS line OFFSET 0) l
+    CROSS JOIN LATERAL (SELECT jw_job_line(j.id) AS line OFFSET 0) l
     ORDER BY j.id
 """)
 """OFFSET 0 keeps the planner from building each line twice, for its length and for its text."""
@@ -59,9 +52,15 @@ REGISTER = text("""
 """)
 
 MAY_ARCHIVE = text("""
-    SELECT has_table_privilege('archives', 'INSERT') AND has_function_privilege('jw_retire(bigint,jsonb)', 'EXECUTE')
+    SELECT has_column_privilege('archives', 'jobs', 'INSERT')
+           AND has_function_privilege('jw_retire(bigint,jsonb)', 'EXECUTE')
            AND has_function_privilege('jw_retire_workers(float8,bigint)', 'EXECUTE')
 """)
+
+OWNS = text("SELECT pg_has_role(session_user, relowner, 'MEMBER') FROM pg_class WHERE oid = 'kept'::regclass")
+COUNT_KEPT = text("SELECT count(*) FROM kept")
+EXPORT_KEPT = text("SELECT id, job_id, events, line FROM kept ORDER BY id LIMIT :limit")
+DROP_KEPT = text("SELECT jw_drop_kept(:archive, :ids)")
 
 RETIRE = text("SELECT jw_retire(:archive, CAST(:jobs AS jsonb))")
 RETIRE_EVENTS = text("SELECT jw_retire_events(:archive, :ids)")
@@ -70,8 +69,5 @@ COUNT_OLD_WORKERS = text("SELECT count(*) FROM jw_old_workers(:seconds)")
 BOUND_WAITING = text("SET LOCAL lock_timeout = '5s'")
 
 LOCK_HOLDER = text("""
-    SELECT coalesce(s.application_name, '') AS name, s.backend_start FROM pg_locks l
-    JOIN pg_stat_activity s ON s.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.classid = :kind AND l.objid = :key AND l.objsubid = 2 AND l.granted
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    SELECT taken_at FROM jw_lock_holders(:kind) WHERE key = :key
 """)

@@ -1,4 +1,4 @@
-"""Which workers live: the advisory lock, the lease and the process itself, weighed in one place."""
+"""Which workers live: its lock, the lease and the process itself, weighed in one place."""
 
 from collections.abc import Callable
 from typing import Any

@@ -17,9 +17,7 @@ ROOMS = text(f"""
     FROM nodes n JOIN workers w ON w.node_name = n.name AND w.ended_at IS NULL
     WHERE NOT n.drained AND NOT w.draining
       AND w.heartbeat_at > clock_timestamp() - make_interval(secs => w.lease_seconds)
-      AND EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                  WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 2
-                    AND l.classid = {WORKER_LOCK} AND l.objid = w.id)
+      AND w.id IN (SELECT key FROM jw_lock_holders({WORKER_LOCK}))
     ORDER BY n.name
 """)
 

@@ -148,7 +148,7 @@ def test_a_job_that_a_live_worker_took_over_is_left_to_it(stage: Scene) -> None:
 
 def test_whoever_comes_second_leaves_it_alone(stage: Scene) -> None:
     job = stage.run(stage.worker())
-    with stage.engine.connect() as other:
+    with stage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
         assert try_session_lock(other, ALLOCATION_LOCK, allocation_key(job.allocation_id))
         [result] = clean(stage, job.id)
         assert "somebody else" in result.message

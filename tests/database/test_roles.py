@@ -216,7 +216,7 @@ def test_the_worker_role_is_enough_for_a_whole_life(engine: Engine, login: Login
         start(conn, worker_id, waiting)
         add_node(conn, "node2")
         assert machine.fail(conn, waiting, "eve@host", None, release=True)
-    assert event(engine, waiting) == ("mark-failed", "eve@host", worker.url.username)
+    assert event(engine, waiting) == ("mark-failed", f"{worker.url.username}/eve@host", worker.url.username)
     refused(worker, sql("DELETE FROM events"), PRIVILEGE)
 
 

@@ -28,6 +28,7 @@ def stage(engine: Engine, settings: Settings, mark: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(database, "SECOND_LOOK_SECONDS", 0.0)
     with scene(engine, settings, mark) as made, engine.connect() as leader:
         assert try_session_lock(leader, LEADER_LOCK, 0)
+        leader.commit()
         yield made
         leader.invalidate()
 

@@ -85,7 +85,7 @@ def test_events_of_no_job_are_archived_when_they_are_old(past: Past) -> None:
     [path] = past.archives
     assert [line["event"]["action"] for line in read(path)] == ["old", "of-a-job-that-is-gone"]  # type: ignore[index]
     with past.engine.connect() as conn:
-        assert list(conn.scalars(text("SELECT action FROM events ORDER BY id"))) == ["young", "archive"]
+        assert list(conn.scalars(text("SELECT action FROM events ORDER BY id"))) == ["young", "archive", "retire"]
 
 
 def test_with_nothing_old_there_is_no_file(past: Past) -> None:
@@ -250,7 +250,7 @@ if moment == "writing":
 elif moment == "written":
     after(archive, "verify", 2)
 elif moment == "registered":
-    after(archive, "_register", 1)
+    after(archive, "register", 1)
 else:
     after(archive, "_delete", 3)
 from backend.cli.root import run

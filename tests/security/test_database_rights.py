@@ -16,9 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from backend.database.engine import make_engine
 from backend.database.roles import grant_roles
 from backend.database.upgrade import upgrade
+from backend.domain.states import JobState
 from backend.state import machine
+from backend.state.records import Outcome, Placement
 from tests.support.logins import Login, login
-from tests.support.rows import ACTOR, add_node, request, running
+from tests.support.rows import ACTOR, add_node, request, running, started
 
 __all__ = ["login"]
 
@@ -26,8 +28,8 @@ ROLES = ("viewer", "submitter", "operator", "worker")
 DENIED = "permission denied|must be|must have|row-level security"
 
 TABLES = {
-    "alembic_version", "alerts", "archives", "commands", "events", "job_counts", "jobs", "nodes",
-    "resource_allocations", "unix_users", "workers",
+    "alembic_version", "alerts", "archives", "commands", "events", "job_counts", "jobs", "kept",
+    "lock_holders", "nodes", "resource_allocations", "unix_users", "workers",
 }  # fmt: skip
 """All of them; each role may SELECT from every one."""
 
@@ -56,13 +58,27 @@ WRITES: dict[str, dict[str, dict[str, str]]] = {
     "submitter": SUBMITTER,
     "operator": OPERATOR,
     "worker": {
-        **{
-            table: {"INSERT": "*", "UPDATE": "*"}
-            for table in ("jobs", "resource_allocations", "commands", "nodes", "workers")
+        "jobs": {"UPDATE": "state start_time end_time exit_code exit_signal failure_reason error_msg node_name"},
+        "resource_allocations": {
+            "INSERT": "job_id node_name worker_id allocated_cpus allocated_memory_mb allocated_gpus",
+            "UPDATE": "worker_id claimed_at process_id process_start boot_id pid_namespace spool_dir stuck released",
+        },
+        "commands": {"INSERT": "job_id node_name action actor reason", "UPDATE": "done_at result"},
+        "nodes": {
+            "INSERT": "name cpus memory_mb gpus partitions",
+            "UPDATE": "cpus memory_mb gpus partitions drained drain_reason",
+        },
+        "workers": {
+            "INSERT": "node_name hostname machine_id boot_id pid process_start pid_namespace spool version"
+            " lease_seconds",
+            "UPDATE": "heartbeat_at draining ended_at end_reason noticed_after",
         },
         "events": {"INSERT": "job_id actor action from_state to_state reason detail"},
-        "alerts": {"INSERT": "*", "UPDATE": "cleared_at told_raised_at told_cleared_at"},
-        "archives": {"INSERT": "*"},
+        "alerts": {
+            "INSERT": "rule subject message value threshold",
+            "UPDATE": "cleared_at told_raised_at told_cleared_at",
+        },
+        "archives": {"INSERT": "hostname path sha256 bytes event_count jobs loose_events"},
     },
 }
 """Role -> table -> privilege -> columns (``*``: the whole table). TRUNCATE, REFERENCES and TRIGGER: nobody."""
@@ -72,22 +88,24 @@ DELETES = {("operator", "unix_users")}
 
 RULES = {
     "jw_is_printable", "jw_is_word", "jw_are_words", "jw_are_arguments", "jw_are_variables", "jw_measure",
-    "jw_is_final", "jw_setting", "jw_trusted", "jw_may_act",
+    "jw_is_final", "jw_setting", "jw_trusted", "jw_may_act", "jw_owns", "jw_true_actor",
 }  # fmt: skip
 """What the rules of the tables and the triggers without the owner's rights call."""
+LOOKS = {"jw_old_workers", "jw_job_line", "jw_may_hold", "jw_lock_holders"}
+LOCKS = {"jw_take_lock", "jw_release_lock"}
 FUNCTIONS = {
-    "viewer": {"jw_old_workers"},
-    "submitter": {"jw_old_workers"} | RULES,
-    "operator": {"jw_old_workers"} | RULES,
-    "worker": {"jw_old_workers", "jw_retire", "jw_retire_events", "jw_retire_workers", "jw_ranges"} | RULES,
+    "viewer": LOOKS,
+    "submitter": LOOKS | RULES,
+    "operator": LOOKS | RULES | LOCKS,
+    "worker": {"jw_retire", "jw_retire_events", "jw_retire_workers", "jw_ranges"} | LOOKS | RULES | LOCKS,
 }
 """Role -> functions it may call itself."""
 
 WITH_THE_OWNERS_RIGHTS = {
     "jw_audit_submit", "jw_audit_job", "jw_count_jobs", "jw_charge_nodes", "jw_refund_nodes", "jw_retire",
-    "jw_retire_events", "jw_retire_workers", "jw_audit_unix_users",
+    "jw_retire_events", "jw_retire_workers", "jw_audit_unix_users", "jw_take_lock",
 }  # fmt: skip
-"""Why each is one of them: 0003_rights.sql."""
+"""Why each is one of them: its comment says it."""
 
 COLUMNS = text("""
     SELECT c.relname, a.attname, p.name, has_column_privilege(c.oid, a.attnum, p.name) AS held
@@ -386,7 +404,11 @@ def test_the_roles_are_enough_for_what_they_are_for(engine: Engine, login: Login
     with login("operator").begin() as conn:
         assert machine.set_priority(conn, job_id, 5, ACTOR, "soon")
     with login("worker").begin() as conn:
-        running(conn, add_node(conn))
+        worker_id = add_node(conn)
+        [(allocation_id, _, _)] = machine.allocate(conn, [Placement(job_id, "node1", worker_id)])
+        assert machine.claim(conn, worker_id, [allocation_id])
+        assert machine.commit_start(conn, worker_id, [started(allocation_id)], "worker:node1")
+        assert machine.finish(conn, [Outcome(allocation_id, job_id, JobState.COMPLETED, exit_code=0)], "worker:node1")
 
 
 def test_an_owner_who_does_not_own_the_database(empty_database_url: str) -> None:

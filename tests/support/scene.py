@@ -94,6 +94,7 @@ class Scene:
             self.execute("UPDATE workers SET heartbeat_at = now() + interval '1 hour' WHERE id = :id", id=worker_id)
             self.locks.append(self.engine.connect())
             assert try_session_lock(self.locks[-1], WORKER_LOCK, worker_id)
+            self.locks[-1].commit()
         return worker_id
 
     def allocate(self, worker_id: int, script: str = "sleep 600\n", **fields: Any) -> tuple[int, int]:

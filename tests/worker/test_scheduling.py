@@ -5,8 +5,7 @@ from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm, alive, go
 
 LEADER = """
-    SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-    WHERE l.locktype = 'advisory' AND l.classid = 19032 AND l.granted AND a.datname = current_database()
+    SELECT a.application_name FROM jw_lock_holders(19032) l JOIN pg_stat_activity a USING (pid)
 """
 ONE_CPU = {"JOBWARDEN_NODE_CPUS": "1"}
 

@@ -44,7 +44,12 @@ END $$;
 -- What the rules of the tables, and triggers that act with the rights of whoever writes, call.
 GRANT EXECUTE ON FUNCTION jw_is_printable(text), jw_is_word(text), jw_are_words(text[]), jw_are_arguments(jsonb),
     jw_are_variables(jsonb), jw_measure(jsonb, jsonb), jw_is_final(job_state), jw_setting(text),
-    jw_trusted(), jw_may_act() TO jobwarden_submitter, jobwarden_worker;
+    jw_trusted(), jw_may_act(), jw_owns(), jw_true_actor(text, bigint) TO jobwarden_submitter, jobwarden_worker;
+
+-- Everybody sees who holds which lock; to take one is for workers, and for operators one kind of them.
+GRANT EXECUTE ON FUNCTION jw_may_hold(integer, oid), jw_lock_holders(integer) TO jobwarden_viewer, jobwarden_worker;
+GRANT EXECUTE ON FUNCTION jw_take_lock(integer, integer), jw_release_lock(integer, integer)
+    TO jobwarden_operator, jobwarden_worker;
 
 -- A submitter adds jobs and cancels its own.
 GRANT INSERT (name, account, partition, priority, held, script, arguments, work_dir, environment, cpus, memory_mb, gpus,
@@ -61,16 +66,27 @@ GRANT UPDATE (released, released_time, stuck) ON resource_allocations TO jobward
 GRANT UPDATE (drained, drain_reason) ON nodes TO jobwarden_operator;
 GRANT INSERT, UPDATE, DELETE ON unix_users TO jobwarden_operator;
 
-GRANT INSERT, UPDATE ON jobs, resource_allocations, commands, nodes, workers TO jobwarden_worker;
+-- A worker starts jobs and writes down how they end; what is run, for whom and when is not its to say, for another node
+-- would run it. It submits nothing.
+GRANT UPDATE (state, start_time, end_time, exit_code, exit_signal, failure_reason, error_msg, node_name)
+    ON jobs TO jobwarden_worker;
+GRANT INSERT (job_id, node_name, worker_id, allocated_cpus, allocated_memory_mb, allocated_gpus),
+    UPDATE (worker_id, claimed_at, process_id, process_start, boot_id, pid_namespace, spool_dir, stuck, released)
+    ON resource_allocations TO jobwarden_worker;
+GRANT INSERT (job_id, node_name, action, actor, reason), UPDATE (done_at, result) ON commands TO jobwarden_worker;
+GRANT INSERT (name, cpus, memory_mb, gpus, partitions), UPDATE (cpus, memory_mb, gpus, partitions, drained, drain_reason)
+    ON nodes TO jobwarden_worker;
+GRANT INSERT (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version, lease_seconds),
+    UPDATE (heartbeat_at, draining, ended_at, end_reason, noticed_after) ON workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
 -- The leader raises alerts, clears them and keeps who was told; what they say is not changed.
-GRANT INSERT, UPDATE (cleared_at, told_raised_at, told_cleared_at) ON alerts TO jobwarden_worker;
--- Retention, at night on the workers' hosts: not DELETE, but the functions that delete what an archive has.
-GRANT INSERT ON archives TO jobwarden_worker;
+GRANT INSERT (rule, subject, message, value, threshold), UPDATE (cleared_at, told_raised_at, told_cleared_at) ON alerts TO jobwarden_worker;
+-- Retention, at night on the workers' hosts: not DELETE, but the functions that delete, which keep what they delete.
+GRANT INSERT (hostname, path, sha256, bytes, event_count, jobs, loose_events) ON archives TO jobwarden_worker;
 GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]),
     jw_retire_workers(float8, bigint), jw_ranges(bigint[]) TO jobwarden_worker;
 -- Everybody may ask what a clean-up would do.
-GRANT EXECUTE ON FUNCTION jw_old_workers(float8) TO jobwarden_viewer, jobwarden_worker;
+GRANT EXECUTE ON FUNCTION jw_old_workers(float8), jw_job_line(bigint) TO jobwarden_viewer, jobwarden_worker;
 
 -- Rows: the owner of the tables is not bound by these.
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;

@@ -8,10 +8,7 @@ FROM workers w
 JOIN nodes n ON n.name = w.node_name
 LEFT JOIN (SELECT worker_id, count(*) AS jobs FROM resource_allocations WHERE NOT released GROUP BY worker_id) owned
        ON owned.worker_id = w.id
-LEFT JOIN (SELECT DISTINCT objid::bigint AS worker_id, true AS held FROM pg_locks
-           WHERE locktype = 'advisory' AND classid = :worker_lock AND objsubid = 2 AND granted
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) l
-       ON l.worker_id = w.id
+LEFT JOIN (SELECT DISTINCT key AS worker_id, true AS held FROM jw_lock_holders(:worker_lock)) l ON l.worker_id = w.id
 WHERE w.ended_at IS NULL OR owned.jobs > 0 OR w.ended_at > now() - interval '1 day'
    OR w.id = (SELECT max(id) FROM workers newest WHERE newest.node_name = w.node_name)
 ORDER BY w.node_name, w.id DESC
