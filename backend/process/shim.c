@@ -14,6 +14,9 @@
  *   KEY UMASK PROCESSES UID GID GROUP,GROUP...
  * KEY seals the record; UMASK is octal; PROCESSES is the most that the user of the job may have (RLIMIT_NPROC).
  *
+ * The script gets the environment of this process, or else the one in the sealed memory of file descriptor 4: NAME=VALUE,
+ * each with a closing NUL. So variables of another user, which a C library may obey, never are this process's own.
+ *
  * A record is one line:
  *   exit CODE | signal NUMBER   ... END_NS USER_US SYSTEM_US MAXRSS_KIB ["core"]
  *   launch STEP ERRNO END_NS    STEP is fork, limits, user, chdir or exec
@@ -46,7 +49,7 @@
 
 #include "seal.h"
 
-enum { GATE = 3, RECORD = 4, RECORD_SIZE = 256, ORDERS_SIZE = 16384, MOST_GROUPS = 1024, BUSY_TRIES = 100, NOT_RUN = 125 };
+enum { GATE = 3, RECORD = 4, VARIABLES = 4, RECORD_SIZE = 256, ORDERS_SIZE = 16384, MOST_GROUPS = 1024, BUSY_TRIES = 100, NOT_RUN = 125 };
 
 /* What the worker wants done; -1 for what stays as it is. */
 static struct orders {
@@ -55,6 +58,9 @@ static struct orders {
     gid_t groups[MOST_GROUPS];
     size_t group_count;
 } orders;
+
+/* The environment of the script. */
+static char **variables;
 
 /* What is recorded so far, with the seals; it is in the file at once. */
 static char written[RECORD_SIZE];
@@ -129,6 +135,28 @@ static int parse_orders(char *line)
     /* A user without a group would keep the worker's. */
     return orders.umask != -2 && orders.processes != -2 && orders.uid != -2 && orders.gid != -2 &&
            (orders.uid == -1) == (orders.gid == -1);
+}
+
+/* The environment that was handed over in memory; our own when there is none, NULL when it cannot be had. */
+static char **read_variables(void)
+{
+    struct stat info;
+    if (fcntl(VARIABLES, F_GET_SEALS) < 0) /* only such memory has seals: whatever else is open there is none of ours */
+        return environ;
+    if (fstat(VARIABLES, &info) != 0)
+        return NULL;
+    size_t size = (size_t)info.st_size, count = 0;
+    if (size == 0)
+        return calloc(1, sizeof(char *));
+    char *text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, VARIABLES, 0);
+    if (text == MAP_FAILED || text[size - 1] != 0)
+        return NULL;
+    for (size_t i = 0; i < size; i++)
+        count += text[i] == 0;
+    char **found = calloc(count + 1, sizeof(char *));
+    for (size_t i = 0, n = 0; found != NULL && n < count; i += strlen(text + i) + 1)
+        found[n++] = text + i;
+    return found;
 }
 
 /*
@@ -227,15 +255,15 @@ static void become_script(char **argv)
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (set_limits() == 0 && (step = "user", become_user()) == 0 && (step = "chdir", chdir(argv[2])) == 0) {
         step = "exec";
-        execv(argv[3], argv + 3);
+        execve(argv[3], argv + 3, variables);
         /* Another thread of the worker may be between fork and exec, still holding the script open for writing. */
         for (int i = 0; errno == ETXTBSY && i < BUSY_TRIES; i++) {
             pause_ms(10);
-            execv(argv[3], argv + 3);
+            execve(argv[3], argv + 3, variables);
         }
         if (errno == ENOEXEC) { /* no shebang: a shell script, as execvp(3) and every shell have it */
             argv[2] = "/bin/sh";
-            execv(argv[2], argv + 2);
+            execve(argv[2], argv + 2, variables);
         }
     }
     failed->error = errno;
@@ -373,11 +401,12 @@ int main(int argc, char **argv)
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (argc < 4 || chdir(argv[1]) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return NOT_RUN;
+    variables = read_variables();
     close_from(GATE + 1);
     int gate = gate_opened();
     close(GATE);
-    if (gate < 0)
-        kill(getpid(), SIGKILL); /* no key: nothing could be recorded */
+    if (gate < 0 || variables == NULL)
+        kill(getpid(), SIGKILL); /* nothing could be recorded, or run as it should be */
     if (gate)
         result = run(argv);
     else

@@ -1,12 +1,14 @@
 """Start a job's supervisor behind a closed gate: the script runs only after its pid is known to the database."""
 
 import errno
+import fcntl
 import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from backend.process.descriptors import restore_limit
 from backend.process.identity import ProcessIdentity, read_stat, this_host
@@ -15,7 +17,7 @@ from backend.process.shim import shim_path
 from backend.process.spool import PRIVATE_MODE, Folder
 from backend.process.user import JobUser
 
-GATE_FD = 3  # agreed with shim.c
+GATE_FD, VARIABLES_FD = 3, 4  # agreed with shim.c
 _LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 _OF_THE_PLACE = ("LANG", "TZ")
 _OF_THE_USER = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR")
@@ -76,6 +78,10 @@ class Gated:
             os.close(fd)
 
 
+MARKS = frozenset(("JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"))
+"""Variables that tell whose a process is; the supervisor has them too."""
+
+
 @lru_cache(maxsize=2)
 def _worker_environment(*, same_user: bool) -> dict[str, str]:
     """Variables of the worker that a job gets: language and time, and for a job of the same user his surroundings."""
@@ -109,14 +115,21 @@ def spawn(
     """
     argv = [shim_path(), folder.path, work_dir, folder.script, *arguments]
     gate_read, gate_fd = _pipe()
+    variables = -1
     try:
         os.write(gate_fd, orders.line())  # a pipe has room for far more
-        pid = _posix_spawn(folder, argv, environment, gate_read)
+        own = environment
+        if orders.user is not None:
+            variables = _in_memory(environment)
+            own = {name: value for name, value in environment.items() if name in MARKS}
+        pid = _posix_spawn(folder, argv, own, gate_read, variables)
     except BaseException:
         os.close(gate_fd)
         raise
     finally:
         os.close(gate_read)
+        if variables >= 0:
+            os.close(variables)
     try:
         return _gated(pid, gate_fd)
     except OSError as error:
@@ -139,14 +152,34 @@ def _pipe() -> tuple[int, int]:
         raise LaunchError("descriptors", f"the worker cannot open the job's gate: {error.strerror}") from error
 
 
-def _posix_spawn(folder: Folder, argv: list[str], environment: Mapping[str, str], gate_read: int) -> int:
-    actions = (
+def _in_memory(environment: Mapping[str, str]) -> int:
+    """The environment of another user's job, as a file in memory: the supervisor, which is root until it starts the
+    script, passes it on and obeys none of it. Raises LaunchError for what is no environment."""
+    if any(not name or "=" in name or "\0" in name + value for name, value in environment.items()):
+        raise LaunchError("environment", "the environment of the job is unusable: a name is empty or has a '=' or NUL")
+    try:
+        low = os.memfd_create("environment", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, VARIABLES_FD + 1)  # out of the way of what goes to fixed numbers
+        os.close(low)
+    except OSError as error:
+        raise LaunchError("descriptors", f"the worker cannot hand over an environment: {error.strerror}") from error
+    with os.fdopen(os.dup(fd), "wb") as memory:
+        memory.writelines(os.fsencode(f"{name}={value}") + b"\0" for name, value in environment.items())
+    return fd
+
+
+def _posix_spawn(
+    folder: Folder, argv: list[str], environment: Mapping[str, str], gate_read: int, variables: int
+) -> int:
+    actions: list[tuple[Any, ...]] = [
         # First, before the descriptors below can cover it; dup2 also takes the close-on-exec mark off.
         (os.POSIX_SPAWN_DUP2, gate_read, GATE_FD),
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, folder.log, _LOG_FLAGS, PRIVATE_MODE),
         (os.POSIX_SPAWN_DUP2, 1, 2),
-    )
+    ]
+    if variables >= 0:
+        actions.append((os.POSIX_SPAWN_DUP2, variables, VARIABLES_FD))
     try:
         # Signals are blocked from the first instruction on: no TERM can end it between exec and its own sigprocmask.
         return os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=_ALL_SIGNALS)

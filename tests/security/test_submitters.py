@@ -235,10 +235,36 @@ def test_variables_for_the_loader_do_nothing_to_the_supervisor(site: Site, accou
     subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=source, text=True, check=True)
     library.chmod(0o755)
     site.farm.worker()
-    options = ("--env", f"LD_PRELOAD={library}", "--env", f"LD_AUDIT={library}", "--env", "LD_LIBRARY_PATH=/nowhere")
+    tunables = "GLIBC_TUNABLES=glibc.malloc.mxfast=glibc.malloc.mxfast=A"
+    options = (
+        "--env",
+        tunables,
+        "--env",
+        f"LD_PRELOAD={library}",
+        "--env",
+        f"LD_AUDIT={library}",
+        "--env",
+        "LD_LIBRARY_PATH=/nowhere",
+    )
     job = site.submit(site.login(alice.name), "exit 0", *options, "--work-dir", alice.home)
     said = wait(site.farm, job)
     assert said.count("evil") <= 2, "only in the shell, which is alice's own"
+
+
+@pytest.mark.attempt("LD_PRELOAD and the like against the supervisor")
+def test_the_supervisor_has_none_of_the_variables_of_the_job(site: Site, accounts: Callable[[], Account]) -> None:
+    """What a C library obeys in its environment must not be what a user chose, in a process that is root."""
+    alice = accounts()
+    site.farm.worker()
+    options = ("--env", "GLIBC_TUNABLES=glibc.malloc.check=3", "--env", "MINE=a\nb", "--env", "EMPTY=")
+    script = 'echo "$GLIBC_TUNABLES|$MINE|$EMPTY|${EMPTY+set}"; sleep 600'
+    job = site.submit(site.login(alice.name), script, *options)
+    wait_until(lambda: b"set" in site.farm.log(job), PATIENCE)
+    assert site.farm.log(job) == b"glibc.malloc.check=3|a\nb||set\n"
+    pid = site.farm.allocation(job).process_id
+    found = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    names = {entry.partition(b"=")[0].decode() for entry in found if entry}
+    assert names == {"JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"}
 
 
 @pytest.mark.attempt("a fork bomb against the whole node", fault=5)
