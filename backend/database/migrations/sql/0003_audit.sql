@@ -11,11 +11,14 @@ END $$;
 -- with the login before it.
 CREATE FUNCTION jw_true_actor(said text, job bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF starts_with(said, session_user || '@')
-       OR (jw_trusted() AND (said = 'scheduler' OR starts_with(said, 'worker:') OR EXISTS (
-               SELECT 1 FROM commands c
-               WHERE c.job_id = job AND c.actor = said AND (c.done_at IS NULL OR c.done_at = now())))) THEN
+    IF starts_with(said, session_user || '@') THEN
         RETURN said;
+    ELSIF pg_has_role(session_user, to_regrole('jobwarden_worker'), 'MEMBER') THEN
+        IF starts_with(said, 'worker:') OR said = 'scheduler' OR EXISTS (
+               SELECT 1 FROM commands c
+               WHERE c.job_id = job AND c.actor = said AND (c.done_at IS NULL OR c.done_at = now())) THEN
+            RETURN said;
+        END IF;
     END IF;
     RETURN session_user || '/' || said;
 END $$;
@@ -31,9 +34,13 @@ END $$;
 CREATE OR REPLACE FUNCTION jw_sign_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.database_user := session_user;
-    IF NOT jw_owns() THEN
+    -- What jw_owns() and jw_true_actor() say of most events, without calling them: that is half of the time of this.
+    IF NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = 'events'::regclass), 'MEMBER') THEN
         NEW.at := clock_timestamp();
-        NEW.actor := jw_true_actor(NEW.actor, NEW.job_id);
+        IF NOT (starts_with(NEW.actor, 'worker:') OR NEW.actor = 'scheduler')
+           OR pg_has_role(session_user, to_regrole('jobwarden_worker'), 'MEMBER') IS NOT TRUE THEN
+            NEW.actor := jw_true_actor(NEW.actor, NEW.job_id);
+        END IF;
     END IF;
     RETURN NEW;
 END $$;
