@@ -6,23 +6,25 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 MIB = 1 << 20
+_DIGITS = len(str(2**64))
 
 
 def cpus() -> int:
     """CPUs this process may use: its affinity, and the CPU quota of its control group rounded down, at least 1."""
     allowed = len(os.sched_getaffinity(0))
-    quota, _, period = _read(CGROUP / "cpu.max").partition(" ")
-    if quota.isdigit() and period.strip().isdigit():
-        allowed = min(allowed, int(quota) // int(period))
+    first, _, second = _read(CGROUP / "cpu.max").strip().partition(" ")
+    quota, period = _number(first), _number(second)
+    if quota is not None and period:
+        allowed = min(allowed, quota // period)
     return max(1, allowed)
 
 
 def memory_mb() -> int:
     """MiB of memory: all of the host's, or the limit of the control group when that is lower."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = _read(CGROUP / "memory.max").strip()
-    if limit.isdigit():
-        total = min(total, int(limit))
+    limit = _number(_read(CGROUP / "memory.max").strip())
+    if limit is not None:
+        total = min(total, limit)
     return max(1, total // MIB)
 
 
@@ -34,6 +36,11 @@ def gpus(devices: Path = Path("/dev")) -> int:
 def _read(path: Path) -> str:
     """The text of a control file, or nothing where there is no such file (cgroup v1, no cgroup)."""
     try:
-        return path.read_text()
+        return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def _number(word: str) -> int | None:
+    """A number as the kernel writes it; None for ``max`` and for anything else, which limits nothing."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= _DIGITS else None

@@ -14,6 +14,8 @@ from backend.trusted import Untrusted, read_trusted, real_path
 
 LIMIT_BYTES = 64 << 10
 """Far more than all settings with comments; the parser's time grows with the square of a dotted key's length."""
+LONGEST_NAME, LONGEST_PATH = 255, 4000
+"""Bytes of a file's name (NAME_MAX), and of a path that leaves room for what lies below it (PATH_MAX is 4096)."""
 _PASSWORD = re.compile(r"^[^:/?#]+://[^:/?#@]*:[^/?#]+@|(?i:[?&](?:ssl)?password=[^&#])")
 
 
@@ -28,7 +30,10 @@ def config_file(env: Mapping[str, str]) -> Path | None:
 
 def _of_somebody_else(path: Path) -> bool:
     """Whether the settings of a home are its owner's alone: whoever uses a shared home has settings of his own."""
-    return path.parent.exists() and path.parent.stat().st_uid != os.geteuid() and not os.access(path, os.R_OK)
+    try:
+        return path.parent.stat().st_uid != os.geteuid() and not os.access(path, os.R_OK)
+    except (OSError, ValueError):  # nobody's; what no file can be called is refused where it is used
+        return False
 
 
 def first_there(*candidates: Path | None) -> Path | None:
@@ -51,21 +56,35 @@ def in_config_folder(env: Mapping[str, str], name: str) -> Path | None:
 
 
 def expanded(path: Path, env: Mapping[str, str] | None = None) -> Path:
-    """``path`` with ``~`` and ``~user`` replaced, absolute. Raises InputError when that user is not known."""
+    """``path`` with ``~`` and ``~user`` replaced, absolute.
+
+    Raises InputError when that user is not known, and for a path that no file system takes.
+    """
     if path.parts[:1] == ("~",) and (own := (os.environ if env is None else env).get("HOME")):
         path = Path(own, *path.parts[1:])
     try:
-        return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (keeps symlinks)
+        return _possible(Path(os.path.abspath(path.expanduser())))  # noqa: PTH100 (keeps symlinks)
     except RuntimeError as error:
         raise InputError(f"{path}: no home directory of that user is known: write the whole path") from error
     except OSError as error:
         raise InputError(f"{path}: the working directory is gone: write the whole path") from error
 
 
+def _possible(path: Path) -> Path:
+    sizes = [len(part.encode("utf-8", "replace")) for part in path.parts]  # of what is no UTF-8, each byte is one "?"
+    if max(sizes) > LONGEST_NAME or sum(sizes) + len(sizes) > LONGEST_PATH:
+        raise InputError(
+            f"{str(path)[:40]}… is too long: a name has at most {LONGEST_NAME} bytes, a path {LONGEST_PATH}"
+        )
+    return path
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in ``path``; raises InputError when it cannot be read, is not TOML, or is in somebody else's hands."""
     try:
-        return tomllib.loads(read_trusted(real_path(path), limit=LIMIT_BYTES).decode("utf-8"))
+        found = tomllib.loads(read_trusted(real_path(path), limit=LIMIT_BYTES).decode("utf-8"))
+        _check_numbers(found)
+        return found
     except Untrusted as error:
         raise InputError(f"the settings file {path} is not used: {error}") from error
     except OSError as error:
@@ -74,6 +93,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"the settings file {path} is not used: its values are nested too deeply") from error
     except ValueError as error:  # also what is not UTF-8, and a number of thousands of digits
         raise InputError(f"the settings file {path} is not TOML: {error}") from error
+
+
+def _check_numbers(found: object) -> None:
+    """Raise ValueError for a number of more than 64 bits, as TOML asks for: Python cannot even show the largest."""
+    waiting = [found]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, int) and not -(2**63) <= one < 2**63:
+            raise ValueError("it has a number of more than 64 bits")
+        waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
 
 
 def exposed(path: Path, values: Mapping[str, Any]) -> str | None:

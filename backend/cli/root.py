@@ -95,7 +95,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the verb of a command line; names the nearest one when it is unknown."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
+        completing = ctx.resilient_parsing  # then nobody has typed to the end yet
+        if args and args[0] not in VERBS and not args[0].startswith("-") and not completing:
             near = difflib.get_close_matches(args[0], VERBS, n=1)
             hint = f"did you mean {near[0]}?" if near else "see `jobwarden --help`"
             raise click.UsageError(f"no verb {args[0]!a}: {hint}")

@@ -12,6 +12,8 @@ from backend.errors import InputError
 PREFIX = "#JOBWARDEN"
 MAX_LINE = 64 * 1024
 """Characters in one line; more is no list of options."""
+MAX_ALL = 256 * 1024
+"""Characters in all such lines together."""
 
 
 def parse_directives(script: str) -> Options:
@@ -20,12 +22,15 @@ def parse_directives(script: str) -> Options:
     As with ``#SBATCH`` (sbatch(1)), lines are read until the first that is neither blank nor a comment, and `` #``
     starts a comment. An InputError names the line. ``--env NAME`` is refused: a script cannot know its submitter.
     """
-    options = Options()
+    options, length = Options(), 0
     for number, line in _leading_comments(script):
         if line == PREFIX or line.startswith((PREFIX + " ", PREFIX + "\t")):
+            length += len(line)
             try:
                 if len(line) > MAX_LINE:
                     raise InputError(f"longer than {MAX_LINE} characters")
+                if length > MAX_ALL:
+                    raise InputError(f"the {PREFIX} lines are longer than {MAX_ALL} characters together")
                 options = _parse_line(line.removeprefix(PREFIX)).over(options)
             except InputError as exc:
                 raise InputError(f"line {number}: {exc}") from None

@@ -53,7 +53,7 @@ class Field:
 
 
 def _integer(text: str) -> int:
-    if not text.lstrip("-").isdigit() or not text.isascii() or len(text) > 18:
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 18):
         raise InputError(f"{shorten(text)} is not a whole number")
     return int(text)
 

@@ -14,6 +14,7 @@ from backend.embedded.binaries import PostgresBinaries, postgres_for
 from backend.embedded.home import LONGEST_SOCKET, Home, explained
 from backend.embedded.unprivileged import command_prefix
 from backend.errors import Refused, Unavailable
+from backend.process.identity import parse_pid
 from backend.trusted import read_trusted, trusted_users
 
 NAMES = ("postgres",)
@@ -190,8 +191,10 @@ def _owners(home: Home) -> frozenset[int]:
 
 
 def _recorded_pid(home: Home) -> int | None:
-    lines = _lock_lines(home)
-    return int(lines[0]) if lines and lines[0].strip().isdigit() else None
+    try:
+        return parse_pid("".join(_lock_lines(home)[:1]).strip())
+    except ValueError:
+        return None
 
 
 def _reports_ready(home: Home) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backend.embedded.processes import PROC
 from backend.errors import JobwardenError
-from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, read_stat
+from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, parse_pid, read_stat
 from backend.settings import load_settings
 from backend.trusted import read_trusted
 
@@ -64,7 +64,7 @@ def read_pid_file(file: Path) -> WorkerProcess | None:
     try:
         pid, ticks, boot_id, namespace, *node = read_trusted(file, limit=_LIMIT_BYTES).decode().split()
         named = node[0] if node else file.stem.removeprefix("worker-")
-        return WorkerProcess(ProcessIdentity(int(pid), int(ticks), boot_id, int(namespace)), named)
+        return WorkerProcess(ProcessIdentity(parse_pid(pid), int(ticks), boot_id, int(namespace)), named)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # damaged counts as none: there are other witnesses
         return None
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from backend.errors import Refused
+from backend.files import open_plain
 
 SUFFIX = ".jsonl.gz"
 UNFINISHED = ".jsonl.gz.new"
@@ -131,24 +132,25 @@ def remove_unfinished(directory: Path) -> list[Path]:
 def verify(written: Written, job_ids: set[int]) -> None:
     """Read the archive back: every byte, every line, every job. Raises Refused when anything differs."""
     try:
-        digest, lines, found = _read_back(written.path)
-    except (OSError, EOFError, ValueError, zlib.error) as exc:
+        with os.fdopen(open_plain(str(written.path)), "rb") as raw:
+            same = hashlib.file_digest(raw, "sha256").hexdigest() == written.sha256
+            raw.seek(0)
+            same = same and _read_back(raw) == (written.lines, job_ids)  # what is not ours is not even unpacked
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as exc:
         raise _unverified(written.path, str(exc)) from exc
-    if digest != written.sha256 or lines != written.lines or found != job_ids:
+    if not same:
         raise _unverified(written.path, "it differs from what was written")
 
 
-def _read_back(path: Path) -> tuple[str, int, set[int]]:
-    with path.open("rb") as raw:
-        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+def _read_back(raw: IO[bytes]) -> tuple[int, set[int]]:
     lines, jobs = 0, set()
-    with gzip.open(path, "rb") as file:
+    with gzip.open(raw, "rb") as file:
         for line in file:
-            record = json.loads(line)
             lines += 1
-            if "job" in record:
-                jobs.add(int(record["job"]["id"]))
-    return digest, lines, jobs
+            match json.loads(line):
+                case {"job": {"id": int(job_id)}}:
+                    jobs.add(job_id)
+    return lines, jobs
 
 
 def _unverified(path: Path, why: str) -> Refused:

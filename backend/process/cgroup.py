@@ -94,7 +94,12 @@ def _pointer(folder: str) -> str:
 
 def owner(pid: int) -> tuple[int, str] | None:
     """Allocation id and cookie in the name of the group that ``pid`` lives in; None outside of such groups."""
-    for line in _read(f"/proc/{pid}/cgroup").splitlines():
+    return owner_in(_read(f"/proc/{pid}/cgroup"))
+
+
+def owner_in(memberships: str) -> tuple[int, str] | None:
+    """The same, from the text of a process's /proc/PID/cgroup."""
+    for line in memberships.splitlines():
         parts = line.split("/")
         for parent, name in zip(parts[-2::-1], parts[:0:-1], strict=False):  # the innermost one first: an installation
             found = _ALLOCATION.fullmatch(name)  # may run inside a job of another

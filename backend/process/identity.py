@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+LARGEST_PID = 1 << 22
+"""PID_MAX_LIMIT of the kernel (proc(5), /proc/sys/kernel/pid_max)."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _DEAD_STATES = frozenset("ZXx")
 
@@ -89,9 +91,14 @@ def this_host() -> HostIdentity:
 
 
 def parse_stat(raw: bytes) -> Stat:
-    """Parse /proc/PID/stat. The command name may hold blanks and brackets, so fields count from its last ')'."""
+    """Parse /proc/PID/stat. The command name may hold blanks and brackets, so fields count from its last ')'.
+
+    Raises ValueError for what no kernel writes.
+    """
     end = raw.rindex(b")")
     fields = raw[end + 2 :].split(None, 20)
+    if len(fields) < 20:
+        raise ValueError("too few fields")
     return Stat(
         int(raw[: raw.index(b" ")]),
         chr(fields[0][0]),
@@ -101,6 +108,13 @@ def parse_stat(raw: bytes) -> Stat:
         int(fields[17]),
         int(fields[19]),
     )
+
+
+def parse_pid(text: str) -> int:
+    """The process id that a file names. Raises ValueError for what is none, and what no process can have."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_PID)) and 0 < int(text) <= LARGEST_PID):
+        raise ValueError("not a process id")
+    return int(text)
 
 
 def read_stat(pid: int) -> Stat:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import shlex
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as searching
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -19,9 +21,18 @@ from backend.domain.options import OPTION_NAMES, Options, build_request
 from backend.domain.script import check_script
 from backend.errors import InputError
 from backend.readmodel import jobs
+from backend.settings import Settings
 from backend.state import machine
+from tests.fuzz.commands import told
+from tests.fuzz.run import try_target
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
 
-SLOW_IS_FINE = settings(
+SEED = 20260314
+INPUTS = 300
+"""For each target; `make fuzz` gives many more."""
+
+SLOW_IS_FINE = searching(
     deadline=None,
     max_examples=150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
@@ -54,6 +65,53 @@ field_names = st.sampled_from(sorted(FIELDS)) | anything
 operators = st.sampled_from([":", "=", "!=", ">", "<", ">=", "<=", "::", ":!", ""])
 terms = st.builds("{}{}{}{}".format, st.sampled_from(["", "!", "!!"]), field_names, operators, values)
 filters = st.lists(terms, max_size=5).map(" ".join) | anything
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_targets(target: Target) -> None:
+    """The first inputs of a fixed seed: nothing undeclared is raised, nothing takes long, nothing takes much memory."""
+    findings = try_target(target, SEED, range(round(INPUTS * target.share)))
+    assert not findings, "\n".join(map(str, findings))
+
+
+def test_a_bad_target_is_found_and_its_input_shrunk() -> None:
+    """What the other tests rely on: each way to go wrong is seen, and the first input of each kind is named."""
+    assert _found(lambda text, _: int("²" * ("a" in text) or 0)) == [("ValueError", "a")]
+    assert [why for why, _ in _found(_busy)] == ["more than 1 s of work"]
+    assert [why.split()[1:] for why, _ in _found(_greedy)] == [["MB", "of", "memory"]]
+
+
+def _found(give: Callable[[str, Path], object]) -> list[tuple[str, object]]:
+    target = Target("bad", lambda maker: "bab", lambda made, folder: (give(made, folder), None)[1])
+    return [
+        (finding.why.splitlines()[0].split(":")[0].removesuffix(" at"), finding.made)
+        for finding in try_target(target, 1, range(2))
+    ]
+
+
+def _busy(_text: str, _folder: Path) -> None:
+    while True:
+        hash("x")
+
+
+def _greedy(_text: str, _folder: Path) -> None:
+    bytearray(b"x" * (150 << 20))
+
+
+@pytest.mark.usefixtures("engine")
+def test_command_lines_of_a_running_installation(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any words behind any verb, with a database and a queue that answer."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (
+        ("JOBWARDEN_HOME", settings.home), ("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url),
+        ("JOBWARDEN_NODE_NAME", "node1"), ("HOME", tmp_path),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, str(value))
+    (target,) = (target for target in TARGETS if target.name == "command line")
+    for number in range(60):
+        told(target.input(SEED, number))
 
 
 def one_line(error: InputError) -> None:
@@ -90,7 +148,7 @@ def test_command_lines(nowhere: Path, verb: str, rest: list[str]) -> None:
         assert said.count("\n") <= 1 or said.startswith("Usage"), said
 
 
-@settings(SLOW_IS_FINE, max_examples=500)
+@searching(SLOW_IS_FINE, max_examples=500)
 @given(typed=filters)
 @example(typed="exit!=")
 @example(typed="age>99999999999d")
@@ -125,7 +183,7 @@ lines = st.builds(
 scripts = st.lists(lines | anything, max_size=5).map("\n".join)
 
 
-@settings(SLOW_IS_FINE, max_examples=500)
+@searching(SLOW_IS_FINE, max_examples=500)
 @given(script=scripts)
 @example(script="#JOBWARDEN --time")
 @example(script="#JOBWARDEN --env 'A=B")

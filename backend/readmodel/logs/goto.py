@@ -1,6 +1,7 @@
 """Where to go in a log, as people type it: a line, a percentage, a time."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,7 +46,8 @@ def parse(text: str, now: datetime, latest: datetime) -> Target:
     if (found := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text)) and float(found[1]) <= 100:
         return Percent(float(found[1]))
     if found := re.fullmatch(r"-\s*(\d{1,6})\s*([smhd])", text):
-        return Time(now - timedelta(**{_UNITS[found[2]]: int(found[1])}))
+        with suppress(OverflowError):  # before the first day of the calendar there is no log either
+            return Time(now - timedelta(**{_UNITS[found[2]]: int(found[1])}))
     when = read_clock(text, latest)
     if when is None:
         raise InputError(f"'{text}' is no place in a log; try {HELP}")

@@ -7,6 +7,8 @@ from pathlib import Path
 from backend.files import open_within
 from backend.process.logcut import Cut, read_cut
 
+LATEST = 221_845_392_000.0
+"""The year 9000: not far from there dates cannot be calculated with any more."""
 _PRINT = 64
 """Bytes at the end that are compared, to notice a file that was cut and has grown again since."""
 
@@ -31,12 +33,13 @@ class OpenLog:
         self.path = path
         self.size = 0
         self.written = 0.0
-        """Unix time of the last write."""
+        """Unix time of the last write; whatever a job has set it to, a day of the calendar."""
         self.deleted = False
         self.cut: Cut | None = None
         """What is missing in the middle."""
         self._file: int | None = None
         self._identity = (0, 0)
+        self._modified = 0
         self._print = b""
 
     @property
@@ -84,7 +87,7 @@ class OpenLog:
         if status.st_size >= self.size and not self.deleted and (cut := self._cut(status)) != self.cut:
             self.cut = cut
             return Change.SHORTENED
-        if status.st_size == self.size and status.st_mtime == self.written:
+        if status.st_size == self.size and status.st_mtime_ns == self._modified:
             return Change.NOTHING
         rewritten = status.st_size < self.size or self._fingerprint() != self._print
         grew = status.st_size > self.size
@@ -97,7 +100,8 @@ class OpenLog:
         return read_cut(str(self.path.parent), status.st_size)
 
     def _take(self, status: os.stat_result) -> None:
-        self.size, self.written = status.st_size, status.st_mtime
+        self.size, self._modified = status.st_size, status.st_mtime_ns
+        self.written = min(max(0.0, status.st_mtime), LATEST)
         self._print = self._fingerprint()
 
     def _fingerprint(self) -> bytes:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ class Pattern:
         if not self.regex:
             return
         try:
-            re.compile(self.text)
+            with warnings.catch_warnings(action="ignore"):  # they would be printed across the screen
+                re.compile(self.text)
         except (re.error, RecursionError, OverflowError) as exc:
             raise InputError(f"not a regular expression: {exc}") from None
 

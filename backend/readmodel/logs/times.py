@@ -131,15 +131,15 @@ def _lines(file: int, start: int, stop: int) -> list[tuple[int, bytes]]:
 
 def _dated(found: re.Match[str], year: int, month: int, day: int) -> datetime | None:
     part = (found["part"] or "").ljust(6, "0")
+    zone = found.groupdict().get("zone")
     try:
         naive = datetime(
             year, month, day, int(found["hour"]), int(found["minute"]), int(found["second"] or 0), int(part)
         )
-    except ValueError:
+        if not zone:
+            return naive.astimezone()
+    except (ValueError, OverflowError):  # no such day, or one at either end of the calendar
         return None
-    zone = found.groupdict().get("zone")
-    if not zone:
-        return naive.astimezone()
     if zone == "Z":
         return naive.replace(tzinfo=UTC)
     ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
