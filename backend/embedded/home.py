@@ -70,7 +70,7 @@ class Home:
 def locate(settings: Settings) -> Home:
     """The home of ``settings``, touching nothing. Raises InputError when no short enough socket path is left."""
     path = Path(os.path.realpath(settings.home))
-    shared = settings.shared or (path / SHARED).exists()
+    shared = settings.shared or _says_shared(path)
     if (settings.database_url and settings.redis_url) or _fits(path / "run"):
         return Home(path, path / "run", shared)
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
@@ -135,6 +135,14 @@ def prepare(home: Home) -> None:
                 folder.chmod(mode)
         if home.shared and not home.path.stat().st_mode & stat.S_IXOTH:
             home.path.chmod(PASSAGE_MODE)
+
+
+def _says_shared(path: Path) -> bool:
+    try:
+        (path / SHARED).lstat()
+    except OSError:  # also of a home that may not even be entered: that one is not shared
+        return False
+    return True
 
 
 def is_guest(home: Home) -> bool:

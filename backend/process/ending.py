@@ -42,6 +42,7 @@ class Survivor:
 class Ended:
     """What an ending came to. Release an allocation only with ``proven_gone``.
 
+    ``waited``: what is left was given its time after KILL, so that another look at once would see the same.
     ``signalled``: pids that got TERM or KILL. ``already_ended``: the script had ended before anything was signalled,
     so its record counts as it is.
     """
@@ -51,6 +52,7 @@ class Ended:
     survivors: list[Survivor]
     detail: str
     already_ended: bool
+    waited: bool = False
 
 
 class Phase(StrEnum):
@@ -172,7 +174,7 @@ class Ending:
         if shim.stopped:
             self._send(shim, signal.SIGCONT)
         if alone > _SHIM_SECONDS + self._stuck_seconds:
-            self._finish(False, "the supervisor survives KILL", [shim])
+            self._finish(False, "the supervisor survives KILL", [shim], waited=True)
             return None
         if alone > _SHIM_SECONDS:
             self._send(shim, signal.SIGKILL)
@@ -196,7 +198,8 @@ class Ending:
         """Kill the group; freeze the others until a look finds nothing new, so that nothing can fork; then kill all."""
         elapsed = now - self._start_kill(now)
         if self._survive(now, elapsed, others):
-            self._finish(False, "processes survive KILL" if others else "processes out of sight survive KILL", others)
+            who = "processes" if others else "processes out of sight"
+            self._finish(False, f"{who} survive KILL", others, waited=True)
             return None
         if found.group is not None:
             self._kill_group(found.group, now, others)
@@ -258,9 +261,9 @@ class Ending:
         poll, self._poll = self._poll, min(self._poll * 2, _LAST_POLL)
         return poll
 
-    def _finish(self, proven_gone: bool, detail: str, left: Sequence[Stat] = ()) -> None:
+    def _finish(self, proven_gone: bool, detail: str, left: Sequence[Stat] = (), *, waited: bool = False) -> None:
         survivors = [self._survivor(process) for process in left]
-        self.result = Ended(proven_gone, list(self._signalled), survivors, detail, bool(self._already_ended))
+        self.result = Ended(proven_gone, list(self._signalled), survivors, detail, bool(self._already_ended), waited)
 
     def _survivor(self, process: Stat) -> Survivor:
         if process.pid in self._refused:

@@ -263,7 +263,7 @@ class Supervisor:
             self._conclude(job, job.record())
             return
         job.ending = None
-        if job.looks < len(SECOND_LOOKS):
+        if not result.waited and job.looks < len(SECOND_LOOKS):
             job.due, job.looks = boot_clock() + SECOND_LOOKS[job.looks], job.looks + 1
             return
         job.due = boot_clock() + STUCK_RETRY_SECONDS

@@ -106,10 +106,10 @@ def test_postgresql_is_out_of_connections(installation: Installation, row: Row) 
     pair = Pair(installation)
     with starved(installation):
         pair.end_one()
-        wait_until(lambda: "too many clients" in installation.worker_log, PATIENCE, "the worker to be refused")
+        wait_until(lambda: "connection slots" in installation.worker_log, PATIENCE, "the worker to be refused")
         done = installation.cli("jobs")
         assert (done.code, done.out, done.err.count("\n")) == (1, "", 1), done
-        assert "too many clients" in done.err
+        assert "connection slots are reserved" in done.err
     pair.check(row)
 
 
@@ -141,7 +141,7 @@ def test_postgresql_hangs(installation: Installation, row: Row) -> None:
 
 def alter(installation: Installation, sql: str) -> None:
     """Change the server's configuration and let it read that again."""
-    with installation.cursor() as cursor:
+    with installation.superuser() as cursor:
         cursor.execute("SET default_transaction_read_only = off")
         cursor.execute(sql)
         cursor.execute("SELECT pg_reload_conf()")
