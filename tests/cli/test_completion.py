@@ -169,3 +169,11 @@ def answer(terminal: int, typed: str, expected: str) -> None:
     while expected not in shown.replace("\r", "").replace("\a", ""):
         assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], f"only {shown!r}"
         shown += os.read(terminal, 4096).decode(errors="replace")
+
+
+@pytest.mark.parametrize("typed", ["nonsense ", "nonsense --j", "job state"])
+def test_an_unknown_verb_is_no_reason_to_complain_in_the_midst_of_typing(typed: str, cli: Cli) -> None:
+    """bash is told to throw complaints away; the functions for zsh and fish show them at the prompt."""
+    words = ["jobwarden", *typed.split(" ")]
+    asked = {"_JOBWARDEN_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    assert cli(**asked).err == ""

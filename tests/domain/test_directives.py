@@ -59,3 +59,9 @@ def test_any_script_is_read_or_refused(line: str, rest: str) -> None:
     except InputError as exc:
         assert str(exc).startswith("line ")
         assert str(exc).isprintable()
+
+
+def test_directives_without_end_are_refused() -> None:
+    """A script may have four megabytes, a list of options has not."""
+    with pytest.raises(InputError, match="line 5: the #JOBWARDEN lines are longer than 262144 characters together"):
+        parse_directives(f"#JOBWARDEN --name {'x' * 60_000}\n" * 50)

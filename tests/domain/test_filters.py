@@ -94,3 +94,8 @@ def test_values_never_reach_the_statement(text: str) -> None:
     harmless = to_sql(parse_filter("name:harmless"))[0]
     quoted = '"' + text.replace('"', "") + 'x"'
     assert to_sql(parse_filter(f"name:{quoted}"))[0] == harmless
+
+
+def test_two_signs_make_no_number() -> None:
+    with pytest.raises(InputError, match="'--5' is not a whole number"):
+        parse_filter("exit=--5")

@@ -14,8 +14,11 @@ import pytest
 
 from backend.embedded import binaries, postgres, servers
 from backend.embedded import home as homes
+from backend.embedded.home import Home
 from backend.embedded.servers import Urls
+from backend.embedded.workers import named_in_files
 from backend.errors import InputError, JobwardenError, Refused, Unavailable
+from backend.process.identity import this_host
 from backend.settings import Settings
 from tests.embedded.conftest import postmaster, query
 from tests.support.processes import kill_hard, working_below
@@ -218,3 +221,16 @@ def test_another_process_holds_the_lock_for_ever(up: Up, monkeypatch: pytest.Mon
     monkeypatch.setattr(homes, "LOCK_TIMEOUT_SECONDS", 0.1)
     with homes.exclusive(homes.locate(own)), pytest.raises(Unavailable, match="another jobwarden"):
         servers.stop(own)
+
+
+def test_a_process_id_that_no_process_can_have(tmp_path: Path) -> None:
+    """The kernel takes 32 bits: asking it about more raised OverflowError in `up` and `down`."""
+    host = this_host()
+    (tmp_path / "run").mkdir()
+    file = tmp_path / "run" / "worker-a.pid"
+    file.write_text(f"{2**70} 1 {host.boot_id} {host.pid_namespace} a\n")
+    assert list(named_in_files(tmp_path)) == []
+    (tmp_path / "postgres").mkdir()
+    for pid in (str(2**70), "²", "9" * 5000):
+        (tmp_path / "postgres" / "postmaster.pid").write_text(f"{pid}\n")
+        assert postgres._recorded_pid(Home(tmp_path, tmp_path / "run")) is None

@@ -25,7 +25,7 @@ from backend.readmodel.logs.seeker import Plain
 from tests.fuzz.maker import Maker
 from tests.fuzz.target import Target
 
-MOST_SHOWN = 1 << 19
+MOST_SHOWN = 1 << 17
 """Characters before a terminal at once: it all goes through half a dozen functions here."""
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 SCRIPTS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import signal
@@ -190,7 +191,17 @@ def gone(written: Written) -> None:
     written.path.unlink()
 
 
-@pytest.mark.parametrize("damage", [cut_short, swapped, gone])
+def nested(written: Written) -> None:
+    """What no reader of JSON survives must not even be read: it is not what was written."""
+    written.path.write_bytes(gzip.compress(b"[" * 100_000))
+
+
+def linked(written: Written) -> None:
+    kept = written.path.rename(written.path.with_name("kept"))
+    written.path.symlink_to(kept)
+
+
+@pytest.mark.parametrize("damage", [cut_short, swapped, gone, nested, linked])
 def test_an_archive_that_does_not_read_back_deletes_nothing(
     past: Past, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Written], None]
 ) -> None:

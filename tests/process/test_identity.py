@@ -20,6 +20,7 @@ from backend.process.identity import (
     elapsed_seconds,
     identify,
     liveness,
+    parse_pid,
     parse_stat,
     this_host,
 )
@@ -300,3 +301,13 @@ def test_host_identity_is_complete() -> None:
     assert host.machine_id
     assert len(host.boot_id) == 36
     assert host.pid_namespace == Path("/proc/self/ns/pid").stat().st_ino
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "²", "٣", "4194305", "9" * 5000, "1 "])
+def test_what_no_process_can_have_is_no_process_id(text: str) -> None:
+    with pytest.raises(ValueError, match="not a process id"):
+        parse_pid(text)
+
+
+def test_the_largest_process_id_is_one() -> None:
+    assert parse_pid("4194304") == 4_194_304

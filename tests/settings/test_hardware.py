@@ -55,3 +55,11 @@ def test_gpus_are_numbered_devices_only(tmp_path: Path) -> None:
     for name in ("nvidia0", "nvidia1", "nvidia12", "nvidiactl", "nvidia-uvm", "null"):
         (tmp_path / name).touch()
     assert hardware.gpus(tmp_path) == 3
+
+
+@pytest.mark.parametrize("quota", [b"100 0", b"\xff", b"\xc2\xb2 100000", b"9" * 5000 + b" 1", b""])
+def test_a_limit_that_makes_no_sense_limits_nothing(cgroup: Path, quota: bytes) -> None:
+    unlimited = hardware.cpus(), hardware.memory_mb()
+    (cgroup / "cpu.max").write_bytes(quota)
+    (cgroup / "memory.max").write_bytes(quota.split(b" ")[0] if quota[:3] != b"100" else b"max")
+    assert (hardware.cpus(), hardware.memory_mb()) == unlimited

@@ -223,3 +223,21 @@ def test_importing_settings_stays_light() -> None:
 
 def test_the_dashboard_checks_its_own_variables(tmp_path: Path) -> None:
     assert load_settings({"JOBWARDEN_HOME": str(tmp_path), "JOBWARDEN_TUI_THEME": "nord"}).home == tmp_path
+
+
+def test_a_number_of_more_than_64_bits_is_no_setting(tmp_path: Path) -> None:
+    """TOML asks readers to refuse it, and Python cannot even show one this large."""
+    file = tmp_path / "jobwarden.toml"
+    file.write_text(f"node_cpus = [[0x{'f' * 5000}]]\n")
+    with pytest.raises(InputError, match="number of more than 64 bits"):
+        load_settings({"JOBWARDEN_CONFIG": str(file), "HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("home", ["x" * 256, "x/" * 2001, "\udcff" * 256])
+def test_a_home_that_no_file_system_takes(home: str) -> None:
+    with pytest.raises(InputError, match="is too long: a name has at most 255 bytes, a path 4000"):
+        load_settings({"JOBWARDEN_HOME": f"/{home}"})
+
+
+def test_a_home_of_the_longest_name_is_taken() -> None:
+    assert load_settings({"JOBWARDEN_HOME": "/" + "x" * 255}).home.name == "x" * 255

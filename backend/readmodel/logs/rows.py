@@ -8,8 +8,9 @@ out, one row says so.
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from backend.process.logcut import Cut
 from backend.readmodel.logs.safe import show_bytes
@@ -49,11 +50,11 @@ def rows_after(file: int, offset: int, size: int, limit: int, cut: Cut | None = 
     stop = cut.start if cut is not None and offset < cut.start else size
     base = offset - offset % PIECE
     data = os.pread(file, min(CHUNK + PIECE, stop - base), base)
-    starts = [offset, *(start for start in _starts(data, base) if start > offset)]
+    starts = [offset, *islice((start for start in _starts(data, base) if start > offset), limit)]
     end = base + len(data)
-    if end > starts[-1] and end >= stop:
+    if len(starts) <= limit and end > starts[-1] and end >= stop:
         starts.append(end)
-    return _rows(file, data, base, starts[: limit + 1])
+    return _rows(file, data, base, starts)
 
 
 def rows_before(file: int, offset: int, limit: int, cut: Cut | None = None) -> list[Row]:
@@ -86,18 +87,16 @@ def _notice(cut: Cut) -> Row:
     return Row(cut.start, cut.end, cut.notice)
 
 
-def _starts(data: bytes, base: int) -> list[int]:
-    """Return where rows begin in ``data``, which lies at ``base``, a multiple of PIECE; not for its first byte."""
-    starts: list[int] = []
+def _starts(data: bytes, base: int) -> Iterator[int]:
+    """Yield where rows begin in ``data``, which lies at ``base``, a multiple of PIECE; not for its first byte."""
     for begin in range(0, len(data), PIECE):
         chunk = data[begin : begin + PIECE]
         found = chunk.find(b"\n")
         if found < 0 and len(chunk) == PIECE:
-            starts.append(base + begin + PIECE - _cut_character(chunk))
+            yield base + begin + PIECE - _cut_character(chunk)
         while found >= 0:
-            starts.append(base + begin + found + 1)
+            yield base + begin + found + 1
             found = chunk.find(b"\n", found + 1)
-    return starts
 
 
 def _cut_character(chunk: bytes) -> int:

@@ -12,7 +12,7 @@ from backend.readmodel.logs.rows import Row, row_start, rows_after, rows_before
 from backend.readmodel.logs.seek import Found, Pattern
 from backend.readmodel.logs.sgr import plain
 from backend.readmodel.logs.times import Arrivals
-from backend.readmodel.logs.window import Window
+from backend.readmodel.logs.window import MOST_ROWS, Window
 
 TAIL_BYTES = 64 * 1024
 """How much of the end is shown when a log is opened."""
@@ -63,9 +63,11 @@ class Stretch:
     def grew(self, before: int) -> None:
         """Take in what was appended at offset ``before``."""
         self.arrivals.note(before, time.time())
-        self.arrived += _newlines(self.log.file, before, self.log.size)
+        new = _newlines(self.log.file, before, self.log.size)
+        self.arrived += new
         self.changed = True
-        if self.follow and self.only is None and self.log.size - self.window.high > READ_BYTES:
+        much = self.log.size - self.window.high > READ_BYTES or new > MOST_ROWS  # none of the rows held would stay
+        if self.follow and self.only is None and much:
             self.to_end()
         elif self.follow or (self.window.high >= before and len(self.rows) < BATCH):
             self.more_below()
