@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.actions.records import ItemResult, done, nothing, refused
-from backend.housekeeping.folders import allocation_folders, node_directories, opened
+from backend.files import opened_folder
+from backend.housekeeping.folders import allocation_folders, node_directories
 from backend.process.ending import Ended, end_trees
 from backend.process.identity import Liveness, liveness, this_host
 from backend.process.identity_file import Named, Order, read_identity, write_order
@@ -78,7 +79,7 @@ def _living(home: Path, job_ids: set[int], snapshot: Snapshot) -> dict[int, list
     """The attempts of these jobs of which something may live, by job; none of them for one that is over."""
     found: dict[int, list[Found]] = {}
     for root in node_directories(Path(os.path.realpath(home)) / "spool")[0]:
-        with opened(root) as root_fd:
+        with opened_folder(str(root)) as root_fd:
             names = allocation_folders(root_fd)[0]
         for name in names:
             named = read_identity(f"{root}/{name}")

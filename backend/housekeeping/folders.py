@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +24,6 @@ class Folder:
     def allocation_id(self) -> int:
         """The allocation it is named after."""
         return int(self.name)
-
-
-@contextmanager
-def opened(root: Path) -> Iterator[int]:
-    """A descriptor of the directory itself: a name that is a link raises OSError (ELOOP or ENOTDIR)."""
-    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def node_directories(spool: Path) -> tuple[list[Path], list[str]]:

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from backend.actions.records import Context
 from backend.anomalies.attempts import BY_ID, Attempt, read_attempts
 from backend.anomalies.evidence import Look
+from backend.files import opened_folder
 from backend.housekeeping import sql
-from backend.housekeeping.folders import Folder, allocation_folders, measure, node_directories, opened
+from backend.housekeeping.folders import Folder, allocation_folders, measure, node_directories
 from backend.housekeeping.in_use import InUse
 from backend.housekeeping.in_use import look as look_for_use
 from backend.housekeeping.records import Limits, Progress, Step, StepReport
@@ -63,7 +64,7 @@ def tidy_spool(ctx: Context, limits: Limits, dry_run: bool, progress: Progress) 
     tally.left += [f"{name} in the spool is no node's directory" for name in others]
     for root in nodes:
         try:
-            with opened(root) as root_fd:
+            with opened_folder(str(root)) as root_fd:
                 _tidy_node(ctx, root, root_fd, limits.max_age_seconds, dry_run, progress, tally)
         except OSError as exc:
             tally.failed.append(f"{root} cannot be looked through: {exc.strerror}")
