@@ -59,6 +59,7 @@ class Service:
         """Take the node. Raises Refused when it has a live worker, DBAPIError when the database is down."""
         self._settings, self._urls, self._drain_on_exit = settings, urls, drain_on_exit
         self._exit_code = 0
+        self._dropped = 0
         self._guard = Guard(self._fenced)
         self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
         self._redis: Redis = bell.connect(urls.redis_url)
@@ -217,6 +218,7 @@ class Service:
 
     def _sweep_once(self) -> None:
         point("sweep")
+        self._note_dropped()
         fates = self._recovery.run(self._in_hand)
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
             log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))
@@ -232,6 +234,17 @@ class Service:
     def _watch(self, watched: Watched) -> None:
         self._supervisor.watch(watched)
         self._logs.follow(watched)
+
+    def _note_dropped(self) -> None:
+        """Write down that somebody else's messages were in our queue, at most once a sweep, however many they were."""
+        name, count = self._me.node_name, bell.dropped(self._me.node_name)
+        if count > self._dropped:
+            why = f"{count - self._dropped} messages in Redis that are none of ours were dropped unread"
+            with self._engine.begin() as conn:
+                machine.note_node(
+                    conn, name, self._me.actor, "messages-dropped", why, {"messages": count - self._dropped}
+                )
+            self._dropped = count
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
         try:

@@ -17,7 +17,8 @@ from rq.serializers import JSONSerializer, PickleSerializer
 
 from backend.queue import bell
 from backend.queue.message import LONGEST, NotOursError, allocation_ids
-from tests.worker.farm import Farm
+from tests.support.processes import wait_until
+from tests.worker.farm import PATIENCE, Farm
 
 
 class Evil:
@@ -179,6 +180,16 @@ def test_a_flood_is_dropped_and_counted(redis_url: str) -> None:
     bell.ring(bell.connect(redis_url), "node1", [7])
     assert told(redis_url) == [[7]]
     assert bell.dropped("node1") == before + 300
+
+
+@pytest.mark.attempt("a flood of messages that are none of ours", fault=11)
+def test_what_was_dropped_is_in_the_audit(farm: Farm, redis_url: str) -> None:
+    """Somebody who writes to the queue of a node goes unnoticed."""
+    farm.worker()
+    for _ in range(3):
+        queue_of(redis_url).enqueue_call("os.getpid")
+    noted = "SELECT coalesce(sum((detail ->> 'messages')::int), 0) FROM events WHERE action = 'messages-dropped'"
+    wait_until(lambda: farm.scalar(noted) == 3, PATIENCE, "the event")
 
 
 def test_ids_of_our_own_message_are_read(redis_url: str) -> None:
