@@ -131,15 +131,21 @@ class Launcher:
         finally:
             for watched, gated in spawned:
                 with contained(f"the start of job {watched.job_id}"):
-                    if watched.allocation_id in may_run:
-                        self._follow_log(watched)  # before it can write the first byte
-                        watched.never_ran = not gated.open_gate()
-                        point("gate-opened")
-                        log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
-                    else:
-                        watched.never_ran = True
-                        gated.close_gate()
+                    self._let_go(watched, gated, may_run=watched.allocation_id in may_run)
                 self._watch(watched)
+
+    def _let_go(self, watched: Watched, gated: Gated, *, may_run: bool) -> None:
+        """Open the gate, or close it; one of the two, whatever goes wrong."""
+        if not may_run:
+            watched.never_ran = True
+            gated.close_gate()
+            return
+        try:
+            self._follow_log(watched)  # before it can write the first byte
+        finally:
+            watched.never_ran = not gated.open_gate()
+        point("gate-opened")
+        log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
 
 
 def _launch_failure(order: LaunchOrder, message: str) -> Outcome:
