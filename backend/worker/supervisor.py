@@ -216,6 +216,10 @@ class Supervisor:
             job.ending = self._new_ending(job)
         job.due = boot_clock()
 
+    def _is_well(self, job: Watched) -> bool:
+        """Whether its script still runs and nobody wants its end."""
+        return job.pidfd >= 0 and job.request is None and job.record() is None
+
     def _new_ending(self, job: Watched) -> Ending:
         return Ending(job.target, self._grace, clock=boot_clock, gone_since=job.gone_since)
 
@@ -246,8 +250,11 @@ class Supervisor:
                     self._step_ending(job, now, snapshot)
 
     def _step_ending(self, job: Watched, now: float, snapshot: Snapshot) -> None:
-        if job.ending is None:  # it could not be ended before: try again
-            job.ending = self._new_ending(job)
+        if job.ending is None:
+            if self._is_well(job):  # there was an error in the care for it, not with it
+                job.due = None
+                return
+            job.ending = self._new_ending(job)  # it could not be ended before: try again
         pause = job.ending.step(now, snapshot)
         point("signalled")
         if pause is not None:

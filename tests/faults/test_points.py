@@ -14,7 +14,7 @@ from backend.errors import InputError
 from backend.faults import POINTS, _Armed
 from backend.state import machine
 from backend.state.records import Placement
-from tests.support.processes import wait_until
+from tests.support.processes import is_gone, wait_until
 from tests.worker.farm import PATIENCE, Farm, Worker, go
 
 WORKER_POINTS = sorted(POINTS.keys() - {"submit"})
@@ -162,6 +162,22 @@ def test_an_unforeseen_error_stays_with_its_job_at(farm: Farm, point: str) -> No
     assert not farm.scalar("SELECT bool_or(drained) FROM nodes")
     later = farm.submit(RAN)
     assert farm.ended(later).state == "COMPLETED", "every thread of the worker still works"
+
+
+@pytest.mark.slow
+def test_an_unforeseen_error_in_watching_does_not_end_a_job_that_is_well(farm: Farm) -> None:
+    """It is flagged, looked after again, and runs on."""
+    worker = farm.worker(JOBWARDEN_FAULT="watch:fail")
+    job, file = farm.submit_waiting(RAN)
+    shim = farm.started(job).process_id
+    wait_until(lambda: "unstuck" in farm.events(job), PATIENCE, "the worker to look after it again")
+    assert farm.events(job).count("stuck") == 1
+    assert not farm.scalar("SELECT bool_or(drained) FROM nodes")
+    assert (farm.job(job).state, is_gone(shim)) == ("RUNNING", False)
+    assert farm.allocation(job).stuck is None
+    go(file, 4)
+    assert farm.ended(job).exit_code == 4
+    assert worker.process.poll() is None
 
 
 @pytest.mark.slow
