@@ -64,7 +64,7 @@ def expanded(path: Path, env: Mapping[str, str] | None = None) -> Path:
         path = Path(own, *path.parts[1:])
     try:
         return _possible(Path(os.path.abspath(path.expanduser())))  # noqa: PTH100 (keeps symlinks)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # ValueError: no user can have that name
         raise InputError(f"{path}: no home directory of that user is known: write the whole path") from error
     except OSError as error:
         raise InputError(f"{path}: the working directory is gone: write the whole path") from error

@@ -239,5 +239,11 @@ def test_a_home_that_no_file_system_takes(home: str) -> None:
         load_settings({"JOBWARDEN_HOME": f"/{home}"})
 
 
+@pytest.mark.parametrize("home", ["~nosuch", "~\ud800", "~\0"])
+def test_a_home_of_a_user_who_cannot_be(home: str) -> None:
+    with pytest.raises(InputError, match="no home directory of that user"):
+        load_settings({"JOBWARDEN_HOME": home})
+
+
 def test_a_home_of_the_longest_name_is_taken() -> None:
     assert load_settings({"JOBWARDEN_HOME": "/" + "x" * 255}).home.name == "x" * 255
