@@ -18,6 +18,7 @@ from backend.errors import Refused
 FILE_LIMIT_BYTES = 1 << 20
 _LINKS = 40
 """As many symbolic links as the kernel follows (path_resolution(7))."""
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Untrusted(Refused):
@@ -140,7 +141,7 @@ def _check_hands(found: os.stat_result, path: Path, owners: Collection[int] | No
     if found.st_uid not in (trusted_users() if owners is None else owners):
         mend = advice or f"remove it, or `chown {os.geteuid()} {shlex.quote(str(path))}` after a look at it"
         raise Untrusted(f"{path} belongs to {owner_name(found.st_uid)}: {mend}")
-    if _others_write(found):
+    if found.st_mode & _WRITABLE_BY_OTHERS:
         shared = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
         mend = advice if shared and advice else f"`chmod go-w {shlex.quote(str(path))}` after a look at it"
         raise Untrusted(f"others can write to {path}: {mend}")

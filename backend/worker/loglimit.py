@@ -33,7 +33,7 @@ STEP = 1 << 20
 """Bytes that the disk may lose before all logs are looked at, and that a log may gain before it counts as fast."""
 LAST_LOOKS = 5
 """Looks a second apart at a log after its job left care: one that was just taken into care may not be in it yet."""
-EARLY = 64 << 20
+EARLY = 128 << 20
 """Bytes, at most an eighth of the limit, before the limit at which a log is cut: what is written meanwhile counts."""
 LEAST = 64 << 10
 """Bytes that every log may have, however little is free: the first lines say what a job is at."""

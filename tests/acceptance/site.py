@@ -17,6 +17,7 @@ from tests.support.processes import wait_until
 
 PATIENCE = 60.0
 QUICK = """
+run_jobs_as = "worker"
 node_name = "desk"
 node_cpus = 64
 node_memory_mb = 65536

@@ -22,6 +22,8 @@ NOT_RUN = {
     ("Install a worker", "useradd"): "changes the machine",
     ("Install a worker", "systemctl"): "changes the machine; its ExecStart is what keep-worker.sh runs",
     ("Install a worker", "export JOBWARDEN_HOME"): "what the environment of the tests has",
+    ("Whom jobs run as", "users map"): "needs accounts; tests/security/test_submitters.py does it with its own",
+    ("Whom jobs run as", "--shared"): "needs a directory that everybody can pass; as above",
     ("Every night, every five minutes", "crontab deploy/crontab"): "changes the machine; its lines are run",
 }
 

@@ -73,7 +73,12 @@ def in_process(function: str, home: Path, *more: str, **options: object) -> subp
 def leaders(folder: Path) -> list[int]:
     """Processes that work in ``folder`` and are not children of each other: one for each server on these data."""
     pids = working_below(folder)
-    return [pid for pid in pids if psutil.Process(pid).ppid() not in pids]
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since
+            if psutil.Process(pid).ppid() not in pids:
+                found.append(pid)
+    return found
 
 
 def answer(process: subprocess.Popen[str]) -> list[str]:

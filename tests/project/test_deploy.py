@@ -38,7 +38,7 @@ def check_command(words: list[str]) -> None:
     """Fail unless ``jobwarden`` takes these words: the verb exists, and so does every option."""
     context = click.Context(root)
     _, command, rest = root.resolve_command(context, words)
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and (rest or not command.invoke_without_command):
         _, command, rest = command.resolve_command(click.Context(command), rest)
     assert command is not None
     command.make_context("jobwarden", list(rest))

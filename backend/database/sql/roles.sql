@@ -76,7 +76,8 @@ GRANT INSERT (job_id, node_name, worker_id, allocated_cpus, allocated_memory_mb,
 GRANT INSERT (job_id, node_name, action, actor, reason), UPDATE (done_at, result) ON commands TO jobwarden_worker;
 GRANT INSERT (name, cpus, memory_mb, gpus, partitions), UPDATE (cpus, memory_mb, gpus, partitions, drained, drain_reason)
     ON nodes TO jobwarden_worker;
-GRANT INSERT (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version, lease_seconds),
+GRANT INSERT (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version,
+              lease_seconds, jobs_as),
     UPDATE (heartbeat_at, draining, ended_at, end_reason, noticed_after) ON workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
 -- The leader raises alerts, clears them and keeps who was told; what they say is not changed.
