@@ -32,7 +32,8 @@ START_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 _RUNNING = text("""
-    SELECT a.job_id, a.cookie, a.process_id, a.process_start, a.boot_id, a.pid_namespace, a.spool_dir, a.record_key, j.name
+    SELECT a.job_id, a.cookie, a.process_id, a.process_start, a.boot_id, a.pid_namespace, a.spool_dir, a.record_key,
+           j.name
     FROM resource_allocations a JOIN jobs j ON j.id = a.job_id
     WHERE a.node_name = :node AND NOT a.released AND j.start_time IS NOT NULL
 """)

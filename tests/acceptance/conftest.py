@@ -18,11 +18,11 @@ from tests.support.processes import MARK, wait_until
 
 @pytest.fixture
 def worker_login(engine: Engine) -> Iterator[str]:
-    """The URL of a login that is a member of jobwarden_worker and nothing else: what a worker needs."""
+    """The URL of a login with the roles that the guide gives to the one in jobwarden.toml: it also tries things."""
     grant_roles(engine)
     name = f"desk_{uuid.uuid4().hex[:8]}"
     with engine.begin() as conn:
-        conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_worker"))
+        conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_worker, jobwarden_operator"))
     yield engine.url.set(username=name, drivername="postgresql").render_as_string(hide_password=False)
     with engine.begin() as conn:
         conn.execute(text(f"DROP ROLE {name}"))

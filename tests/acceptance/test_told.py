@@ -39,7 +39,9 @@ def test_an_alert_fires_and_recovers(site: Site, terminal: Terminal, receiver: R
     assert receiver.wait_for(1)[0]["status"] == "test"
 
     assert terminal.type(block("Install a worker", of="keep-worker.sh")).code == 0
-    job_id = int(site.cli("submit", "--cpus", 65, "-", input="#!/bin/sh\nexit 0\n").out)
+    submitted = site.cli("submit", "--cpus", 65, "-", input="#!/bin/sh\nexit 0\n")
+    assert submitted.code == 0, submitted
+    job_id = int(submitted.out)
     raised = receiver.wait_for(2)[1]
     assert (raised["status"], raised["rule"], raised["threshold"]) == ("raised", "waiting", 1)
     assert f"job {job_id} waits" in raised["message"]

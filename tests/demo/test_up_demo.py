@@ -84,14 +84,14 @@ def assert_lost(cli: Cli, home: Path, job: dict[str, Any]) -> None:
     allocation = attempt(cli, job)
     assert is_gone(allocation["process_id"])
     assert not scan().sessions.get(allocation["process_id"])
-    assert read_record(f"{home}/spool/{NODE}/{allocation['id']}", allocation["record_key"]) is None
+    assert read_record(f"{home}/spool/{NODE}/{allocation['id']}", None) is None
 
 
 def assert_unrecorded(cli: Cli, home: Path, job: dict[str, Any]) -> None:
     """It ended well after its worker: the spool knows, the database does not."""
     allocation = attempt(cli, job)
     folder = f"{home}/spool/{NODE}/{allocation['id']}"
-    record = wait_until(lambda: read_record(folder, allocation["record_key"]), what="the exit status")
+    record = wait_until(lambda: read_record(folder, None), what="the exit status")
     assert (record.kind, record.value) == (RecordKind.EXIT, 0)
 
 

@@ -1,5 +1,7 @@
-"""Whether anything at all in a database was touched: every row's content, version and lock marks. Who holds which lock is
-no content: a clean-up that finds nothing to do has looked under one."""
+"""Whether anything at all in a database was touched: every row's content, version and lock marks.
+
+Who holds which lock is no content: a clean-up that finds nothing to do has looked under one.
+"""
 
 from __future__ import annotations
 
