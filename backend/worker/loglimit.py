@@ -33,8 +33,8 @@ STEP = 1 << 20
 """Bytes that the disk may lose before all logs are looked at, and that a log may gain before it counts as fast."""
 LAST_LOOKS = 5
 """Looks a second apart at a log after its job left care: one that was just taken into care may not be in it yet."""
-EARLY = 128 << 20
-"""Bytes, at most an eighth of the limit, before the limit at which a log is cut: what is written meanwhile counts."""
+EARLY = 256 << 20
+"""Bytes, at most a quarter of the limit, before the limit at which a log is cut: what is written meanwhile counts."""
 LEAST = 64 << 10
 """Bytes that every log may have, however little is free: the first lines say what a job is at."""
 SAY_SECONDS = 60.0
@@ -151,7 +151,7 @@ class LogLimiter(threading.Thread):
         if one.held is not None and used > one.held:
             self._trim(one, one.held, one.held - min(STEP, one.held // 8), Why.DISK)
             return True
-        early = self._limit - min(self._limit // 8, EARLY)
+        early = self._limit - min(self._limit // 4, EARLY)
         if self._limit and used > early:
             self._trim(one, early, early * 3 // (8 if fast else 4), Why.LIMIT)
             return fast
