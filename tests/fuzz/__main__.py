@@ -20,7 +20,7 @@ def main() -> int:
     for target in TARGETS:
         if asked.target and target.name not in asked.target:
             continue
-        count = max(1, round(asked.inputs * target.share))
+        count = asked.inputs
         numbers = range(asked.only, asked.only + 1) if asked.only is not None else range(count)
         print(f"{target.name}: seed {seed}, {len(numbers)} inputs", flush=True)
         began = time.monotonic()

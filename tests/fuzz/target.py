@@ -29,7 +29,7 @@ class Target:
     words: Sequence[str] = ()
     examples: Sequence[str] = ()
     share: float = 1.0
-    """Of the inputs that others get, for one that takes longer."""
+    """Of the inputs that others get in the suite, for one that takes longer; `make fuzz` gives all the same."""
 
     def input(self, seed: int, number: int) -> Any:
         """The input of that number; the same for ever."""
