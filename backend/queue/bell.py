@@ -83,6 +83,20 @@ class _NoDeathPenalty(BaseDeathPenalty):
         """There is none to cancel."""
 
 
+class _LostServersCostALine(logging.Filter):
+    """RQ prints a page when Redis goes away between two of its steps; that is no mistake, and a line is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the traceback of a lost server off; nothing is left out."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+            record.msg, record.args, record.exc_info = f"{record.getMessage()} ({error})", (), None
+        return True
+
+
+logging.getLogger("rq.worker").addFilter(_LostServersCostALine())
+
+
 @contextmanager
 def _oddities_cost_a_line() -> Iterator[None]:
     """End RQ's loop over a key of another kind in the place of a message or a queue: RQ would print a page over it."""
@@ -114,6 +128,9 @@ class BellWorker(SimpleWorker):
             super().heartbeat(timeout, pipeline)
         except (RedisConnectionError, RedisTimeoutError) as exc:
             raise StopRequested from exc
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """There is none: whoever can write to Redis could silence the bell, and the look costs a round trip."""
 
     def run_maintenance_tasks(self) -> None:
         """As RQ's; see `_oddities_cost_a_line`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import pytest
@@ -87,3 +88,20 @@ def test_a_redis_emptied_under_a_message_costs_one_line(redis_url: str, caplog: 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     bell.ring(client, "node1", [2])
     assert answer_all(redis_url) == [[2]]
+
+
+def test_a_server_lost_between_two_messages_costs_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ConnectionError("Connection refused.")
+    except ConnectionError:
+        with caplog.at_level("ERROR"):
+            logging.getLogger("rq.worker").error("Worker %s: quitting", "w", exc_info=True)
+    assert "Worker w: quitting (Connection refused.)" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_nobody_suspends_the_bell(redis_url: str) -> None:
+    client = bell.connect(redis_url)
+    client.set("rq:suspended", 1)
+    bell.ring(client, "node1", [1])
+    assert answer_all(redis_url) == [[1]]
