@@ -151,8 +151,8 @@ class Supervisor:
         job = self._by_fd.pop(fd)
         self._poll.unregister(fd)
         before = boot_clock()  # until it is reaped its pid is its own, and so is the number of its session
-        job.reaped, job.wait_status = _reap(fd)
-        job.gone_since = before if job.reaped else None
+        ours, job.wait_status = _reap(fd)
+        job.gone_since = before if ours else None
         os.close(fd)
         job.pidfd = -1
         with self._caring(job):

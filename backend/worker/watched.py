@@ -45,7 +45,6 @@ class Watched:
     deadline: float | None = None
     never_ran: bool = False
     wait_status: int | None = None
-    reaped: bool = False
     gone_since: float | None = None
     looks: int = 0
     flagged: bool = False
