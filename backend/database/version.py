@@ -4,7 +4,7 @@ from sqlalchemy import Connection, Engine, text
 
 from backend.errors import Refused
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """Head of the migrations; named here so that checking needs no Alembic (a test holds the two together)."""
 
 
