@@ -11,7 +11,7 @@ fail() {
 
 # What the installation was made from, and where: a virtual environment does not survive being moved.
 fingerprint() {
-    cat requirements*.lock pyproject.toml hatch_build.py backend/process/shim.c backend/process/seal.h tools/install.sh |
+    cat requirements*.lock pyproject.toml hatch_build.py backend/process/shim.c backend/process/*.h tools/install.sh |
         cksum
     pwd -P
 }

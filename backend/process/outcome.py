@@ -134,7 +134,7 @@ def launch_message(record: Record, script: str = "", work_dir: str = "") -> str:
         return f"cannot change to {work_dir or 'the working directory'}: {why}"
     if record.step == "fork":
         return f"the host cannot start another process: {why}"
-    if record.step in ("user", "limits"):
+    if record.step in ("user", "limits", "output"):
         return f"cannot set the {record.step} of the job: {why}"
     if record.step == "exec" and record.value == errno.EAGAIN:
         return f"its user has as many processes as it may have (pids_limit): {why}"

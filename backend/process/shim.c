@@ -5,21 +5,20 @@
  *
  *   1. reads its orders from a pipe (file descriptor 3), then waits there as at a gate: the byte 'G' starts the script,
  *      a closed gate means it never runs;
- *   2. runs SCRIPT in WORK_DIR, with standard output and error already pointing into the log, as the user of the
- *      orders, and inside the control group whose path is in FOLDER/control_group, when there is one;
+ *   2. runs SCRIPT in WORK_DIR, as the user of the orders, and inside the control group whose path is in
+ *      FOLDER/control_group, when there is one; standard output and error are a pipe, which this process copies into the
+ *      log that its own descriptor 1 is;
  *   3. records how the script ended in FOLDER/exit_status, which it has open since before the script started;
  *   4. stays until every descendant is gone, marks that in the record, and exits with the script's status.
  *
- * The orders are one line, where - stands for "as it is":
- *   KEY UMASK PROCESSES UID GID GROUP,GROUP...
- * KEY seals the record; UMASK is octal; PROCESSES is the most that the user of the job may have (RLIMIT_NPROC).
+ * The orders are in orders.h.
  *
  * The script gets the environment of this process, or else the one in the sealed memory of file descriptor 4: NAME=VALUE,
  * each with a closing NUL. So variables of another user, which a C library may obey, never are this process's own.
  *
  * A record is one line:
  *   exit CODE | signal NUMBER   ... END_NS USER_US SYSTEM_US MAXRSS_KIB ["core"]
- *   launch STEP ERRNO END_NS    STEP is fork, limits, user, chdir or exec
+ *   launch STEP ERRNO END_NS    STEP is fork, output, limits, user, chdir or exec
  *   never END_NS
  * and a second line "gone" once no descendant is left. Each ends with its seal, the second one's is of both: a job that
  * may write to the folder can destroy a record, and cannot make one.
@@ -49,15 +48,7 @@
 
 #include "seal.h"
 
-enum { GATE = 3, RECORD = 4, VARIABLES = 4, RECORD_SIZE = 256, ORDERS_SIZE = 16384, MOST_GROUPS = 1024, BUSY_TRIES = 100, NOT_RUN = 125 };
-
-/* What the worker wants done; -1 for what stays as it is. */
-static struct orders {
-    char key[SEAL_KEY];
-    long umask, processes, uid, gid;
-    gid_t groups[MOST_GROUPS];
-    size_t group_count;
-} orders;
+enum { GATE = 3, RECORD = 4, VARIABLES = 4, RECORD_SIZE = 256, BUSY_TRIES = 100, NOT_RUN = 125 };
 
 /* The environment of the script. */
 static char **variables;
@@ -76,6 +67,9 @@ static void pause_ms(long ms)
     struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
     nanosleep(&t, NULL);
 }
+
+#include "output.h"
+#include "orders.h"
 
 static long long now_ns(void)
 {
@@ -98,43 +92,6 @@ static void close_from(unsigned first)
 #endif
     for (unsigned fd = first; fd <= GATE; fd++)
         close((int)fd);
-}
-
-/* The next number of the line at *text, in this base; -1 for a dash, -2 when it is neither. */
-static long next_number(char **text, int base)
-{
-    char *end;
-    while (**text == ' ')
-        ++*text;
-    if (**text == '-') {
-        ++*text;
-        return -1;
-    }
-    long number = strtol(*text, &end, base);
-    if (end == *text || number < 0)
-        return -2;
-    *text = end;
-    return number;
-}
-
-static int parse_orders(char *line)
-{
-    if (strlen(line) < SEAL_KEY + 1 || line[SEAL_KEY] != ' ')
-        return 0;
-    memcpy(orders.key, line, SEAL_KEY);
-    line += SEAL_KEY;
-    orders.umask = next_number(&line, 8);
-    orders.processes = next_number(&line, 10);
-    orders.uid = next_number(&line, 10);
-    orders.gid = next_number(&line, 10);
-    for (long group; (group = next_number(&line, 10)) >= 0; line += *line == ',') {
-        if (orders.group_count == MOST_GROUPS)
-            return 0;
-        orders.groups[orders.group_count++] = (gid_t)group;
-    }
-    /* A user without a group would keep the worker's. */
-    return orders.umask != -2 && orders.processes != -2 && orders.uid != -2 && orders.gid != -2 &&
-           (orders.uid == -1) == (orders.gid == -1);
 }
 
 /* The environment that was handed over in memory; our own when there is none, NULL when it cannot be had. */
@@ -249,11 +206,12 @@ static int set_limits(void)
 static void become_script(char **argv)
 {
     sigset_t none;
-    const char *step = "limits";
+    const char *step = "output";
     sigemptyset(&none);
     setpgid(0, 0); /* so that a script's "kill -9 0" does not take the shim, and with it the exit status */
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (set_limits() == 0 && (step = "user", become_user()) == 0 && (step = "chdir", chdir(argv[2])) == 0) {
+    if (take_output() == 0 && (step = "limits", set_limits()) == 0 && (step = "user", become_user()) == 0 &&
+        (step = "chdir", chdir(argv[2])) == 0) {
         step = "exec";
         execve(argv[3], argv + 3, variables);
         /* Another thread of the worker may be between fork and exec, still holding the script open for writing. */
@@ -312,20 +270,30 @@ static void record_end(int status, const struct rusage *use)
            use->ru_maxrss, killed && WCOREDUMP(status) ? " core" : "");
 }
 
-/* Reap everything, record when the script itself ends, and return only when no descendant is left. */
-static int supervise(pid_t script)
+/* Reap what has ended, record when it was the script; whether any descendant is left. */
+static int reap(pid_t script, int *result)
 {
-    int status, result = NOT_RUN;
+    int status;
     struct rusage use;
-    for (;;) {
-        pid_t pid = wait4(-1, &status, 0, &use);
-        if (pid < 0 && errno == ECHILD)
-            return result;
+    pid_t pid;
+    while ((pid = wait4(-1, &status, WNOHANG, &use)) > 0) {
         if (pid != script || failed->step) /* a child that failed before exec was never the script */
             continue;
+        drain_output(); /* who reads the record finds all in the log that the script printed */
         record_end(status, &use);
-        result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        *result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
+    return pid == 0;
+}
+
+/* Copy the output, record when the script itself ends, and return only when no descendant is left. */
+static int supervise(pid_t script, int signals)
+{
+    int result = NOT_RUN;
+    while (reap(script, &result))
+        copy_until(signals);
+    drain_output();
+    return result;
 }
 
 /* The directory of the job's control group; -1 when it has none. */
@@ -380,14 +348,30 @@ static pid_t start(char **argv)
     return script;
 }
 
+/* Told of the end of a child, since all signals are blocked. */
+static int open_signals(void)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static int run(char **argv)
 {
+    int signals = open_signals(), result = NOT_RUN;
+    output.ceiling = orders.log;
     default_dispositions();
-    pid_t script = start(argv);
-    close(0);
-    close(1);
-    close(2); /* a deleted log gives its space back although the shim lives on */
-    int result = supervise(script);
+    if (signals < 0 || open_output(orders.uid, orders.gid) != 0) {
+        failed->error = errno;
+        failed->step = "output";
+    } else {
+        pid_t script = start(argv);
+        close(0);
+        close(2);
+        close(output.out);
+        result = supervise(script, signals);
+    }
     if (failed->step)
         record("launch %s %d %lld", failed->step, failed->error, now_ns());
     return result;

@@ -29,13 +29,15 @@ class Orders:
     """What the supervisor is told before its script may start.
 
     ``record_key`` seals its record. ``umask`` and ``processes`` (the most that the user of the job may have) are None
-    where the worker's own stay; so is ``user``.
+    where the worker's own stay; so is ``user``. A log of more than ``log_bytes`` on the disk grows slowly until it was
+    cut; None for no such ceiling.
     """
 
     record_key: str
     umask: int | None = None
     processes: int | None = None
     user: JobUser | None = None
+    log_bytes: int | None = None
 
     def line(self) -> bytes:
         """As shim.c reads it."""
@@ -44,7 +46,8 @@ class Orders:
         who = "- - -"
         if self.user is not None:
             who = f"{self.user.uid} {self.user.gid} {','.join(map(str, self.user.groups))}"
-        return f"{self.record_key} {umask} {most} {who}\n".encode("ascii")
+        ceiling = "-" if self.log_bytes is None else str(self.log_bytes)
+        return f"{self.record_key} {umask} {most} {ceiling} {who}\n".encode("ascii")
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ class Accounts:
         self._settings = settings
         self.separate = runs_as_submitter(settings)
         self._umask = int(settings.job_umask, 8) if settings.job_umask is not None else None
+        self._log_bytes = settings.log_limit_mb << 20 or None
 
     def of(self, order: LaunchOrder) -> JobUser | None:
         """The user of a job; None for the worker's own. Raises LaunchError for one that may not be had."""
@@ -46,7 +47,7 @@ class Accounts:
         most = self._settings.pids_limit
         if most is None and user is not None:
             most = PROCESSES
-        return Orders(record_key, umask, None if limited or not most else most, user)
+        return Orders(record_key, umask, None if limited or not most else most, user, self._log_bytes)
 
 
 def open_way(home: Path, spool: str) -> None:

@@ -96,6 +96,7 @@ class Jobs:
         env: dict[str, str] | None = None,
         work_dir: str = "/",
         gate: bool = True,
+        orders: Orders | None = None,
     ) -> Job:
         prepare_root(str(self.root))
         number = len(self.all) + 1
@@ -105,7 +106,8 @@ class Jobs:
         )
         folder = create(str(self.root), number, number, script)
         self.groups.add(folder.path, number, cookie, 0)
-        gated = spawn(folder, arguments=arguments, environment=environment, work_dir=work_dir, orders=Orders(KEY))
+        orders = orders or Orders(KEY)
+        gated = spawn(folder, arguments=arguments, environment=environment, work_dir=work_dir, orders=orders)
         job = Job(folder, gated, cookie)
         self.all.append(job)
         if gate:
