@@ -23,16 +23,37 @@ static struct output {
     int error;
 } output = {-1, -1, 1, -1, 0, 0};
 
-/* The pipe, which the job's user may open again: 0 or -1. */
-static int open_output(long uid, long gid)
+/*
+ * Make the pipe, in the folder of the job: who holds an end of it is seen to be of this job (/proc/PID/fd), also when its
+ * environment and its supervisor are gone. The name goes at once. Where the disk takes no such file, a pipe without a name
+ * does. 0 or -1.
+ */
+static int make_pipe(void)
 {
+    static const char name[] = "output.pipe";
+    struct stat info;
+    if (mkfifo(name, 0600) == 0) {
+        output.in = open(name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        output.out = open(name, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        unlink(name);
+        if (output.in >= 0 && output.out >= 0 && fstat(output.in, &info) == 0 && S_ISFIFO(info.st_mode))
+            return 0;
+        close(output.in);
+        close(output.out);
+    }
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
         return -1;
     output.in = ends[0];
     output.out = ends[1];
-    /* Only our end: a job whose output has no room waits for it, as it would for a terminal. */
-    if (fcntl(output.in, F_SETFL, O_NONBLOCK) != 0)
+    return 0;
+}
+
+/* The pipe, which the job's user may open again: 0 or -1. */
+static int open_output(long uid, long gid)
+{
+    /* A job whose output has no room waits for it, as it would for a terminal: only our own end never waits. */
+    if (make_pipe() != 0 || fcntl(output.out, F_SETFL, 0) != 0)
         return -1;
     return uid < 0 ? 0 : fchown(output.out, (uid_t)uid, (gid_t)gid);
 }
