@@ -17,6 +17,8 @@ from backend.settings import Settings
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+DEEP_SHARE = 10
+"""At most one part in so many of the time goes into looking at whole queues; the heads are looked at every turn."""
 BUSY_SECONDS = 0.03
 """Pause after a turn that placed jobs: the first of a burst starts at once, the rest share messages and commits."""
 
@@ -33,6 +35,7 @@ class Leader(threading.Thread):
         self._engine, self._settings, self._ring = engine, settings, ring
         self._wake = threading.Event()
         self._stopping = False
+        self._deep_at = 0.0
         self.leads = False
         """Whether this worker schedules now, for whoever may be a moment late to know."""
 
@@ -81,9 +84,11 @@ class Leader(threading.Thread):
 
     def _turn(self, conn: Connection) -> bool:
         """One cycle; whether it placed anything, so that there may be more to place."""
+        began = time.monotonic()
+        deep = began >= self._deep_at
         try:
             with conn.begin():
-                granted = run_cycle(conn, self._settings.starve_seconds)
+                granted = run_cycle(conn, self._settings.starve_seconds, deep=deep)
         except DBAPIError as exc:
             if not refused(exc):
                 raise  # a new connection has to seek the lock anew
@@ -95,6 +100,9 @@ class Leader(threading.Thread):
             log.critical("unforeseen error in the scheduler: the worker goes on", exc_info=True)
             self._pause(RETRY_SECONDS)
             return False
+        if deep:
+            now = time.monotonic()
+            self._deep_at = now + (DEEP_SHARE - 1) * (now - began)
         self._ring_all(granted)
         return bool(granted)
 

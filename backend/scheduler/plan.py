@@ -6,6 +6,7 @@ and only jobs that end before that moment, or that use what the reservation leav
 (the rule of EASY backfilling, Lifka 1995, as Slurm's sched/backfill applies it to more than one resource).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -41,6 +42,7 @@ class Waiting:
     size: Size
     time_limit: float | None
     waited: float
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,85 @@ class Reservation:
     spare: Size
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides whether a job may start: two of one shape fit, or do not fit, alike. ``time_limit`` in seconds."""
+
+    size: Size
+    time_limit: float
+
+
+class Planner:
+    """One turn. Offer it jobs in queue order; ``rooms`` is used up: their ``free`` is what is left over.
+
+    What does not fit once does not fit later in the turn either, nor does what asks for at least as much: so such
+    jobs are passed over, and ``failed`` tells readers of the queue which ones they need not bring.
+    """
+
+    def __init__(self, rooms: Sequence[Room], patience: float) -> None:
+        self._patience = patience
+        self._rooms: defaultdict[str, list[Room]] = defaultdict(list)
+        for room in rooms:
+            for partition in room.partitions:
+                self._rooms[partition].append(room)
+        self._failed: defaultdict[str, set[Shape]] = defaultdict(set)
+        self._given_up: defaultdict[str, set[Size]] = defaultdict(set)
+        self.placements: list[Placement] = []
+
+    @property
+    def partitions(self) -> list[str]:
+        """Those that have a node."""
+        return sorted(self._rooms)
+
+    def most(self, partition: str) -> Size | None:
+        """The most that any one node of the partition has free of each; None when nothing at all can start there."""
+        free = [room.free for room in self._rooms[partition] if room.free.cpus > 0 and room.free.memory_mb > 0]
+        return _largest(free) if free else None
+
+    def reservable(self, partition: str) -> Size | None:
+        """The same of what may still be reserved for a job that has waited long: all of a node."""
+        totals = [room.total for room in self._rooms[partition] if not room.reservations]
+        return _largest(totals) if totals else None
+
+    def failed(self, partition: str) -> list[Shape]:
+        """The smallest shapes that do not fit."""
+        return list(self._failed[partition])
+
+    def offer(self, job: Waiting) -> None:
+        """Place the job, or reserve a node for it when it has waited long enough, or pass it over."""
+        rooms = self._rooms[job.partition]
+        shape = Shape(job.size, inf if job.time_limit is None else job.time_limit)
+        if not any(_asks_as_much(shape, failed) for failed in self._failed[job.partition]):
+            room = next((room for room in rooms if _may_start(job, room)), None)
+            if room is not None:
+                _take(job, room)
+                self.placements.append(Placement(job.job_id, room.node_name, room.worker_id))
+                return
+            self._note_failed(job.partition, shape)
+        if job.waited >= self._patience and job.size not in self._given_up[job.partition]:
+            able = [room for room in rooms if job.size.fits(room.total)]
+            if not _reserve(job, able):
+                self._given_up[job.partition].add(job.size)
+
+    def _note_failed(self, partition: str, shape: Shape) -> None:
+        smaller = {failed for failed in self._failed[partition] if not _asks_as_much(failed, shape)}
+        self._failed[partition] = smaller | {shape}
+
+
 def plan(queue: Iterable[Waiting], rooms: Sequence[Room], patience: float) -> list[Placement]:
-    """Placements for as much of the queue as fits. ``rooms`` is used up: their ``free`` is what is left over."""
-    placements = []
+    """Placements for as much of the queue as fits."""
+    planner = Planner(rooms, patience)
     for job in queue:
-        able = [room for room in rooms if job.partition in room.partitions and job.size.fits(room.total)]
-        room = next((room for room in able if _may_start(job, room)), None)
-        if room is not None:
-            _take(job, room)
-            placements.append(Placement(job.job_id, room.node_name, room.worker_id))
-        elif able and job.waited >= patience:
-            _reserve(job, able)
-    return placements
+        planner.offer(job)
+    return planner.placements
+
+
+def _asks_as_much(shape: Shape, as_: Shape) -> bool:
+    return as_.size.fits(shape.size) and as_.time_limit <= shape.time_limit
+
+
+def _largest(sizes: Sequence[Size]) -> Size:
+    return Size(*(max(getattr(size, name) for size in sizes) for name in ("cpus", "memory_mb", "gpus")))
 
 
 def _may_start(job: Waiting, room: Room) -> bool:
@@ -107,17 +176,18 @@ def _take(job: Waiting, room: Room) -> None:
     ]
 
 
-def _reserve(job: Waiting, able: Sequence[Room]) -> None:
+def _reserve(job: Waiting, able: Sequence[Room]) -> bool:
     """Reserve the node where the job can start soonest; one reservation a node, the first in the queue has it."""
     open_rooms = [room for room in able if not room.reservations]
     if not open_rooms:
-        return
+        return False
     after, room = min(((_soonest(job.size, room), room) for room in open_rooms), key=lambda pair: pair[0])
     later = room.free
     for ending in room.running:
         if ending.left <= after:
             later += ending.size
     room.reservations.append(Reservation(after, later - job.size))
+    return True
 
 
 def _soonest(size: Size, room: Room) -> float:

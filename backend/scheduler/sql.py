@@ -4,11 +4,30 @@ from sqlalchemy import text
 
 from backend.database.locks import WORKER_LOCK
 
-WAITING = text("""
-    SELECT id, partition, cpus, memory_mb, gpus, time_limit,
-           extract(epoch FROM clock_timestamp() - submit_time)::float AS waited
-    FROM jobs WHERE state = 'PENDING' AND NOT held ORDER BY priority DESC, id LIMIT :limit
+_JOB = """id, partition, priority, cpus, memory_mb, gpus, time_limit,
+           extract(epoch FROM clock_timestamp() - submit_time)::float AS waited"""
+
+HEAD = text(f"""
+    SELECT {_JOB}
+    FROM jobs WHERE state = 'PENDING' AND NOT held AND partition = :partition
+    ORDER BY priority DESC, id LIMIT :limit
 """)
+
+BEYOND = text(f"""
+    SELECT {_JOB}
+    FROM jobs WHERE state = 'PENDING' AND NOT held AND partition = :partition
+      AND priority <= :priority AND (priority < :priority OR id > :id)
+      AND (cpus <= :cpus AND memory_mb <= :memory_mb AND gpus <= :gpus
+           AND NOT EXISTS (
+               SELECT 1 FROM jsonb_to_recordset(CAST(:failed AS jsonb))
+                             AS f(cpus int, memory_mb bigint, gpus int, time_limit float)
+               WHERE f.cpus <= jobs.cpus AND f.memory_mb <= jobs.memory_mb AND f.gpus <= jobs.gpus
+                 AND coalesce(f.time_limit, 'infinity') <= coalesce(jobs.time_limit::float, 'infinity'))
+           OR submit_time <= clock_timestamp() - make_interval(secs => :patience)
+              AND cpus <= :whole_cpus AND memory_mb <= :whole_memory_mb AND gpus <= :whole_gpus)
+    ORDER BY priority DESC, id LIMIT :limit
+""")
+"""What of the rest of a queue could start now, or has waited so long that a whole node may be reserved for it."""
 
 ROOMS = text(f"""
     SELECT n.name, w.id AS worker_id, n.partitions, n.cpus, n.memory_mb, n.gpus,

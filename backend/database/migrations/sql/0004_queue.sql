@@ -1,4 +1,2 @@
 -- The scheduler looks at the queue of each partition that has room, and held jobs are in nobody's way.
-DROP INDEX jobs_queue;
-CREATE INDEX jobs_queue ON jobs (priority DESC, id) WHERE state = 'PENDING' AND NOT held;
 CREATE INDEX jobs_queue_of_partition ON jobs (partition, priority DESC, id) WHERE state = 'PENDING' AND NOT held;
