@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from backend.actions import admission
 from backend.actions.actor import current_actor, user_name
 from backend.actions.perform import Context, ItemResult, perform
 from backend.database.engine import make_engine
@@ -17,7 +18,6 @@ from backend.embedded.servers import attach
 from backend.errors import InputError, Refused
 from backend.readmodel.export import existing_jobs
 from backend.settings import Settings, load_settings
-from backend.state import machine
 
 
 def submit_job(
@@ -67,7 +67,7 @@ def submit_job(
             time_limit=settings.default_time_limit,
         )
         with engine.begin() as conn:
-            return machine.submit(conn, [request], current_actor())[0]
+            return admission.submit(conn, [request], current_actor()).ids[0]
 
 
 def cancel_job(job_id: int, reason: str | None = None) -> bool:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from backend.actions.admission import admit
 from backend.actions.records import NO_SUCH_JOB, Context, ItemResult, Undo, done, nothing, refused
 from backend.actions.table import ACTIONS
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.evidence import Look
 from backend.domain.states import WorkerState
+from backend.errors import InputError
 from backend.process.identity import Liveness
 from backend.readmodel.jobs import read_jobs
 from backend.readmodel.records import JobRow
@@ -80,8 +82,14 @@ def _release(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _:
 
 
 def _resubmit(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+    try:
+        warnings = admit(conn, [job])
+    except InputError as exc:
+        return refused(job.id, f"cannot be submitted again: {exc}")
     new_id = machine.resubmit(conn, job.id, ctx.actor, reason)
-    return refused(job.id, "is not finished") if new_id is None else done(job.id, f"submitted again as job {new_id}")
+    if new_id is None:
+        return refused(job.id, "is not finished")
+    return done(job.id, "; ".join((f"submitted again as job {new_id}", *warnings)))
 
 
 def _hold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from backend.domain.states import JobState
 from backend.process.cgroup import Group, group_of
-from backend.process.identity import ProcessIdentity, elapsed_seconds, this_host
+from backend.process.identity import ProcessIdentity, elapsed_seconds, ran_here, this_host
 from backend.process.members import Target
 from backend.process.record import Record, read_record
 
@@ -59,9 +59,10 @@ class Attempt:
 
     @property
     def here(self) -> bool:
-        """Whether its processes ran on this machine, before or after a reboot, or in another container of it."""
-        host = this_host()
-        return self.machine_id == host.machine_id or self.boot_id == host.boot_id
+        """Whether its processes ran on this host, before or after a restart, or in another container of it."""
+        return ran_here(
+            machine_id=self.machine_id, boot_id=self.boot_id, hostname=self.hostname, folder=self.spool_dir
+        )
 
     @property
     def rebooted(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 from backend.domain.states import WorkerState
-from backend.process.identity import this_host
+from backend.process.identity import ran_here
 from backend.readmodel.records import WorkerRow
 from backend.readmodel.workers import read_workers
 
@@ -31,12 +31,11 @@ def told(abandoned: dict[str, int], own_node: str) -> list[str]:
 
 
 def _without_worker(workers: Iterable[WorkerRow]) -> set[str]:
-    here = this_host().machine_id
     served: set[str] = set()
     seen: set[str] = set()
     for worker in workers:
         if worker.state is not WorkerState.DEAD:
             served.add(worker.node_name)
-        if worker.machine_id == here:
+        if ran_here(machine_id=worker.machine_id, boot_id=worker.boot_id, hostname=worker.hostname):
             seen.add(worker.node_name)
     return seen - served

@@ -17,7 +17,7 @@ from backend.cli.session import Session, open_session
 from backend.domain.states import JobState
 from backend.errors import Refused
 from backend.files import open_within
-from backend.process.identity import this_host
+from backend.process.identity import ran_here
 from backend.process.logcut import Cut, LogReader, read_cut
 from backend.process.spool import log_path
 from backend.readmodel.archives import archived_in
@@ -81,8 +81,7 @@ def _place(conn: Connection, job_id: int) -> Place:
         raise no_such_job(job_id, archived_in(conn, job_id))
     if row.spool_dir is None:
         return Place(JobState(row.state), None)
-    host = this_host()
-    if row.machine_id != host.machine_id and row.boot_id != host.boot_id:
+    if not ran_here(machine_id=row.machine_id, boot_id=row.boot_id, hostname=row.hostname):
         raise Refused(f"the log of job {job_id} is on node {row.node_name}: run this on host {row.hostname}")
     return Place(JobState(row.state), Path(log_path(row.spool_dir)))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from backend.actions import admission
 from backend.actions.actor import current_actor, user_name
 from backend.cli.candidates import files
 from backend.cli.say import say
@@ -18,7 +19,6 @@ from backend.domain.script import read_script
 from backend.domain.states import JobState
 from backend.errors import InputError
 from backend.readmodel.records import JobRow
-from backend.state import machine
 
 VALUES: tuple[tuple[str, str, str], ...] = (
     ("name", "TEXT", "Name in listings. Default: the script's file name."),
@@ -83,7 +83,10 @@ def _submit(session: Session, script: str, text: str, arguments: tuple[str, ...]
         time_limit=session.settings.default_time_limit,
     )
     with session.engine.begin() as conn:
-        return machine.submit(conn, [request], current_actor())[0]
+        submitted = admission.submit(conn, [request], current_actor())
+    for warning in submitted.warnings:
+        say(f"job {submitted.ids[0]} cannot start on any node there is: {warning}", err=True)
+    return submitted.ids[0]
 
 
 def default_name(script: str) -> str:

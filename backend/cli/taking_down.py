@@ -14,7 +14,7 @@ from backend.embedded.home import explained, sole, trusted_home
 from backend.embedded.servers import status, stop
 from backend.embedded.workers import WorkerProcess
 from backend.errors import JobwardenError, Refused
-from backend.process.identity import Liveness, ProcessIdentity, liveness, this_host
+from backend.process.identity import Liveness, ProcessIdentity, liveness, ran_here, this_host
 from backend.process.signals import signal_process
 from backend.readmodel.workers import read_workers
 from backend.settings import Settings
@@ -78,7 +78,8 @@ def _registered(settings: Settings, home: Path) -> Iterator[WorkerProcess]:
         return
     for row in rows:
         who = ProcessIdentity(row.pid, row.process_start, row.boot_id, row.pid_namespace)
-        ours = row.machine_id == host.machine_id and row.pid_namespace == host.pid_namespace
+        here = ran_here(machine_id=row.machine_id, boot_id=row.boot_id, hostname=row.hostname)
+        ours = here and row.pid_namespace == host.pid_namespace
         if ours and f"{os.path.realpath(row.spool)}/".startswith(spool):
             yield WorkerProcess(who, row.node_name)
 

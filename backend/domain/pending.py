@@ -44,13 +44,26 @@ def why_pending(job: Wanted, nodes: Sequence[NodeFacts], ahead: int = 0) -> str:
         return "held"
     if not nodes:
         return "waiting: no worker has joined yet"
-    inside = [node for node in nodes if job.partition in node.partitions]
-    if not inside:
-        return f"waiting: no node in partition {job.partition}"
-    able = [node for node in inside if _fits(job, node.cpus, node.memory_mb, node.gpus)]
-    if not able:
-        return f"waiting: {_too_much(job, inside)}"
-    return _why_not_now(job, able, ahead)
+    never = never_starts(job, nodes)
+    if never:
+        return f"waiting: {never}"
+    return _why_not_now(job, _able(job, nodes), ahead)
+
+
+def never_starts(job: Wanted, nodes: Sequence[NodeFacts]) -> str | None:
+    """Why a job cannot start on any of these nodes, whatever ends on them; None when it can."""
+    if _able(job, nodes):
+        return None
+    inside = _inside(job, nodes)
+    return _too_much(job, inside) if inside else f"no node in partition {job.partition}"
+
+
+def _inside(job: Wanted, nodes: Sequence[NodeFacts]) -> list[NodeFacts]:
+    return [node for node in nodes if job.partition in node.partitions]
+
+
+def _able(job: Wanted, nodes: Sequence[NodeFacts]) -> list[NodeFacts]:
+    return [node for node in _inside(job, nodes) if _fits(job, node.cpus, node.memory_mb, node.gpus)]
 
 
 def _why_not_now(job: Wanted, able: Sequence[NodeFacts], ahead: int) -> str:
@@ -97,4 +110,4 @@ def _names(nodes: Sequence[NodeFacts]) -> str:
 
 
 def _behind(ahead: int) -> str:
-    return f", {ahead} job{'s' if ahead > 1 else ''} ahead" if ahead else ""
+    return f", {ahead:,} job{'s' if ahead > 1 else ''} ahead" if ahead else ""

@@ -9,10 +9,13 @@ from sqlalchemy import Connection
 from backend.anomalies import detect
 from backend.anomalies.strays import Scanner
 from backend.database.version import SCHEMA_VERSION, current_version
+from backend.domain.pending import never_starts
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age
 from backend.health import sql
 from backend.health.records import Check, degraded, ok, unknown
+from backend.readmodel.detail import read_nodes
+from backend.readmodel.jobs import read_jobs
 from backend.readmodel.records import SUBMITTERS, WorkerRow
 from backend.readmodel.workers import lost_nodes, read_workers
 from backend.settings import Settings
@@ -110,8 +113,24 @@ def _queue(conn: Connection, _: Settings) -> Check:
             "see the log of the worker that leads",
             waiting.age,
         )
+    hopeless = conn.execute(sql.HOPELESS).one()
+    if hopeless.jobs:
+        return _say_hopeless(conn, hopeless.jobs, hopeless.first)
     oldest = f", the oldest for {format_age(waiting.age)}" if waiting.jobs else ""
     return ok("queue", f"{waiting.jobs} waiting{oldest}", waiting.age)
+
+
+def _say_hopeless(conn: Connection, jobs: int, first: int) -> Check:
+    found = read_jobs(conn, [first])
+    why = never_starts(found[0], read_nodes(conn, ())) if found else None
+    shown = f"job {first}: {why}" if why else f"the oldest is job {first}"
+    number = "1 waiting job" if jobs == 1 else f"{jobs:,} waiting jobs"
+    return degraded(
+        "queue",
+        f"{number} can never start ({shown})",
+        "cancel what asks too much, or start a worker on a node that has it",
+        float(jobs),
+    )
 
 
 def _twice(bad: Callable[[], bool]) -> bool:

@@ -103,7 +103,7 @@ def _ours(ctx: Context, node_name: str) -> bool:
     """Whether this database has had a worker of this host for the node: another installation's folders look alike."""
     host = this_host()
     with ctx.engine.connect() as conn:
-        values = {"node": node_name, "machine": host.machine_id, "boot": host.boot_id}
+        values = {"node": node_name, "machine": host.machine_id, "boot": host.boot_id, "hostname": host.hostname}
         return bool(conn.scalar(sql.SERVED_HERE, values))
 
 

@@ -17,7 +17,8 @@ FOLDER_AGES = text("""
 """)
 
 SERVED_HERE = text("""
-    SELECT EXISTS (SELECT 1 FROM workers WHERE node_name = :node AND (machine_id = :machine OR boot_id = :boot)
+    SELECT EXISTS (SELECT 1 FROM workers WHERE node_name = :node
+                   AND (boot_id = :boot OR (machine_id = :machine AND hostname = :hostname))
                    AND id = (SELECT max(id) FROM workers WHERE node_name = :node))
 """)
 """Whether the node's latest worker was one of this host: else its spool is not ours to judge."""

@@ -78,16 +78,45 @@ def _read_first(*paths: str) -> str:
     return ""
 
 
+def _machine_id() -> str:
+    """machine-id(5); nothing for what is none, such as the word "uninitialized" of an image that never booted."""
+    found = _read_first("/etc/machine-id", "/var/lib/dbus/machine-id")
+    return found if len(found) == 32 and set(found) <= set("0123456789abcdef") and found.strip("0") else ""
+
+
 @lru_cache(maxsize=1)
 def this_host() -> HostIdentity:
     """Identity of the running host. Raises OSError when /proc is not mounted."""
     hostname = socket.gethostname()
     return HostIdentity(
-        machine_id=_read_first("/etc/machine-id", "/var/lib/dbus/machine-id") or hostname,
+        machine_id=_machine_id() or hostname,
         boot_id=Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
         pid_namespace=Path("/proc/self/ns/pid").stat().st_ino,
         hostname=hostname,
     )
+
+
+def ran_here(
+    *,
+    machine_id: str | None,
+    boot_id: str | None,
+    hostname: str | None,
+    folder: str | None = None,
+    host: HostIdentity | None = None,
+) -> bool:
+    """Whether a worker or a job that left these ids ran on this host: in this boot, whatever the container, or in an
+    earlier one.
+
+    A machine id alone proves nothing, since clones of a disk share it: of another boot it counts only with the name
+    of the host, and with the job's ``folder`` on this disk. Who renames a host and restarts it has to say himself what
+    became of its jobs.
+    """
+    host = host or this_host()
+    if boot_id == host.boot_id:
+        return True
+    if machine_id != host.machine_id or hostname != host.hostname:
+        return False
+    return folder is None or Path(folder).is_dir()
 
 
 def parse_stat(raw: bytes) -> Stat:

@@ -41,7 +41,8 @@ def pending_reason(conn: Connection, job: JobRow, workers: Iterable[WorkerRow]) 
     """Say in one phrase why a PENDING job does not run; None for a job in any other state."""
     if job.state is not JobState.PENDING:
         return None
-    ahead = conn.execute(statement("jobs_ahead"), {"priority": job.priority, "job_id": job.id}).scalar_one()
+    place = {"partition": job.partition, "priority": job.priority, "job_id": job.id}
+    ahead = conn.execute(statement("jobs_ahead"), place).scalar_one()
     return why_pending(job, read_nodes(conn, workers), int(ahead))
 
 

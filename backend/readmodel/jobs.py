@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from backend.domain.filters import parse_filter
 from backend.domain.states import FailureReason, JobState
-from backend.process.identity import this_host
+from backend.process.identity import ran_here
 from backend.readmodel.filter_sql import Kinds, to_sql
 from backend.readmodel.lists import EVERY_JOB, Query, in_order
 from backend.readmodel.order import (
@@ -188,6 +188,7 @@ def _job(row: RowMapping) -> JobRow:
 
 
 def _remote_host(hostname: str | None, machine_id: str | None, boot_id: str | None) -> str | None:
-    """The host of an attempt unless it is this machine, of which either id is enough (reboots, other containers)."""
-    here = this_host()
-    return None if machine_id in (None, here.machine_id) or boot_id == here.boot_id else hostname
+    """The host of an attempt unless it is this one."""
+    if machine_id is None or ran_here(machine_id=machine_id, boot_id=boot_id, hostname=hostname):
+        return None
+    return hostname

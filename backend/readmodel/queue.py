@@ -37,7 +37,7 @@ def _rows(conn: Connection, nodes: Sequence[NodeFacts], query: Query) -> tuple[Q
 
 
 def _row(job: JobRow, place: int, nodes: Sequence[NodeFacts]) -> QueueRow:
-    why = why_pending(job, nodes, place - (not job.held)).removeprefix("waiting: ")
+    why = why_pending(job, nodes).removeprefix("waiting: ")  # how many are ahead is a column of its own
     return QueueRow(job, 0 if job.held else place, why)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping
 
 from backend.database.locks import WORKER_LOCK
 from backend.domain.states import WorkerState
-from backend.process.identity import Liveness, ProcessIdentity, liveness, this_host
+from backend.process.identity import Liveness, ProcessIdentity, liveness, ran_here, this_host
 from backend.readmodel.records import WorkerRow
 from backend.readmodel.snapshot import lost_nodes
 from backend.readmodel.statements import statement
@@ -54,7 +54,8 @@ def judge(
 
 def _gone(row: RowMapping, check: ProcessCheck) -> bool:
     """Whether the worker's process is known to be gone; only its own machine can say so."""
-    if row["machine_id"] != this_host().machine_id:
+    here = ran_here(machine_id=row["machine_id"], boot_id=row["boot_id"], hostname=row["hostname"])
+    if not here or row["machine_id"] != this_host().machine_id:
         return False
     identity = ProcessIdentity(row["pid"], row["process_start"], row["boot_id"], row["pid_namespace"])
     return check(identity) is Liveness.GONE

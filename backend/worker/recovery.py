@@ -19,7 +19,7 @@ from backend.database.engine import refused
 from backend.domain.states import JobState
 from backend.faults import point
 from backend.process import cgroup
-from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, this_host
+from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, ran_here, this_host
 from backend.process.record import Record, RecordKind, read_record
 from backend.state import machine
 from backend.worker import sql
@@ -60,7 +60,8 @@ def decide(row: Any, me: Registration, host: HostIdentity, look: Callable[[Any],
     """The fate of the unreleased allocation ``row`` (of ``LIVE_ON_NODE``); ``look`` gathers evidence when needed."""
     if row.process_id is None:
         return _fate_of_unstarted(row, me)
-    if row.machine_id != host.machine_id and row.boot_id != host.boot_id:
+    ids = {"machine_id": row.machine_id, "boot_id": row.boot_id, "hostname": row.hostname}
+    if not ran_here(**ids, folder=row.spool_dir, host=host):
         return Fate.FOREIGN
     evidence = look(row)
     if evidence.record is not None and evidence.record.gone:

@@ -13,7 +13,7 @@ from backend.embedded.home import explained, locate
 from backend.embedded.workers import write_pid_file
 from backend.errors import Refused
 from backend.faults import point
-from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, this_host
+from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, ran_here, this_host
 from backend.settings import Settings
 from backend.state import machine
 from backend.worker import sql
@@ -124,16 +124,21 @@ def _take_node(conn: Connection, name: str, node_id: int) -> None:
 
 def _serving(holder: Any) -> bool:
     """Whether a worker whose lock is free may yet live: its lost connection can come back before its lease ends."""
-    if holder.machine_id == this_host().machine_id and liveness(_identity(holder)) is Liveness.GONE:
+    if _of_this_host(holder) and liveness(_identity(holder)) is Liveness.GONE:
         return False
     return bool(holder.lease_age < holder.lease_seconds)
 
 
 def _certain(holder: Any) -> bool:
     """Whether the holder is seen alive on this host, so that waiting is of no use."""
-    if holder is None or holder.machine_id != this_host().machine_id:
+    if holder is None or not _of_this_host(holder):
         return False
     return liveness(_identity(holder)) is Liveness.ALIVE
+
+
+def _of_this_host(worker: Any) -> bool:
+    here = ran_here(machine_id=worker.machine_id, boot_id=worker.boot_id, hostname=worker.hostname)
+    return here and bool(worker.machine_id == this_host().machine_id)
 
 
 def _identity(worker: Any) -> ProcessIdentity:

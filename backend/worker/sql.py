@@ -45,7 +45,7 @@ END_WORKER = text("""
 
 LIVE_ON_NODE = text("""
     SELECT a.id AS allocation_id, a.job_id, a.worker_id, a.cookie, a.process_id, a.process_start, a.boot_id,
-           a.pid_namespace, a.spool_dir, a.record_key, a.claimed_at IS NOT NULL AS claimed, w.machine_id,
+           a.pid_namespace, a.spool_dir, a.record_key, a.claimed_at IS NOT NULL AS claimed, w.machine_id, w.hostname,
            extract(epoch FROM clock_timestamp() - coalesce(a.claimed_at, a.allocation_time))::float AS age,
            j.time_limit, j.work_dir, j.state
     FROM resource_allocations a JOIN jobs j ON j.id = a.job_id JOIN workers w ON w.id = a.worker_id

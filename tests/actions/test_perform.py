@@ -236,3 +236,27 @@ def test_the_actor_is_user_at_host() -> None:
     user, _, host = current_actor().partition("@")
     assert user
     assert host
+
+
+@pytest.mark.parametrize("name", ["mark-failed", "release"])
+def test_what_runs_on_a_clone_of_this_host_keeps_its_resources(stage: Scene, name: str) -> None:
+    """The same machine id with another boot and another name is another host, where the job may be alive."""
+    job = stage.run(stage.worker(boot_id="another", hostname="clone"), boot_id="another")
+    result = do(stage, name, job.id)
+    assert not result.ok
+    assert (stage.state(job.id), stage.held_allocations(), is_gone(job.pid)) == ("RUNNING", 1, False)
+    if name == "mark-failed":
+        assert "host clone" in result.message
+
+
+def test_cleaning_up_leaves_what_runs_on_a_clone_of_this_host(stage: Scene) -> None:
+    job = stage.run(stage.worker(boot_id="another", hostname="clone"), boot_id="another")
+    [result] = perform(context(stage), "clean", [job.id], "because")
+    assert (result.ok, "host clone" in result.message) == (False, True)
+    assert (stage.state(job.id), stage.held_allocations(), is_gone(job.pid)) == ("RUNNING", 1, False)
+
+
+def test_a_job_of_an_earlier_boot_whose_folder_is_not_on_this_disk_may_be_elsewhere(stage: Scene) -> None:
+    job = stage.run(stage.worker(boot_id="another"), boot_id="another")
+    stage.execute("UPDATE resource_allocations SET spool_dir = '/no/such/folder'")
+    assert not do(stage, "mark-failed", job.id).ok

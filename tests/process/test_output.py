@@ -89,8 +89,7 @@ def test_a_log_that_was_deleted_gives_its_space_back(jobs: Jobs) -> None:
 
 
 def holds_log(job: Job) -> bool:
-    links = [os.readlink(entry) for entry in Path(f"/proc/{job.pid}/fd").iterdir()]
-    return any("output.log" in link for link in links)
+    return any("output.log" in str(entry.readlink()) for entry in Path(f"/proc/{job.pid}/fd").iterdir())
 
 
 def test_a_suspended_supervisor_only_keeps_the_job_waiting(jobs: Jobs) -> None:

@@ -14,18 +14,18 @@ from tests.readmodel.rows import add_jobs, add_worker, start
 from tests.support.processes import wait_until
 
 
-def _moved(engine: Engine, worker_id: int, machine: str, boot: str) -> None:
+def _moved(engine: Engine, worker_id: int, machine: str, boot: str, hostname: str) -> None:
     """Make the worker and what it started one of another machine."""
     with engine.begin() as conn:
         conn.execute(
-            text("UPDATE workers SET hostname = 'far', machine_id = :machine, boot_id = :boot WHERE id = :id"),
-            {"machine": machine, "boot": boot, "id": worker_id},
+            text("UPDATE workers SET hostname = :hostname, machine_id = :machine, boot_id = :boot WHERE id = :id"),
+            {"machine": machine, "boot": boot, "hostname": hostname, "id": worker_id},
         )
 
 
-def _running(engine: Engine, pid: int, machine: str, boot: str) -> int:
+def _running(engine: Engine, pid: int, machine: str, boot: str, hostname: str = "far") -> int:
     worker_id = add_worker(engine, "beta", pid)
-    _moved(engine, worker_id, machine, boot)
+    _moved(engine, worker_id, machine, boot, hostname)
     (job_id,) = add_jobs(engine, 1)
     start(engine, [job_id], worker_id, spool="/spool")
     return job_id
@@ -39,11 +39,18 @@ def test_a_job_of_another_host_names_it(engine: Engine) -> None:
 
 
 def test_a_job_from_before_a_reboot_is_of_this_host(engine: Engine) -> None:
-    job_id = _running(engine, 1, this_host().machine_id, "before")
+    job_id = _running(engine, 1, this_host().machine_id, "before", this_host().hostname)
     with engine.connect() as conn:
         (job,) = read_jobs(conn, [job_id])
     assert job.remote_host is None
     assert log_path(job) == Path(f"/spool/{job_id}/output.log")
+
+
+def test_a_job_of_a_clone_with_the_same_machine_id_is_of_another_host(engine: Engine) -> None:
+    job_id = _running(engine, 1, this_host().machine_id, "another")
+    with engine.connect() as conn:
+        (job,) = read_jobs(conn, [job_id])
+    assert (job.remote_host, log_path(job)) == ("far", None)
 
 
 def test_a_waiting_job_is_of_no_host(engine: Engine) -> None:

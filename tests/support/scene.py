@@ -79,16 +79,24 @@ class Scene:
             result = conn.execute(text(sql), params)
             return result.scalar() if result.returns_rows else None
 
-    def worker(self, *, alive: bool = False, machine_id: str | None = None, boot_id: str | None = None) -> int:
+    def worker(
+        self,
+        *,
+        alive: bool = False,
+        machine_id: str | None = None,
+        boot_id: str | None = None,
+        hostname: str | None = None,
+    ) -> int:
         """A worker row of this host (or another); a live one holds its lock, a dead one's process is gone."""
         host = this_host()
         worker_id: int = self.execute(
             "INSERT INTO workers (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool,"
-            " version) VALUES ('node1', 'host', :machine, :boot, 4194303, 1, :namespace, :spool, 'test') RETURNING id",
+            " version) VALUES ('node1', :name, :machine, :boot, 4194303, 1, :namespace, :spool, 'test') RETURNING id",
+            name=hostname or ("host" if machine_id else host.hostname),
             machine=machine_id or host.machine_id, boot=boot_id or host.boot_id, namespace=host.pid_namespace,
             spool=self.spool,
         )  # fmt: skip
-        if machine_id:
+        if machine_id or hostname:
             self.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = :id", id=worker_id)
         if alive:  # its lease outlasts the slowest test
             self.execute("UPDATE workers SET heartbeat_at = now() + interval '1 hour' WHERE id = :id", id=worker_id)

@@ -19,7 +19,8 @@ NEVER = Record(RecordKind.NEVER, gone=True)
 def fate(alive: Liveness = Liveness.ALIVE, record: Record | None = None, **changes: Any) -> Fate:
     """Of an allocation of a former worker with a process on this host, but for ``changes``."""
     row = {
-        "process_id": 100, "worker_id": 6, "machine_id": "here", "boot_id": "now", "claimed": True, "age": 0.0,
+        "process_id": 100, "worker_id": 6, "machine_id": "here", "boot_id": "now", "hostname": "host", "spool_dir": "/",
+        "claimed": True, "age": 0.0,
         **changes,
     }  # fmt: skip
     return decide(SimpleNamespace(**row), ME, HOST, lambda _: Evidence(alive, record))
@@ -48,6 +49,13 @@ def test_a_process_of_this_boot(alive: Liveness, record: Record | None, expected
 @pytest.mark.parametrize("alive", list(Liveness))
 def test_nothing_outlives_a_reboot(alive: Liveness) -> None:
     assert fate(alive, boot_id="before") is Fate.CONCLUDE
+
+
+@pytest.mark.parametrize(
+    "other", [{"hostname": "clone"}, {"spool_dir": "/no/such/folder"}, {"machine_id": "there"}], ids=str
+)
+def test_another_boot_of_a_clone_is_another_machine(other: dict[str, str]) -> None:
+    assert fate(Liveness.GONE, boot_id="theirs", **other) is Fate.FOREIGN
 
 
 def test_nothing_is_known_of_a_process_on_another_machine() -> None:
