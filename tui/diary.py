@@ -37,6 +37,12 @@ def keep_diary(home: Path) -> None:
     threading.excepthook = _thread_died
 
 
+def note_error(message: str, error: BaseException) -> Path | None:
+    """Write an error of ours down with its traceback; the file it is in, None where nothing is kept."""
+    _log.error(message, exc_info=error)
+    return next((handler.path for handler in logging.getLogger().handlers if isinstance(handler, Diary)), None)
+
+
 def _thread_died(args: threading.ExceptHookArgs) -> None:
     name = args.thread.name if args.thread is not None else "unknown"
     _log.error("thread %s ended by an unexpected error", name, exc_info=args.exc_value)

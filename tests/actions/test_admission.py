@@ -19,9 +19,9 @@ from tests.support.rows import ACTOR, add_node, pending, request
 def test_a_partition_that_no_node_is_in_is_refused_and_nothing_is_submitted(cli: Cli, engine: Engine) -> None:
     with engine.begin() as conn:
         add_node(conn)
-    ran = cli("submit", "--partition", "nosuch", "-", stdin="exit 0\n")
+    ran = cli("submit", "--partition", "nosuch", "-", input="exit 0\n")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "jobwarden: no node is in partition nosuch: there is main\n"
+    assert ran.err == "jobwarden: no node is in partition 'nosuch': there is main\n"
     with engine.connect() as conn:
         assert conn.scalar(text("SELECT count(*) FROM jobs")) == 0
 
@@ -43,7 +43,7 @@ def test_all_of_a_batch_are_refused_for_one(engine: Engine) -> None:
 def test_what_no_node_can_hold_is_taken_and_said(cli: Cli, engine: Engine) -> None:
     with engine.begin() as conn:
         add_node(conn, cpus=4)
-    ran = cli("submit", "--cpus", "512", "-", stdin="exit 0\n")
+    ran = cli("submit", "--cpus", "512", "-", input="exit 0\n")
     assert ran.code == 0
     assert ran.err == f"job {ran.out.strip()} cannot start on any node there is: no node has 512 CPUs\n"
 
@@ -58,7 +58,7 @@ def test_a_partition_that_vanished_stops_a_resubmission(engine: Engine, settings
         conn.execute(text("UPDATE nodes SET partitions = '{other}'"))
     result = perform(ctx, "resubmit", [job_id], None)[0]
     assert (result.ok, result.message) == (
-        False, "cannot be submitted again: no node is in partition main: there is other",
+        False, "cannot be submitted again: no node is in partition 'main': there is other",
     )  # fmt: skip
 
 

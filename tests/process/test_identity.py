@@ -22,6 +22,7 @@ from backend.process.identity import (
     liveness,
     parse_pid,
     parse_stat,
+    ran_here,
     this_host,
 )
 from backend.process.members import Target, cookie_index, family, members
@@ -311,3 +312,22 @@ def test_what_no_process_can_have_is_no_process_id(text: str) -> None:
 
 def test_the_largest_process_id_is_one() -> None:
     assert parse_pid("4194304") == 4_194_304
+
+
+@pytest.mark.parametrize(
+    ("other", "here"),
+    [
+        ({}, True),
+        ({"boot_id": "another"}, True),
+        ({"machine_id": "another"}, True),
+        ({"boot_id": "another", "hostname": "clone"}, False),
+        ({"boot_id": "another", "machine_id": "another"}, False),
+        ({"boot_id": "another", "folder": "/no/such/folder"}, False),
+        ({"boot_id": "another", "folder": "/"}, True),
+    ],
+    ids=str,
+)
+def test_a_machine_id_of_another_boot_counts_only_with_name_and_folder(other: dict[str, str], here: bool) -> None:
+    host = this_host()
+    ids = {"machine_id": host.machine_id, "boot_id": host.boot_id, "hostname": host.hostname}
+    assert ran_here(**{**ids, **other}) is here

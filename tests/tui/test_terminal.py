@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmarks.terminal import Terminal
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
 from tests.support.tmux import Tmux
+from tui.habits.terminal import LEAVING_SECONDS
 
 ALTERNATE, CURSOR, PASTE, FOCUS, WRAP = 1049, 25, 2004, 1004, 7
 MOUSE = (1000, 1003, 1006)
@@ -159,3 +161,53 @@ def test_whoever_hangs_while_leaving_ends_all_the_same() -> None:
         "lock = threading.Lock()\nlock.acquire()\nlock.acquire()\n"
     )
     assert subprocess.run([sys.executable, "-c", hanging], timeout=30).returncode == 129
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
+def test_a_terminal_that_stops_reading_keeps_nobody(cli: Cli, number: signal.Signals) -> None:
+    """As ctrl-S or a hung ssh does, while a busy log wants to be drawn."""
+    with open_dashboard(cli) as terminal:
+        shown(terminal)
+        for _ in range(400):  # more than a terminal holds that nobody reads
+            terminal.press("?\x0c")
+        time.sleep(2)
+        asked = time.monotonic()
+        terminal.process.send_signal(number)
+        terminal.process.wait(60)
+        assert terminal.process.returncode == 128 + number
+        assert time.monotonic() - asked < LEAVING_SECONDS + 30  # once it had ended never
+
+
+def test_a_terminal_that_is_closed_ends_it_though_no_signal_comes(cli: Cli) -> None:
+    master, slave = os.openpty()
+    command = [sys.executable, "-m", "backend.cli", "tui"]
+    process = subprocess.Popen(
+        command, env={**cli.env, "TERM": "xterm-256color"}, stdin=slave, stdout=slave, stderr=slave,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    seen = b""
+    while b"no anomalies" not in seen and b"workers" not in seen:
+        seen += os.read(master, 65536)
+    os.close(master)
+    try:
+        assert process.wait(60) == 128 + signal.SIGHUP
+    finally:
+        process.kill()
+
+
+def test_a_mistake_of_ours_is_one_line_with_the_file_that_has_the_rest(tmp_path: Path) -> None:
+    code = CRASHING.replace(
+        "app.run()",
+        f"from tui.diary import keep_diary\nkeep_diary(__import__('pathlib').Path({str(tmp_path)!r}))\napp.run()",
+    )
+    with Terminal([sys.executable, "-c", code], dict(os.environ)) as terminal:
+        assert terminal.wait() == 1
+        said = bytes(terminal.output).rpartition(b"\x1b[?1049l")[2].decode()
+    lines = [line for line in said.replace("\r", "").split("\n") if "jobwarden" in line]
+    report = tmp_path / "log/dashboard.log"
+    assert len(lines) == 1
+    assert "Traceback" not in said
+    assert "Mistake: of ours" in lines[0]
+    assert str(report) in said.replace("\r\n", "")
+    assert "Traceback" in report.read_text()

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import is_dataclass
@@ -29,7 +29,7 @@ from tui.habits import programs, selection
 from tui.habits.alarm import Alarm, set_title, title
 from tui.habits.jump import Jump, targets
 from tui.habits.kept import KeptApp
-from tui.habits.terminal import end_anyway
+from tui.habits.terminal import on_goodbye, on_lost_terminal
 from tui.messages import Arrived, JobWanted
 from tui.palette.commands import Call, commands
 from tui.palette.history import History
@@ -38,8 +38,6 @@ from tui.screens.acting import ActingScreen
 
 Export = Callable[[str, Path], int]
 """Writes all jobs that match a filter into a file; returns how many."""
-GOODBYE = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that end the dashboard as ``q`` does, so that the terminal is left as it was found."""
 
 
 class HabitsApp(KeptApp):
@@ -57,15 +55,16 @@ class HabitsApp(KeptApp):
 
     def on_mount(self) -> None:
         """Say goodbye properly whoever asks for it."""
+        if self.is_headless:
+            return
         loop = asyncio.get_running_loop()
-        for number in () if self.is_headless else GOODBYE:
-            loop.add_signal_handler(number, self._leave, number)
 
-    def _leave(self, number: signal.Signals) -> None:
-        """End. Whoever asks a second time does not want to wait."""
-        asyncio.get_running_loop().remove_signal_handler(number)
-        end_anyway(128 + number)
-        self.exit(return_code=128 + number)
+        def leave(code: int) -> None:
+            loop.call_soon_threadsafe(lambda: self.exit(return_code=code))
+
+        on_goodbye(leave)
+        if sys.__stdin__ is not None:
+            on_lost_terminal(sys.__stdin__.fileno(), leave)
 
     def on_arrived(self, message: Arrived) -> None:
         """Ring for what went wrong since the last snapshot, and count on the window's title."""

@@ -2,14 +2,19 @@
 
 import contextlib
 import os
+import select
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 from tui.habits.alarm import POP_TITLE, PUSH_TITLE
 
-LEAVING_SECONDS = 5.0
-"""What an orderly end may take once a signal has asked for it."""
+LEAVING_SECONDS = 3.0
+"""What an orderly end may take once a signal has asked for it, or the terminal is gone."""
+GOODBYE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+"""Signals that end the dashboard as ``q`` does, so that the terminal is left as it was found."""
 
 
 @contextlib.contextmanager
@@ -37,3 +42,35 @@ def end_anyway(code: int) -> None:
     timer = threading.Timer(LEAVING_SECONDS, os._exit, (code,))
     timer.daemon = True
     timer.start()
+
+
+def on_goodbye(leave: Callable[[int], None]) -> None:
+    """Call ``leave`` with the exit code when somebody asks for the end by a signal, from then on for the last time.
+
+    A plain handler and no task of the event loop: that one stands still while a terminal that is suspended takes no
+    output. ``leave`` may be called at any moment, and must only ask for the end.
+    """
+
+    def handle(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)  # whoever asks a second time does not want to wait
+        end_anyway(128 + number)
+        leave(128 + number)
+
+    for number in GOODBYE:
+        signal.signal(number, handle)
+
+
+def on_lost_terminal(fd: int, leave: Callable[[int], None]) -> None:
+    """Call ``leave`` from another thread once the terminal behind ``fd`` is gone: nobody is told by a signal whose
+    controlling terminal it is not."""
+    poll = select.poll()
+    poll.register(fd, 0)
+
+    def watch() -> None:
+        while not any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(None)):
+            pass
+        code = 128 + signal.SIGHUP
+        end_anyway(code)
+        leave(code)
+
+    threading.Thread(target=watch, name="terminal", daemon=True).start()

@@ -6,11 +6,21 @@ from textual.widget import Widget
 
 def role_style(widget: Widget, component: str) -> Style:
     """Return the foreground style of a component class, with transparency already mixed in."""
-    style = widget.get_component_rich_style(component)
+    style = _style(widget, component)
     return Style(color=style.color, bold=style.bold, dim=style.dim, italic=style.italic)
 
 
 def badge_style(widget: Widget, component: str) -> Style:
     """Return the style of a component class with its background."""
-    style = widget.get_component_rich_style(component)
+    style = _style(widget, component)
     return Style(color=style.color, bgcolor=style.bgcolor, bold=style.bold)
+
+
+def _style(widget: Widget, component: str) -> Style:
+    """None at all for a widget that has left the screen: Textual takes its styles away before its last message."""
+    try:
+        return widget.get_component_rich_style(component)
+    except KeyError:
+        if widget.is_attached and not widget._pruning:
+            raise
+        return Style.null()
