@@ -15,19 +15,14 @@ from backend.cli.jobs import no_such_job
 from backend.cli.logfile import LogFile
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
+from backend.cli.terminal import Sink, TerminalSink
 from backend.domain.states import JobState
 from backend.errors import Refused
 from backend.process.identity import this_host
 from backend.process.spool import log_path
 from backend.readmodel.archives import archived_in
-from backend.readmodel.logs import harmless
 
 POLL_SECONDS = 0.1
-LONGEST_PARTIAL = 64 * 1024
-"""Bytes of an unfinished line that a terminal may have to wait for."""
-
-Sink = Callable[[bytes, bool], None]
-"""Takes bytes of the log, and whether there is nothing more for now."""
 
 _WHERE_IS_IT = text("""
     SELECT j.state, a.spool_dir, a.boot_id, w.machine_id, w.hostname, a.node_name
@@ -97,7 +92,7 @@ def _ended_by(session: Session, job_id: int) -> Callable[[], bool]:
 
 
 def _copy(path: Path, tail: int | None, has_ended: Callable[[], bool], tell: Callable[[str], None]) -> None:
-    sink = terminal_sink() if sys.stdout.isatty() else _raw
+    sink: Sink = TerminalSink() if sys.stdout.isatty() else _raw
 
     def told(what: str, torn: bool) -> None:
         sink(b"\n" if torn else b"", True)  # before it is said, everything is shown that was there before
@@ -118,35 +113,3 @@ def _raw(data: bytes, idle: bool) -> None:
     sys.stdout.buffer.write(data)
     if idle:
         sys.stdout.buffer.flush()
-
-
-def terminal_sink() -> Sink:
-    """Prints lines without control sequences but colours; keeps an unfinished line back until it is safe to cut."""
-    partial = b""
-
-    def take(data: bytes, idle: bool) -> None:
-        nonlocal partial
-        *whole, partial = (partial + data).split(b"\n")
-        for line in whole:
-            click.echo(shown(line), color=True)
-        if partial and (len(partial) > LONGEST_PARTIAL or (idle and b"\x1b" not in partial)):
-            cut = len(partial) if idle else _character_boundary(partial)
-            click.echo(shown(partial[:cut]), nl=False, color=True)
-            partial = partial[cut:]
-
-    return take
-
-
-def shown(line: bytes) -> str:
-    """One line for a terminal; of a line redrawn with CR, its last state."""
-    text_ = line.decode("utf-8", "replace").rstrip("\r").rsplit("\r", 1)[-1]
-    safe = harmless(text_)
-    return f"{safe}\x1b[0m" if "\x1b" in safe else safe
-
-
-def _character_boundary(data: bytes) -> int:
-    """How much of ``data`` ends with a whole UTF-8 character."""
-    cut = len(data)
-    while cut > len(data) - 4 and data[cut - 1] & 0xC0 == 0x80:
-        cut -= 1
-    return cut - 1 if data[cut - 1] >= 0xC0 else len(data)
