@@ -30,9 +30,10 @@ _UNSAFE = re.compile(
     rf"|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{FORMAT}]"
     rf"|[{MARKS}]{{{MOST_MARKS + 1},}}"
 )
-_MOVE = re.compile(r"\x1b\[(\d{0,4})([KJCDG`XP@])")
+MOVE = r"\x1b\[(\d{0,4})([KJCDG`XP@])"
 """A sequence that moves within the line, or changes what is there: its number and its letter."""
-_MOVES = re.compile(rf"[\r\b]|{_MOVE.pattern}")
+_MOVE = re.compile(MOVE)
+_MOVES = re.compile(rf"[\r\b]|{MOVE}")
 
 
 def harmless(text: str) -> str:
