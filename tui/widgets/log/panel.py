@@ -53,6 +53,7 @@ class LogPanel(Vertical):
         self._prompt = LogPrompt()
         self._view = LogView()
         self._search: Pattern | None = None
+        self._searched: Pattern | None = None
         self._said: Outcome | None = None
         self._acted = 0
         self._seen = 0
@@ -102,7 +103,7 @@ class LogPanel(Vertical):
     def _act_on(self, outcome: Outcome) -> None:
         self._acted, self._said = outcome.serial, outcome
         if outcome.goto is not None:
-            self._body.go(outcome.goto)
+            self._body.go(outcome.goto, match=outcome.match)
         if outcome.clip is not None:
             self.app.copy_to_clipboard(outcome.clip)
 
@@ -203,11 +204,11 @@ class LogPanel(Vertical):
 
     def action_search(self) -> None:
         """Ask what to search."""
-        self._open(SEARCH, self._search.text if self._search else "")
+        self._open(SEARCH)
 
     def action_only(self) -> None:
         """Ask what to show."""
-        self._open(ONLY, self._view.only.text if self._view.only else "")
+        self._open(ONLY)
 
     def action_match(self, way: Literal["up", "down"]) -> None:
         """Go to the next match."""
@@ -297,17 +298,17 @@ class LogPanel(Vertical):
                 event.pattern.check()
             self._answers[event.question](event)
         except InputError as exc:
-            self._prompt.ask(event.question, event.text)
+            self._prompt.ask(event.question, event.text, wrong=True)
             self._said = Outcome(self._acted, text=str(exc), error=True)
         self._tell()
 
     def _search_answered(self, event: LogPrompt.Answered) -> None:
-        self._search = event.pattern if event.text else None
-        if self._search is None:
-            self._ask(requests.Unmark())
-        else:
-            self._body.current = None
-            self._ask(requests.Find(self._search, "up", self._bottom_offset(), turn=True))
+        """Search; without a text once more for the last, on from where that was found."""
+        if event.text:
+            self._searched, self._body.current = event.pattern, None
+        self._search = self._searched
+        if self._search is not None:
+            self._ask(requests.Find(self._search, "up", self._from("up"), turn=True))
 
     def _only_answered(self, event: LogPrompt.Answered) -> None:
         at = None if self.following else self._body.first_offset
