@@ -229,7 +229,7 @@ class Service:
             del lines[: len(lines) // 10 + 1]
         few = len(lines) < len(rows) or wanted < request.lines
         self.tell(
-            f"{len(lines):,} lines copied" + (": a clipboard takes no more" if few else ""),
+            f"{len(lines):,} lines" + (" (a clipboard takes no more)" if few else ""),
             clip="".join(f"{line}\n" for line in lines),
         )
 

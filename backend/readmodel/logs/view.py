@@ -38,7 +38,7 @@ class Outcome:
     match: bool = False
     """Whether that row is gone to for what it was searched for, which is to be seen then."""
     clip: str | None = None
-    """Text for the clipboard."""
+    """Text for the clipboard; ``text`` says how much it is, the viewer what became of it."""
     text: str = ""
     """What to say."""
     error: bool = False

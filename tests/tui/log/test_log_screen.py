@@ -246,7 +246,7 @@ async def test_numbers_are_counted_when_wanted(log: Path) -> None:
 
 async def test_the_last_lines_go_to_the_clipboard(log: Path) -> None:
     async with viewing(log, until="line 4999") as viewed:
-        await viewed.keys("y", "2", "enter", until="2 lines copied")
+        await viewed.keys("y", "2", "enter", until="2 lines sent to the terminal's clipboard (OSC 52)")
         assert viewed.app.clipboard == "line 4999 fine\nlong " + "x" * 200 + " end\n"
         await viewed.keys("y", *"x", "enter", until="is no number of lines")
 

@@ -1,6 +1,9 @@
 """The log of a job: its lines, a line that says how things stand, and a line to type into."""
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Literal
 
 from textual.actions import SkipAction
@@ -15,6 +18,7 @@ from backend.readmodel.logs.requests import Request
 from backend.readmodel.logs.seek import Pattern
 from backend.readmodel.logs.view import LogView, Outcome
 from backend.readmodel.records import JobRow
+from tui.habits import clipboard
 from tui.keys.log import LOG
 from tui.keys.model import bindings
 from tui.widgets.log.body import LogBody
@@ -105,7 +109,13 @@ class LogPanel(Vertical):
         if outcome.goto is not None:
             self._body.go(outcome.goto, match=outcome.match)
         if outcome.clip is not None:
-            self.app.copy_to_clipboard(outcome.clip)
+            clipboard.send(self.app, outcome.clip, os.environ, partial(self._clip_sent, outcome))
+
+    def _clip_sent(self, outcome: Outcome, what: str, wrong: bool) -> None:
+        """Say what became of the text, unless something else was asked for since."""
+        if outcome.serial == self._acted:
+            self._said = replace(outcome, text=f"{outcome.text} {what}", error=wrong)
+            self._tell()
 
     def _came(self, view: LogView) -> int:
         """Return how many lines came since the log was opened; a view without rows holds all there are."""
