@@ -17,6 +17,9 @@ LISTINGS = (
     ("priority", "5", "{id}"), ("show", NAME), (NAME,), ("submit", NAME), ("completion", "bash"), ("db", "status"),
 )  # fmt: skip
 
+NARROW = ("jobs", "workers", "config", "logs", "show")
+"""Verbs that end what is too long for a terminal in an ellipsis, or print what a job wrote."""
+
 
 @pytest.fixture
 def stage(engine: Engine, settings, mark: str):  # type: ignore[no-untyped-def]
@@ -24,7 +27,7 @@ def stage(engine: Engine, settings, mark: str):  # type: ignore[no-untyped-def]
         yield made
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
 def test_every_listing_comes_to_its_end(cli: Cli, stage: Scene, encoding: str) -> None:
     worker = stage.worker(alive=True)
     job = stage.run(worker, f"echo '{NAME}'; exec sleep 600\n", name=NAME)
@@ -36,6 +39,8 @@ def test_every_listing_comes_to_its_end(cli: Cli, stage: Scene, encoding: str) -
         assert done.out or done.err, listing
         if listing == ("jobs",):
             assert done.out.splitlines()[1].split()[0] == str(job.id), done.out
+        if listing[0] not in NARROW:
+            continue
         with Terminal(cli.command(*words), {**cli.env, "PYTHONIOENCODING": encoding}, columns=60) as terminal:
             terminal.wait()
             assert b"unexpected error" not in terminal.output, listing
