@@ -1,6 +1,5 @@
 """``jobwarden logs``: the output of a job, to the byte when piped, harmless on a terminal."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -13,23 +12,17 @@ from sqlalchemy import Connection, text
 from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job
+from backend.cli.logfile import LogFile
+from backend.cli.say import say
 from backend.cli.session import Session, open_session
+from backend.cli.terminal import Sink, TerminalSink
 from backend.domain.states import JobState
 from backend.errors import Refused
-from backend.files import open_within
 from backend.process.identity import ran_here
-from backend.process.logcut import Cut, LogReader, read_cut
 from backend.process.spool import log_path
 from backend.readmodel.archives import archived_in
-from backend.readmodel.logs import harmless
 
-CHUNK = 256 * 1024
 POLL_SECONDS = 0.1
-LONGEST_PARTIAL = 64 * 1024
-"""Bytes of an unfinished line that a terminal may have to wait for."""
-
-Sink = Callable[[bytes, bool], None]
-"""Takes bytes of the log, and whether there is nothing more for now."""
 
 _WHERE_IS_IT = text("""
     SELECT j.state, a.spool_dir, a.boot_id, w.machine_id, w.hostname, a.node_name
@@ -67,7 +60,8 @@ def logs(job_id: str, follow: bool, tail: int | None) -> None:
         if place.path is None:
             ran = "never ran" if place.state.final else "has not started yet: `logs -f` waits for it"
             raise Refused(f"job {number} {ran}: there is no log")
-        _copy(place.path, tail, _ended_by(session, number) if follow else _at_once)
+        ended = _ended_by(session, number) if follow else _at_once
+        _copy(place.path, tail, ended, lambda what: say(f"jobwarden: job {number}: {what}", err=True))
 
 
 def _find(session: Session, job_id: int) -> Place:
@@ -96,84 +90,25 @@ def _ended_by(session: Session, job_id: int) -> Callable[[], bool]:
     return Watch(session, job_id).ended
 
 
-def _copy(path: Path, tail: int | None, has_ended: Callable[[], bool]) -> None:
-    sink = terminal_sink() if sys.stdout.isatty() else _raw
-    try:
-        file = open_within(str(path.parent), path.name)
-    except OSError as exc:
-        raise Refused(f"the log {path} cannot be read: {exc.strerror}") from None
-    try:
-        folder = str(path.parent)
-        cut = read_cut(folder, os.fstat(file).st_size)
-        log = LogReader(file, folder, 0 if tail is None else tail_offset(file, tail, cut))
+def _copy(path: Path, tail: int | None, has_ended: Callable[[], bool], tell: Callable[[str], None]) -> None:
+    sink: Sink = TerminalSink() if sys.stdout.isatty() else _raw
+
+    def told(what: str, torn: bool) -> None:
+        sink(b"\n" if torn else b"", True)  # before it is said, everything is shown that was there before
+        tell(what)
+
+    with LogFile(path, tail, told) as log:
         # Asked before reading: what was written before the end is still read after it.
         ended = has_ended()
-        while (data := log.read(CHUNK)) or not ended:
+        while (data := log.read()) or not ended:
             sink(data, not data)
             if not data:
                 time.sleep(POLL_SECONDS)
                 ended = has_ended()
         sink(b"", True)
-    finally:
-        os.close(file)
-
-
-def tail_offset(file: int, lines: int, cut: Cut | None = None) -> int:
-    """Where the last ``lines`` lines of the open file begin; an unfinished last line counts as one."""
-    end = os.fstat(file).st_size
-    if lines == 0:
-        return end
-    # The newline that ends the last line begins no other.
-    position, wanted = max(0, end - 1), lines
-    while position > 0:
-        if cut is not None and cut.holds(position - 1):
-            return cut.start
-        start = max(0, position - CHUNK, cut.end if cut is not None and position > cut.end else 0)
-        block = os.pread(file, position - start, start)
-        found = block.count(b"\n")
-        if found >= wanted:
-            index = len(block)
-            for _ in range(wanted):
-                index = block.rindex(b"\n", 0, index)
-            return start + index + 1
-        wanted -= found
-        position = start
-    return 0
 
 
 def _raw(data: bytes, idle: bool) -> None:
     sys.stdout.buffer.write(data)
     if idle:
         sys.stdout.buffer.flush()
-
-
-def terminal_sink() -> Sink:
-    """Prints lines without control sequences but colours; keeps an unfinished line back until it is safe to cut."""
-    partial = b""
-
-    def take(data: bytes, idle: bool) -> None:
-        nonlocal partial
-        *whole, partial = (partial + data).split(b"\n")
-        for line in whole:
-            click.echo(shown(line), color=True)
-        if partial and (len(partial) > LONGEST_PARTIAL or (idle and b"\x1b" not in partial)):
-            cut = len(partial) if idle else _character_boundary(partial)
-            click.echo(shown(partial[:cut]), nl=False, color=True)
-            partial = partial[cut:]
-
-    return take
-
-
-def shown(line: bytes) -> str:
-    """One line for a terminal; of a line redrawn with CR, its last state."""
-    text_ = line.decode("utf-8", "replace").rstrip("\r").rsplit("\r", 1)[-1]
-    safe = harmless(text_)
-    return f"{safe}\x1b[0m" if "\x1b" in safe else safe
-
-
-def _character_boundary(data: bytes) -> int:
-    """How much of ``data`` ends with a whole UTF-8 character."""
-    cut = len(data)
-    while cut > len(data) - 4 and data[cut - 1] & 0xC0 == 0x80:
-        cut -= 1
-    return cut - 1 if data[cut - 1] >= 0xC0 else len(data)

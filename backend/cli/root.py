@@ -5,6 +5,7 @@ Verbs are imported when they are called, so that ``--help`` and completion never
 
 import difflib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -124,12 +125,20 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    replace_what_cannot_be_shown()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_left()
     sys.exit(code)
+
+
+def replace_what_cannot_be_shown() -> None:
+    """Let no character end a listing: what the encoding of standard output or error has not is a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # else it is closed, or not ours
+            stream.reconfigure(errors="replace")
 
 
 def run(args: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -218,11 +218,25 @@ def _restore(folder: str, former: Cut | None) -> None:
         _clear(_sidecar(folder))
 
 
-class LogReader:
-    """Reads a log from ``position`` on, with a line where its middle was cut out."""
+PRINT = 64
+"""Bytes before a place in a log that are remembered, to notice that it was emptied and has grown again since."""
 
-    def __init__(self, fd: int, folder: str, position: int = 0) -> None:
+
+def rewritten(before: bytes, now: bytes) -> bool:
+    """Whether other bytes stand where ``before`` was read; zeroes are a hole, which takes nothing else away."""
+    return len(now) < len(before) or any(new not in (old, 0) for old, new in zip(before, now, strict=True))
+
+
+class LogReader:
+    """Reads a log from ``position`` on, with a line where its middle was cut out.
+
+    A log that was emptied or rewritten is read from its new beginning; ``emptied`` is told then.
+    """
+
+    def __init__(self, fd: int, folder: str, position: int = 0, emptied: Callable[[], None] = lambda: None) -> None:
         self._fd, self._folder, self.position = fd, folder, position
+        self._emptied = emptied
+        self._print = self._before(min(PRINT, position))
 
     def read(self, most: int) -> bytes:
         """The next bytes, at most ``most`` of the log's own; nothing at its end."""
@@ -231,9 +245,21 @@ class LogReader:
             if cut is not None and cut.holds(self.position):
                 return self._step_over(cut)
             data = os.pread(self._fd, cut.room(self.position, most) if cut else most, self.position)
-            if self._cut() == cut:  # else these may be zeroes already
+            # Asked after reading: only then are these bytes what followed the last ones.
+            if self._is_anew():
+                self.position, self._print = 0, b""
+                self._emptied()
+            elif self._cut() == cut:  # else these may be zeroes already
                 self.position += len(data)
+                self._print = (self._print + data)[-PRINT:]
                 return data
+
+    def _is_anew(self) -> bool:
+        shrunk = os.fstat(self._fd).st_size < self.position
+        return shrunk or rewritten(self._print, self._before(len(self._print)))
+
+    def _before(self, length: int) -> bytes:
+        return os.pread(self._fd, length, self.position - length)
 
     def _cut(self) -> Cut | None:
         return read_cut(self._folder, os.fstat(self._fd).st_size)
@@ -241,5 +267,5 @@ class LogReader:
     def _step_over(self, cut: Cut) -> bytes:
         within_line = self.position > 0 and os.pread(self._fd, 1, self.position - 1) != b"\n"
         missed = Cut(self.position, cut.end)
-        self.position = cut.end
+        self.position, self._print = cut.end, b""
         return ("\n" * within_line + missed.notice + "\n").encode()

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cli.logs import shown, terminal_sink
 from backend.cli.output import Column, fit, print_json, print_pairs, print_table, printable, to_plain
 from backend.domain.states import JobState
 
@@ -56,33 +55,3 @@ def test_times_are_iso_utc_and_words_are_words() -> None:
         "s": "FAILED",
         "l": [1, None],
     }
-
-
-def test_a_log_line_for_a_terminal() -> None:
-    assert shown(b"\x1b[31mred") == "\x1b[31mred\x1b[0m"
-    assert shown(b"\x1b]0;title\x07x\x1b[2J") == "x"
-    assert shown(b"10%\r50%\r100%\r") == "100%"
-
-
-@given(st.lists(st.binary(max_size=30), max_size=8))
-def test_a_log_on_a_terminal_is_harmless_however_it_arrives(pieces: list[bytes]) -> None:
-    printed: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("backend.cli.logs.click.echo", lambda text, **_: printed.append(text))
-        sink = terminal_sink()
-        for piece in pieces:
-            sink(piece, False)
-        sink(b"", True)
-    rest = "".join(printed).replace("\x1b[0m", "")
-    assert all(char == "\t" or char >= " " for char in rest.replace("\x1b[", ""))
-
-
-def test_an_unfinished_line_is_shown_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed: list[str] = []
-    monkeypatch.setattr("backend.cli.logs.click.echo", lambda text, **_: printed.append(text))
-    sink = terminal_sink()
-    sink("é..".encode()[:1], False)
-    assert printed == []
-    sink("é..".encode()[1:], False)
-    sink(b"", True)
-    assert printed == ["é.."]

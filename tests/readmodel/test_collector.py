@@ -15,7 +15,7 @@ from backend.embedded import servers
 from backend.errors import InputError
 from backend.readmodel.collector import Collector
 from backend.readmodel.feed import DetailView
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.overview import Link
 from backend.settings import Settings
 from tests.readmodel.listening import collecting

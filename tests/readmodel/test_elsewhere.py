@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from backend.domain.states import JobState
 from backend.process.identity import this_host
 from backend.readmodel.jobs import read_jobs
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.logs_follow import LogFollower, log_path
 from tests.readmodel.rows import add_jobs, add_worker, start
 from tests.support.processes import wait_until

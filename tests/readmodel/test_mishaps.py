@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from backend.readmodel import collector, feed
-from backend.readmodel.logs import LogView
 from backend.readmodel.logs.reader import LogReader
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.logs_follow import LogFollower
 from backend.readmodel.mishap import mishap
 from backend.settings import Settings

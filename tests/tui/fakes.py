@@ -13,7 +13,7 @@ from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerSt
 from backend.readmodel.feed import DetailView
 from backend.readmodel.hold import Hold
 from backend.readmodel.jobs import compile_filter
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.operator import NodeFacts
 from backend.readmodel.order import NEWEST, Order
 from backend.readmodel.overview import Capacity, Health, Link, Snapshot

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from textual.pilot import Pilot
 
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.rates import MINUTES, Minute, Rates
 from tests.tui.fakes import Screen, incident, jobs, window
 from tests.tui.test_snapshots import LOG, SIZES, Compare, _settle

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from backend.domain.states import JobState
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.order import Order
 from backend.readmodel.snapshot import Health, Link
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.overview import Health, Link
 from tests.tui.fakes import Screen, detail, incident, job, jobs, snapshot, window
 from tui.screens.confirm import Confirm

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tui.acting.jobs import JobDeed
 from tui.config.settings import Preferences
 from tui.config.state import State
 from tui.desk import Desk
-from tui.habits import programs, selection
+from tui.habits import clipboard, programs, selection
 from tui.habits.alarm import Alarm, set_title, title
 from tui.habits.jump import Jump, targets
 from tui.habits.kept import KeptApp
@@ -132,13 +133,16 @@ class HabitsApp(KeptApp):
             self._complain(exc)
 
     def action_copy(self, what: str) -> None:
-        """Copy something of the selected row to the clipboard (OSC 52)."""
+        """Copy something of the selected row to the clipboard."""
         text = selection.copied(what, self.screen, self.desk.kept)
         if text:
-            self.copy_to_clipboard(escaped(text, keep="\t"))  # pasted into a shell, a line break would run it
-            self.notify(f"copied: {text[:60]}", timeout=2, markup=False)
+            # Pasted into a shell, a line break would run it.
+            clipboard.send(self, escaped(text, keep="\t"), os.environ, partial(self._say_copied, text[:60]))
         else:
             self.notify(f"there is no {what} to copy here", severity="warning", markup=False)
+
+    def _say_copied(self, text: str, what: str, wrong: bool) -> None:
+        self.notify(f"{text}: {what}", timeout=4, severity="warning" if wrong else "information", markup=False)
 
     def action_export(self, format_: str, name: str = "") -> None:
         """Write the listed rows to a new file."""

@@ -31,7 +31,7 @@ LOG = Group(
         Key("log.times", "t", "t", "times", "times", "when lines were seen to arrive, since the log was opened here"),
         Key("log.numbers", "number_sign", "#", "numbers", "numbers", "line numbers; counts the lines first"),
         Key("log.copy", "y", "y", "copy", "copy", "the last lines into the clipboard"),
-        Key("log.save", "S", "S", "save", "save", "the log into a new file; with a filter, what matches"),
+        Key("log.save", "S", "S", "save", "save", "the log into a new file; with a filter, what it shows"),
         Key("log.zoom", "z", "z", "zoom", "full screen", "the log on the whole screen, and back"),
         Key("log.give_up", "escape", "Esc", "give_up", "give up", "end a search or count; then unmark; then show all"),
     ),

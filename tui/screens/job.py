@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from backend.actions.scope import Scope
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.records import AnomalyRow, DetailView, JobDetail
 from backend.readmodel.snapshot import Snapshot
 from backend.readmodel.trees import EvidenceView

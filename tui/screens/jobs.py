@@ -8,7 +8,7 @@ from backend.actions.scope import Scope
 from backend.domain.completion import JOBS
 from backend.errors import InputError
 from backend.readmodel.lists import Window
-from backend.readmodel.logs import LogView
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.order import SORT_KEYS, Order
 from backend.readmodel.records import JobRow
 from backend.readmodel.snapshot import Snapshot

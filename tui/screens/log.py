@@ -8,8 +8,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from backend.readmodel.lists import Window
-from backend.readmodel.logs import LogView
 from backend.readmodel.logs.requests import Only
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.logs_follow import LogFollower
 from backend.readmodel.records import DetailView, JobRow
 from backend.readmodel.snapshot import Snapshot

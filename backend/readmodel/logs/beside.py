@@ -1,8 +1,11 @@
 """Searches that go on beside the reading of a log: for the next match, for the lines of a filter, for marks."""
 
 import subprocess
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 
+from backend.readmodel.logs.pieces import PIECE
 from backend.readmodel.logs.requests import Way
 from backend.readmodel.logs.rows import Row, Span
 from backend.readmodel.logs.seek import Found, Marked, Pattern, Seeker, SeekerEnded
@@ -10,8 +13,12 @@ from backend.readmodel.logs.seeker import Plain
 
 MARK_BYTES = 48 * 1024
 """Characters sent at once to be marked: what a pipe takes without waiting."""
-MARK_LINE = 16 * 1024
-"""Characters of a line that are looked at for marks."""
+MARK_LINE = 2 * PIECE
+"""Characters of a row that are looked at for marks: all it can have."""
+MOST_COUNTED = 10_000
+"""Matches that are counted ..."""
+COUNTED_BYTES = 1024 * 1024 * 1024
+"""... and bytes of the log that are looked at for them."""
 TOO_SLOW = "this expression takes too long on this log: make it simpler"
 
 
@@ -81,6 +88,66 @@ class Finder(Beside):
                 return True, None
             self.progress = abs(reply.at - self._start) / max(1, abs(self.stop_at - self._start))
         return False, None
+
+
+class Counter(Beside):
+    """Counts the lines that match from the beginning of the log on, as far as its bounds, and goes on as it grows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._patterns: tuple[Pattern, ...] = ()
+        self._at = 0
+        self._places = array("Q")
+
+    @property
+    def matches(self) -> int:
+        """Return how many lines matched so far."""
+        return len(self._places)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more than are counted."""
+        return self.matches >= MOST_COUNTED
+
+    @property
+    def at_bound(self) -> bool:
+        """Whether the rest of the log is not looked at."""
+        return self._at >= COUNTED_BYTES
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """Return what is counted; empty for nothing."""
+        return self._patterns
+
+    def begin(self, patterns: Sequence[Pattern]) -> None:
+        """Count from the beginning: other patterns, none, or another log."""
+        self.stop()
+        self._patterns, self._at, self._places = tuple(patterns), 0, array("Q")
+
+    def before(self, offset: int) -> int | None:
+        """Return how many matches are before an offset; None when it is not looked at yet."""
+        return bisect_left(self._places, offset) if offset <= self._at else None
+
+    def wants(self, size: int) -> bool:
+        """Whether there is more to look at in a log of this size."""
+        idle = bool(self._patterns) and not self.busy and not self.full
+        return idle and self._at < min(size, COUNTED_BYTES)
+
+    def go_on(self, file: int, size: int) -> None:
+        """Look at what came since, up to ``size``."""
+        if self.wants(size):
+            stop = min(size, COUNTED_BYTES)
+            self._for(file, self._patterns).down(self._at, stop, MOST_COUNTED - self.matches)
+
+    def hear(self) -> bool:
+        """Take what was found; whether there was anything. Raises SeekerEnded."""
+        replies = self._replies()
+        for reply in replies:
+            assert isinstance(reply, Found)
+            last = self._places[-1] if self._places else -1
+            self._places.extend(sorted({hit for hit in reply.hits if hit > last}))
+            self._at = reply.at
+        return bool(replies)
 
 
 class Sifter(Beside):

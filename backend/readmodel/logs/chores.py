@@ -10,6 +10,7 @@ from backend.readmodel.logs.index import LineIndex
 from backend.readmodel.logs.opened import OpenLog
 from backend.readmodel.logs.rows import row_start, rows_after
 from backend.readmodel.logs.seek import Found, Pattern, Seeker
+from backend.readmodel.logs.sgr import plain
 
 COPIED = 1024 * 1024
 """Bytes written in one step."""
@@ -116,7 +117,7 @@ class Saving:
 
 
 class SavingSome(Saving):
-    """Writes only the lines that match, whole as they are."""
+    """Writes only the lines that match, whole, as they are shown."""
 
     what = "saving matching lines"
 
@@ -150,7 +151,7 @@ class SavingSome(Saving):
             self._at = max(self._at, row_start(self._log.file, hit, self._stop, cut))
         while not whole and self._at < self._stop:
             row = rows_after(self._log.file, self._at, self._stop, 1, cut)[0]
-            self._write(os.pread(self._log.file, row.end - row.start, row.start))
+            self._write((plain(row.text) + "\n" * row.whole).encode())
             self._at, whole = row.end, row.whole
 
 

@@ -5,12 +5,10 @@ from enum import Enum
 from pathlib import Path
 
 from backend.files import open_within
-from backend.process.logcut import Cut, read_cut
+from backend.process.logcut import PRINT, Cut, read_cut, rewritten
 
 LATEST = 221_845_392_000.0
 """The year 9000: not far from there dates cannot be calculated with any more."""
-_PRINT = 64
-"""Bytes at the end that are compared, to notice a file that was cut and has grown again since."""
 
 
 class Change(Enum):
@@ -89,12 +87,12 @@ class OpenLog:
             return Change.SHORTENED
         if status.st_size == self.size and status.st_mtime_ns == self._modified:
             return Change.NOTHING
-        rewritten = status.st_size < self.size or self._fingerprint() != self._print
+        anew = status.st_size < self.size or rewritten(self._print, self._fingerprint())
         grew = status.st_size > self.size
         self._take(status)
-        if rewritten:
+        if anew:
             self.cut = self._cut(status)
-        return Change.CUT if rewritten else Change.GREW if grew else Change.NOTHING
+        return Change.CUT if anew else Change.GREW if grew else Change.NOTHING
 
     def _cut(self, status: os.stat_result) -> Cut | None:
         return read_cut(str(self.path.parent), status.st_size)
@@ -105,5 +103,5 @@ class OpenLog:
         self._print = self._fingerprint()
 
     def _fingerprint(self) -> bytes:
-        length = min(_PRINT, self.size)
+        length = min(PRINT, self.size)
         return os.pread(self.file, length, self.size - length)

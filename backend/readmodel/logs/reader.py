@@ -49,7 +49,7 @@ class LogReader:
 
     def close(self) -> None:
         """Give everything back."""
-        self._service.stop()
+        self._service.close()
         self._stretch.stop()
         self._log.close()
 
@@ -97,6 +97,7 @@ class LogReader:
             self._begin(change)
         elif change is Change.SHORTENED:
             self._stretch.recut()
+            self._service.begin()
             self._service.tell("the middle of this log was cut out: it was over its limit")
         elif change is Change.GREW:
             self._stretch.grew(size)
@@ -105,6 +106,7 @@ class LogReader:
         """Start at the end of a file that is new to us."""
         replaced = self._since is not None
         self._service.stop()
+        self._service.begin()
         self._stretch.begin(replaced=replaced)
         self._since = self._service.since = time.time()
         self._view = replace(self._view, note="", generation=self._view.generation + 1)
@@ -137,6 +139,7 @@ class LogReader:
             written=self._log.written,
             total=self._service.lines(),
             only=self._stretch.only,
+            matches=self._service.matches(),
             task=task,
             outcome=self._service.outcome,
         )

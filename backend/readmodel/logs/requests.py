@@ -70,7 +70,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Write the log as it is, byte for byte, into a new file; with a filter, the lines that match."""
+    """Write the log as it is, byte for byte, into a new file; with a filter, the lines that match, as shown."""
 
     path: str
 

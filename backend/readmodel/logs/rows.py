@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from backend.process.logcut import Cut
+from backend.readmodel.logs.pieces import PIECE, cut_character
 from backend.readmodel.logs.safe import show_bytes
 
-PIECE = 16 * 1024
-"""Bytes; a line is broken only where so many have no newline."""
 CHUNK = 8 * PIECE
 """Bytes read at once."""
 
@@ -93,22 +92,10 @@ def _starts(data: bytes, base: int) -> Iterator[int]:
         chunk = data[begin : begin + PIECE]
         found = chunk.find(b"\n")
         if found < 0 and len(chunk) == PIECE:
-            yield base + begin + PIECE - _cut_character(chunk)
+            yield base + begin + PIECE - cut_character(chunk)
         while found >= 0:
             yield base + begin + found + 1
             found = chunk.find(b"\n", found + 1)
-
-
-def _cut_character(chunk: bytes) -> int:
-    """Return how many bytes at the end belong to a UTF-8 character that is not complete."""
-    for back in range(1, min(4, len(chunk)) + 1):
-        byte = chunk[-back]
-        if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return back if length > back else 0
-        if byte < 0x80:
-            return 0
-    return 0
 
 
 def _rows(file: int, data: bytes, base: int, bounds: list[int]) -> list[Row]:

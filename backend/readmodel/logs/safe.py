@@ -2,25 +2,38 @@
 
 Programs write anything: control sequences that move the cursor, retitle the terminal or fill its clipboard, binary
 bytes, characters that reverse the direction of what follows. Of all sequences only SGR survives, and of SGR only what
-changes how letters look; "conceal" and "blink" do not, because hidden text deceives.
+changes how letters look; "conceal" and "blink" do not, because hidden text deceives. What moves the cursor within its
+line (CR, backspace, erasing) is obeyed, so that a line reads as the job's own terminal would have shown it.
+
+``show_line`` says what is shown of a line: to the reader, the search, the filter and everything that is copied.
+It also runs in the process of a search: nothing is imported here that takes long.
 """
 
 import re
 
-from backend.harmless import FORMAT, MARKS, MOST_MARKS
-from backend.readmodel.logs.sgr import SGR, kept
+from backend.harmless import FORMAT, MARKS, MOST_MARKS, is_harmless
+from backend.readmodel.logs.cells import Cells
+from backend.readmodel.logs.sgr import SGR, kept, plain
 
 TAB = 8
 """Columns between two tab stops."""
 
+SEQUENCE = (
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]?"  # CSI
+    r"|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC with their text
+    r"|[ -/]*[0-~]?)"  # two-character escapes
+)
+"""One control sequence, also one that is not complete."""
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\n]*\x1b?|[ -/]*)\Z")
 _UNSAFE = re.compile(
-    r"\x1b\[[0-9;:]*m"  # SGR, of which the known part is kept
-    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # any other CSI
-    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC with their text
-    r"|\x1b[ -/]*[0-~]?"  # two-character escapes
+    rf"{SEQUENCE}"
     rf"|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{FORMAT}]"
     rf"|[{MARKS}]{{{MOST_MARKS + 1},}}"
 )
+MOVE = r"\x1b\[(\d{0,4})([KJCDG`XP@])"
+"""A sequence that moves within the line, or changes what is there: its number and its letter."""
+_MOVE = re.compile(MOVE)
+_MOVES = re.compile(rf"[\r\b]|{MOVE}")
 
 
 def harmless(text: str) -> str:
@@ -30,6 +43,40 @@ def harmless(text: str) -> str:
     'a\\x1b[31mred\\x1b[0mb␇'
     """
     return _UNSAFE.sub(lambda match: _replacement(match[0]), text)
+
+
+def live(text: str) -> str:
+    """Return text for a terminal that shows it as it comes: as ``harmless``, and what moves within a line is kept.
+
+    >>> live("10%\\r\\x1b[K20%\\x1b[1A")
+    '10%\\r\\x1b[K20%'
+    """
+    return _UNSAFE.sub(lambda match: _moving(match[0]) or _replacement(match[0]), text)
+
+
+def unfinished(text: str) -> int:
+    """Return how many characters at the end belong to a sequence that is not complete."""
+    found = _UNFINISHED.search(text)
+    return len(found[0]) if found else 0
+
+
+def show_line(line: str) -> str:
+    """Make one line safe to show: as a terminal would show it once it is complete, tabs as blanks."""
+    line = line.rstrip("\r\n")
+    if is_harmless(line):
+        return line
+    line = line.replace("\n", "\u2028")
+    return _redrawn(line) if _MOVES.search(line) else _expanded(harmless(line))
+
+
+def show_bytes(line: bytes) -> str:
+    """Make one line of bytes safe to show; what is not UTF-8 becomes replacement characters."""
+    return show_line(line.decode("utf-8", "replace"))
+
+
+def text_of(line: bytes) -> str:
+    """Return what is shown of a line of bytes, without its colours: what can be searched and copied."""
+    return plain(show_bytes(line))
 
 
 def _replacement(found: str) -> str:
@@ -43,17 +90,31 @@ def _replacement(found: str) -> str:
     return "␡" if code == 0x7F else "·"
 
 
-def show_line(line: str) -> str:
-    """Make one line safe to show: of a line redrawn with CR its last state, tabs as blanks."""
-    line = line.rstrip("\r\n")
-    if "\r" in line:
-        line = line.rsplit("\r", 1)[1]
-    return _expanded(harmless(line.replace("\n", "\u2028")))
+def _moving(found: str) -> str:
+    """Return what moves within a line as a terminal gets it; empty for everything else."""
+    if found in "\r\b":
+        return found
+    move = _MOVE.fullmatch(found)
+    if move is None:
+        return ""
+    if move[2] == "J":  # of what is to be erased on the screen, only the rest of this line
+        return "\x1b[K" if move[1] in ("", "0") else ""
+    return found
 
 
-def show_bytes(line: bytes) -> str:
-    """Make one line of bytes safe to show; what is not UTF-8 becomes replacement characters."""
-    return show_line(line.decode("utf-8", "replace"))
+def _redrawn(line: str) -> str:
+    """Obey what moves within the line."""
+    cells, begin = Cells(TAB), 0
+    for match in _UNSAFE.finditer(line):
+        cells.write(line[begin : match.start()])
+        begin = match.end()
+        if moving := _moving(match[0]):
+            move = _MOVE.fullmatch(moving)
+            cells.control(move[2], move[1]) if move else cells.control(moving)
+        else:
+            cells.write(_replacement(match[0]))
+    cells.write(line[begin:])
+    return cells.text()
 
 
 def _expanded(line: str) -> str:

@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from backend.domain.units import format_bytes
 from backend.errors import InputError
 from backend.readmodel.logs import goto, requests
-from backend.readmodel.logs.beside import Finder
+from backend.readmodel.logs.beside import COUNTED_BYTES, Counter, Finder
 from backend.readmodel.logs.chores import Chore, Counting, Saving, SavingSome
-from backend.readmodel.logs.rows import Row, row_start, rows_before
+from backend.readmodel.logs.rows import Row, row_start, rows_after, rows_before
+from backend.readmodel.logs.seek import Pattern, SeekerEnded
 from backend.readmodel.logs.sgr import plain
 from backend.readmodel.logs.stretch import Stretch
 from backend.readmodel.logs.times import find_time
-from backend.readmodel.logs.view import Outcome
+from backend.readmodel.logs.view import Matches, Outcome
 
 MOST_COPIED = 10_000
 """Lines that fit a clipboard ..."""
@@ -28,7 +30,8 @@ class Service:
     def __init__(self, stretch: Stretch) -> None:
         self._stretch = stretch
         self._log = stretch.log
-        self._finder = Finder()
+        self._finder, self._counter = Finder(), Counter()
+        self._found: int | None = None
         self._find: requests.Find | None = None
         self._chore: Chore | None = None
         self.since = 0.0
@@ -63,10 +66,20 @@ class Service:
 
     def files(self) -> list[int]:
         """Return what becomes readable when a search has found something."""
-        return self._finder.files()
+        return [*self._finder.files(), *self._counter.files()]
+
+    def close(self) -> None:
+        """Leave nothing that goes on."""
+        self.stop()
+        self._counter.stop()
+
+    def begin(self) -> None:
+        """Count again: this is another log now."""
+        self._found = None
+        self._counter.begin(self._counter.patterns)
 
     def stop(self) -> None:
-        """Give everything up."""
+        """Give up what somebody waits for."""
         self._find = None
         self._finder.stop()
         if self._chore is not None:
@@ -77,15 +90,16 @@ class Service:
         """Serve a request. Raises InputError, OSError and SeekerEnded."""
         self._serve[type(request)](request)
 
-    def tell(self, text: str, *, error: bool = False, goto: int | None = None, clip: str | None = None) -> None:
-        """Give the viewer something to act on."""
+    def tell(self, text: str, **what: Any) -> None:
+        """Give the viewer something to act on: see the fields of Outcome."""
         serial = (self.outcome.serial if self.outcome else 0) + 1
-        self.outcome = Outcome(serial, goto, clip, text, error)
+        self.outcome = Outcome(serial, text=text, **what)
         self._stretch.changed = True
 
     def work(self) -> None:
         """Go on with what takes long. Raises OSError and SeekerEnded."""
         self._hear()
+        self._count()
         chore = self._chore
         if chore is None:
             return
@@ -100,6 +114,26 @@ class Service:
         if not self._stretch.numbered or not self._stretch.index.complete(size):
             return None
         return self._stretch.index.number_at(self._log.file, size - 1) if size else 0
+
+    def matches(self) -> Matches | None:
+        """Return what is known of the lines that match the search."""
+        counter = self._counter
+        if not counter.patterns:
+            return None
+        number = counter.before(self._found) if self._found is not None else None
+        bound = " and more" if counter.full else f" in the first {format_bytes(COUNTED_BYTES)}" * counter.at_bound
+        return Matches(counter.matches, number or None, bound or " so far" * counter.busy)
+
+    def _count(self) -> None:
+        """Go on with the count of matches; an expression that takes too long is not counted."""
+        try:
+            if self._counter.hear():
+                self._stretch.changed = True
+            if self._counter.wants(self._log.size):
+                self._counter.go_on(self._log.file, self._stretch.finished())
+        except SeekerEnded:
+            self._counter.begin(())
+            self._stretch.changed = True
 
     def _on_follow(self, request: requests.Follow) -> None:
         self._stretch.follow = request.on
@@ -130,12 +164,13 @@ class Service:
             raise InputError(f"the lines begin with no time, and arrivals are known only since {opened}")
         self._go(offset, "no line is that late: this is the last" if offset >= self._log.size else "")
 
-    def _go(self, offset: int, text: str = "") -> None:
-        """Make the viewer go to the row that contains an offset; the last one for the end."""
+    def _go(self, offset: int, text: str = "", *, match: bool = False) -> int:
+        """Make the viewer go to the row that contains an offset, the last one for the end; where that begins."""
         size = self._log.size
         start = row_start(self._log.file, min(offset, max(0, size - 1)), size, self._log.cut)
         self._stretch.around(start)
-        self.tell(text, goto=start)
+        self.tell(text, goto=start, match=match)
+        return start
 
     def _on_find(self, request: requests.Find) -> None:
         request.pattern.check()
@@ -143,13 +178,20 @@ class Service:
         if self._stretch.marker.pattern != request.pattern:
             self._stretch.mark(request.pattern)
         self._find = request
-        only = self._stretch.only
-        patterns = [request.pattern, only] if only is not None else [request.pattern]
+        patterns = self._patterns(request.pattern)
+        if self._counter.patterns != patterns:
+            self._found = None
+            self._counter.begin(patterns)
         stop = self._log.size if request.way == "down" else 0
         self._finder.go(self._log.file, patterns, request.way, request.start, stop)
 
+    def _patterns(self, search: Pattern) -> tuple[Pattern, ...]:
+        only = self._stretch.only
+        return (search, only) if only is not None else (search,)
+
     def _on_unmark(self, _: requests.Unmark) -> None:
         self._finder.stop()
+        self._counter.begin(())
         self._stretch.mark(None)
 
     def _on_only(self, request: requests.Only) -> None:
@@ -157,6 +199,8 @@ class Service:
             request.pattern.check()
         self.stop()
         self._stretch.sift(request.pattern, request.at)
+        if self._stretch.marker.pattern is not None:
+            self._counter.begin(self._patterns(self._stretch.marker.pattern))
         if request.at is not None:
             self.tell("", goto=self._stretch.place)
 
@@ -185,7 +229,7 @@ class Service:
             del lines[: len(lines) // 10 + 1]
         few = len(lines) < len(rows) or wanted < request.lines
         self.tell(
-            f"{len(lines):,} lines copied" + (": a clipboard takes no more" if few else ""),
+            f"{len(lines):,} lines" + (" (a clipboard takes no more)" if few else ""),
             clip="".join(f"{line}\n" for line in lines),
         )
 
@@ -217,7 +261,8 @@ class Service:
             return
         find, self._find = self._find, None
         if hit is not None:
-            self._go(hit)
+            start = self._go(hit, match=True)
+            self._found = rows_after(self._log.file, start, self._log.size, 1, self._log.cut)[0].end
         elif find.turn:
             self._on_find(replace(find, way="down" if find.way == "up" else "up", turn=False))
         else:

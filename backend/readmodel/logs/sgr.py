@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _LONGEST = 64
@@ -12,8 +13,7 @@ Colour = int | tuple[int, int, int] | None
 """A number of the palette (0-255), red, green and blue, or the terminal's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pen:
+class Pen(NamedTuple):
     """How letters look from some point of a line on."""
 
     fg: Colour = None
@@ -54,11 +54,32 @@ def runs(line: str) -> Iterator[tuple[str, Pen]]:
     for match in SGR.finditer(line):
         if match.start() > begin:
             yield line[begin : match.start()], pen
-        for code in _codes(match[1]):
-            pen = _apply(pen, code)
-        begin = match.end()
+        pen, begin = applied(pen, match[1]), match.end()
     if begin < len(line):
         yield line[begin:], pen
+
+
+@lru_cache(512)
+def applied(pen: Pen, parameters: str) -> Pen:
+    """Return the pen after an SGR sequence with these parameters."""
+    for code in _codes(parameters):
+        pen = _apply(pen, code)
+    return pen
+
+
+def sequence(pen: Pen) -> str:
+    """Return the sequence after which letters look as with this pen, whatever they looked like before.
+
+    >>> sequence(Pen(fg=1, bold=True))
+    '\\x1b[0;1;38;5;1m'
+    """
+    codes = [0, *(code for code, change in _ATTRIBUTES.items() if code < 20 and getattr(pen, *change))]
+    for ground, colour in ((38, pen.fg), (48, pen.bg)):
+        if isinstance(colour, int):
+            codes += [ground, 5, colour]
+        elif colour is not None:
+            codes += [ground, 2, *colour]
+    return f"\x1b[{';'.join(map(str, codes))}m"
 
 
 def plain(line: str) -> str:
@@ -66,6 +87,7 @@ def plain(line: str) -> str:
     return SGR.sub("", line)
 
 
+@lru_cache(512)  # a log has few of them, again and again
 def kept(sequence: str) -> str:
     """Return an SGR sequence with only what is known of it; empty when nothing is.
 
@@ -114,7 +136,7 @@ def _apply(pen: Pen, code: tuple[int, ...]) -> Pen:
     if first == 0:
         return PLAIN
     if first in _ATTRIBUTES:
-        return replace(pen, **_ATTRIBUTES[first])
+        return pen._replace(**_ATTRIBUTES[first])
     if first in (39, 49):
         return _with(pen, "fg" if first == 39 else "bg", None)
     for begin, (ground, palette) in _GROUND.items():
@@ -124,7 +146,7 @@ def _apply(pen: Pen, code: tuple[int, ...]) -> Pen:
 
 
 def _with(pen: Pen, ground: str, colour: Colour) -> Pen:
-    return replace(pen, fg=colour) if ground == "fg" else replace(pen, bg=colour)
+    return pen._replace(fg=colour) if ground == "fg" else pen._replace(bg=colour)
 
 
 def _colour(arguments: tuple[int, ...]) -> Colour:

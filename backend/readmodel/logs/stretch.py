@@ -86,7 +86,7 @@ class Stretch:
         """Hold the last rows."""
         self.changed = True
         if self.only is not None:
-            self.window.clear(self._finished())
+            self.window.clear(self.finished())
             self.more_above()
             return
         self.window.clear(self.log.size)
@@ -97,7 +97,7 @@ class Stretch:
     @property
     def at_end(self) -> bool:
         """Whether the last rows are held."""
-        return self.window.high >= (self.log.size if self.only is None else self._finished())
+        return self.window.high >= (self.log.size if self.only is None else self.finished())
 
     def around(self, start: int) -> None:
         """Hold the rows around the one that begins at ``start``."""
@@ -178,11 +178,11 @@ class Stretch:
         if self.only is None or self.sifter.busy:
             return
         up = way == "up"
-        start, stop = (self.window.low, 0) if up else (self.window.high, self._finished())
+        start, stop = (self.window.low, 0) if up else (self.window.high, self.finished())
         if (start > stop) if up else (start < stop):
             self.sifter.more(self.log.file, self.only, way, start, stop, SIFTED)
 
-    def _finished(self) -> int:
+    def finished(self) -> int:
         """Return where the unfinished last line begins, the end of the file if there is none."""
         last = rows_before(self.log.file, self.log.size, 1, self.log.cut)
         return self.log.size if not last or last[0].whole else last[0].start

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from backend.process.logcut import Cut
 from backend.readmodel.logs.rows import row_start
-from backend.readmodel.logs.sgr import plain
+from backend.readmodel.logs.safe import text_of
 
 MOST_ARRIVALS = 4096
 """Moments kept; when there are more, every second one is forgotten."""
@@ -63,7 +63,7 @@ def stamp_of(line: bytes, latest: datetime) -> datetime | None:
     >>> stamp_of(b"[2026-03-14T03:00:05Z] begin", datetime.now(UTC)).isoformat()
     '2026-03-14T03:00:05+00:00'
     """
-    text = plain(line[:256].decode("utf-8", "replace")).rsplit("\r", 1)[-1]
+    text = text_of(line[:256])
     if found := _FULL.search(text[:_HEAD]):
         return _dated(found, int(found["year"]), int(found["month"]), int(found["day"]))
     if found := _SYSLOG.match(text):

@@ -8,14 +8,37 @@ from backend.readmodel.logs.seek import Pattern
 
 
 @dataclass(frozen=True, slots=True)
+class Matches:
+    """How many lines match what is searched, and the how many-th of them was gone to."""
+
+    total: int
+    number: int | None = None
+    """From 1; None when it is not known."""
+    bound: str = ""
+    """Why there may be more: where the count stopped, or that it goes on."""
+
+    @property
+    def words(self) -> str:
+        """Return it in words.
+
+        >>> Matches(900, 3).words, Matches(10_000, None, " and more").words
+        ('3 of 900', '10,000 and more')
+        """
+        number = "" if self.number is None else f"{self.number:,} of "
+        return f"{number}{self.total:,}{self.bound}"
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a request; a viewer acts on each ``serial`` once."""
 
     serial: int
     goto: int | None = None
     """Go to the row at this offset."""
+    match: bool = False
+    """Whether that row is gone to for what it was searched for, which is to be seen then."""
     clip: str | None = None
-    """Text for the clipboard."""
+    """Text for the clipboard; ``text`` says how much it is, the viewer what became of it."""
     text: str = ""
     """What to say."""
     error: bool = False
@@ -50,6 +73,8 @@ class LogView:
     """Number of lines, once they are counted."""
     only: Pattern | None = None
     """Only lines that match this are shown."""
+    matches: Matches | None = None
+    """What is known of the lines that match the search."""
     task: str = ""
     """What goes on for longer, and how far it is."""
     outcome: Outcome | None = None

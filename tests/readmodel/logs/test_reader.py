@@ -476,14 +476,14 @@ def test_a_filter_of_many_matches_holds_a_part(big: Path, open_log: Open) -> Non
 def test_the_last_lines_are_given_without_colours(log: Path, open_log: Open) -> None:
     log.write_text("one\n\x1b[31mtwo\x1b[0m\nthree\n")
     outcome = open_log(log).ended(Copy(2))
-    assert (outcome.clip, outcome.text) == ("two\nthree\n", "2 lines copied")
+    assert (outcome.clip, outcome.text) == ("two\nthree\n", "2 lines")
 
 
 def test_a_clipboard_has_bounds_and_says_so(big: Path, open_log: Open) -> None:
     outcome = open_log(big).ended(Copy(LINES))
     assert outcome.clip is not None
     assert len(outcome.clip) <= service.MOST_CLIP + 20_000
-    assert outcome.text.endswith("a clipboard takes no more")
+    assert outcome.text.endswith("(a clipboard takes no more)")
 
 
 def test_a_log_is_saved_to_the_byte(log: Path, open_log: Open, tmp_path: Path) -> None:

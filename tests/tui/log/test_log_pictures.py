@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from backend.readmodel.logs.view import Matches
 from tests.tui.fakes import NOW, Screen, job
 from tui.screens.log import LogScreen
 from tui.widgets.log.body import LogBody
@@ -41,7 +42,7 @@ STATES: dict[str, tuple[list[str], Ready]] = {
     "at the end": ([], lambda body, _: body.view.rows),
     "a match": (
         ["slash", *"ERROR", "enter"],
-        lambda body, _: (row := body.current_row) and row.marks and not body.view.task,
+        lambda body, _: (row := body.current_row) and row.marks and body.view.matches == Matches(73, 73),
     ),
     "filtered and numbered": (
         ["number_sign", "ampersand", *"ERROR", "enter"],

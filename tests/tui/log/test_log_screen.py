@@ -14,6 +14,7 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from backend.domain.states import JobState
+from backend.readmodel.logs import beside, service
 from backend.readmodel.records import JobRow
 from tests.tui.fakes import Screen, job
 from tui.screens.log import LogScreen
@@ -60,6 +61,11 @@ class Viewed:
     def lines(self) -> list[str]:
         """The lines of the log on the terminal."""
         return [line[:-1].rstrip() for line in self.text.splitlines()[1 : 1 + self.body.size.height]]
+
+    @property
+    def body_text(self) -> str:
+        """The lines of the log in one, as folding leaves them."""
+        return "".join(line[:-1] for line in self.text.splitlines()[1 : 1 + self.body.size.height])
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the app work until it is so."""
@@ -160,7 +166,8 @@ async def test_search_finds_the_nearest_above_then_on(log: Path) -> None:
         await viewed.until(lambda: viewed.body.current_row is not None and viewed.body.current_row.marks == ((10, 15),))
         await viewed.keys("N", until="line 4800 ERROR")
         await viewed.keys("N", until="line 4700 ERROR")
-        await viewed.pilot.press("n", "n")
+        await viewed.keys("n", until="48 of 49")
+        await viewed.keys("n", until="49 of 49")
         await viewed.until(lambda: (row := viewed.body.current_row) and row.text == "line 4900 ERROR")
         await viewed.keys("n", until="no match below")
         await viewed.pilot.press("escape")
@@ -239,7 +246,7 @@ async def test_numbers_are_counted_when_wanted(log: Path) -> None:
 
 async def test_the_last_lines_go_to_the_clipboard(log: Path) -> None:
     async with viewing(log, until="line 4999") as viewed:
-        await viewed.keys("y", "backspace", "backspace", "backspace", "2", "enter", until="2 lines copied")
+        await viewed.keys("y", "2", "enter", until="2 lines sent to the terminal's clipboard (OSC 52)")
         assert viewed.app.clipboard == "line 4999 fine\nlong " + "x" * 200 + " end\n"
         await viewed.keys("y", *"x", "enter", until="is no number of lines")
 
@@ -348,3 +355,101 @@ async def test_the_title_says_which_node_and_how_large_the_log_is_now(log: Path)
         await viewed.until(lambda: "node alpha · " in viewed.text.splitlines()[0])
         append(log, "y" * 5_000_000 + "\n")
         await viewed.until(lambda: "4.8 MiB · following" in viewed.text.splitlines()[0])
+
+
+LONG = "x" * 300 + " NEEDLE " + "y" * 300 + "\n"
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> Path:
+    """Lines whose match is far to the right, one in a line of many rows, one at the very left."""
+    path = tmp_path / "output.log"
+    with path.open("w") as out:
+        for number in range(1, 301):
+            out.write(f"line {number}\n" if number % 100 else LONG)
+        out.write("日" * 100 + " NEEDLE\nNEEDLE at once\n" + "z" * 100_000 + "NEEDLE" + "z" * 100 + "\nend\n")
+    return path
+
+
+@pytest.mark.parametrize("how", ["plain", "expression"])
+@pytest.mark.parametrize("wrap", [False, True])
+async def test_a_match_beyond_the_edge_is_scrolled_to(wide: Path, wrap: bool, how: str) -> None:
+    async with viewing(wide) as viewed:
+        await viewed.pilot.press(*["w"] * wrap, "slash", *["ctrl+r"] * (how == "expression"), *"NEEDLE", "enter")
+        for key, number, wanted in [
+            ("", 6, "zNEEDLEz"),
+            ("N", 5, "NEEDLE at once"),
+            ("N", 4, "日 NEEDLE"),
+            ("N", 3, " NEEDLE y"),
+            ("N", 2, " NEEDLE y"),
+            ("n", 3, " NEEDLE y"),
+            ("n", 4, "日 NEEDLE"),
+        ]:
+            await viewed.pilot.press(*key)
+            await viewed.until(lambda number=number: f": {number} of 6" in viewed.text)
+            await viewed.until(lambda wanted=wanted: _current_shows(viewed, wanted))
+
+
+def _current_shows(viewed: Viewed, wanted: str) -> bool:
+    row = viewed.body.current_row
+    return row is not None and wanted in row.text and wanted in viewed.body_text
+
+
+async def test_a_search_begins_empty_and_repeats_the_last(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", "enter", until="following")
+        await viewed.keys("slash", *"ERROR", "enter", until="line 4900 ERROR")
+        await viewed.keys("slash", *"line 48", "enter", until="line 4899 fine")
+        await viewed.keys("slash", "enter", until="/ line 48: ")
+        await viewed.until(lambda: (row := viewed.body.current_row) and row.text == "line 4898 fine")
+        await viewed.pilot.press("escape", "slash", "enter")
+        await viewed.until(lambda: (row := viewed.body.current_row) and row.text == "line 4899 fine")
+        await viewed.keys("slash", "up", "up", "enter", until="/ ERROR: ")
+        await viewed.until(lambda: (row := viewed.body.current_row) and row.text == "line 4900 ERROR")
+
+
+async def test_what_is_proposed_is_replaced_by_typing(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("y", "3", "enter", until="3 lines")
+        await viewed.keys("ampersand", *"4900", "enter", until="& 4900")
+        await viewed.keys("ampersand", *"ERROR", "enter", until="line 4500 ERROR")
+        await viewed.keys("ampersand", "enter", until="line 4999 fine")
+
+
+async def test_matches_are_counted(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", *"ERROR", "enter", until="/ ERROR: 49 of 49")
+        await viewed.keys("N", until="/ ERROR: 48 of 49")
+        await viewed.keys("ampersand", *"00 ", "enter", until="& 00 ")
+        await viewed.keys("slash", *"fine", "enter", until="no match")
+        await viewed.until(lambda: "/ fine: 0 " in viewed.text)
+        await viewed.keys("escape", "escape", "slash", *"line", "enter", until=" of 4,999 ")
+        append(log, "a line\n")
+        await viewed.until(lambda: " of 5,000 " in viewed.text)
+
+
+async def test_the_count_says_where_it_stopped(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "MOST_COUNTED", 1200)
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", *"line", "enter", until="/ line: 1,200 and more")
+        await viewed.keys("g", "n", until="/ line: 2 of 1,200 and more")
+    monkeypatch.setattr(beside, "COUNTED_BYTES", 20_480)
+    monkeypatch.setattr(service, "COUNTED_BYTES", 20_480)
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("slash", *"ERROR", "enter", until=" in the first 20 KiB")
+
+
+async def test_many_new_lines_have_separators(log: Path) -> None:
+    async with viewing(log, until="line 4999") as viewed:
+        await viewed.keys("pageup", until="paused")
+        append(log, "new\n" * 1234)
+        await viewed.until(lambda: "paused, 1,234 new below" in viewed.text)
+
+
+@pytest.mark.parametrize("state", [state for state in JobState if state.final])
+async def test_the_log_of_a_job_that_has_ended_is_not_followed(log: Path, state: JobState) -> None:
+    async with viewing(log, until="line 4999", state=state) as viewed:
+        assert "at its end" in viewed.text.splitlines()[0]
+        await viewed.keys("pageup", until="above its end")
+        assert "following" not in viewed.text
+        assert "paused" not in viewed.text

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.domain.states import JobState
-from backend.readmodel.logs import LogView
 from backend.readmodel.logs.reader import LogReader
 from backend.readmodel.logs.requests import Go, LogDesk, Request
+from backend.readmodel.logs.view import LogView
 from backend.readmodel.records import DetailView
 from backend.readmodel.snapshot import Link
 from tests.tui.fakes import Screen, job, jobs, snapshot, window

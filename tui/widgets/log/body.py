@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from datetime import datetime
+from itertools import accumulate
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,7 +15,7 @@ from textual.widget import Widget
 
 from backend.readmodel.logs.rows import Row
 from backend.readmodel.logs.view import LogView
-from tui.widgets.log.paint import Palette, strips
+from tui.widgets.log.paint import Palette, cells_before, strips
 from tui.widgets.roles import role_style
 
 EDGE = 120
@@ -67,6 +68,7 @@ class LogBody(Widget, can_focus=True):
         self._top: Position = (0, 0)
         self._screen: list[Position] = []
         self._goto: int | None = None
+        self._to_match = False
         self._asked: LogView | None = None
         self._strips: LRUCache[tuple[object, ...], list[Strip]] = LRUCache(600)
 
@@ -79,15 +81,16 @@ class LogBody(Widget, can_focus=True):
         self._starts = [row.start for row in view.rows] if view.rows else list(range(len(view.lines)))
         if anew:
             self.following, self.current, self._goto, self.left = True, None, None, 0
+            self._to_match = False
         elif not self.following:
             self._keep(anchor)
         if self._goto is not None:
             self._try_goto()
         self._arrange()
 
-    def go(self, offset: int) -> None:
-        """Put the line at an offset on the screen, a third from above, as soon as it is loaded."""
-        self._goto, self.following = offset, False
+    def go(self, offset: int, *, match: bool = False) -> None:
+        """Put the line at an offset, or the ``match`` in it, on the screen, a third from above, once it is loaded."""
+        self._goto, self.following, self._to_match = offset, False, match
         self._try_goto()
         self._arrange()
 
@@ -187,15 +190,42 @@ class LogBody(Widget, can_focus=True):
         """Find out which lines are on the screen, and ask for more when they are near the edge."""
         bottom = self._bottom()
         self._top = bottom if self.following else min(self._top, bottom)
+        self._fill()
+        if self._to_match and self._goto is None and self._show_match():
+            self._fill()
+        self._want(self._screen[-1][0] + 1 if self._screen else self._top[0])
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def _fill(self) -> None:
         self._screen = []
         line, part = self._top
         while line < len(self._starts) and len(self._screen) < self.size.height:
             self._screen += [(line, number) for number in range(part, self._height(line))]
             line, part = line + 1, 0
         del self._screen[self.size.height :]
-        self._want(line)
-        self.refresh()
-        self.post_message(self.Moved())
+
+    def _show_match(self) -> bool:
+        """Bring the first match of the line that was gone to on the screen, once it is known; whether that scrolled."""
+        index = bisect_left(self._starts, self.current or 0)
+        row = self.view.rows[index] if index < len(self.view.rows) else None
+        if row is None or row.start != self.current or row.marks is None:
+            return False
+        self._to_match = False
+        if not row.marks:
+            return False
+        begin, end = (cells_before(row.text, place, begins=row.begins) for place in row.marks[0])
+        if not self.wrap:
+            width = self._text_width
+            if begin < self.left or end > self.left + width:
+                self.left = 0 if end <= width else max(0, begin - width // 3)
+            return False
+        parts = list(accumulate(strip.cell_length for strip in self._strips_of(index)))
+        position = index, min(bisect_right(parts, begin), len(parts) - 1)
+        if position in self._screen:
+            return False
+        self._top = self._moved(position, -(self.size.height // 3))
+        return True
 
     def _want(self, below: int) -> None:
         view = self.view

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from backend.readmodel.logs.rows import Span
-from backend.readmodel.logs.sgr import Colour, Pen, runs
+from backend.readmodel.logs.sgr import Colour, Pen, plain, runs
 
 CONTINUED = "↪ "
 """Before a piece of a line that is too long to be one row."""
@@ -39,6 +39,11 @@ def strips(
     if width is None:
         return [Strip(segments)]
     return [Strip(folded) for folded in _folded(segments, max(2, width))]
+
+
+def cells_before(line: str, place: int, *, begins: bool = True) -> int:
+    """Return in which cell of its strip the character at ``place``, counted without colours, is."""
+    return cell_len(plain(line)[:place]) + (0 if begins else len(CONTINUED))
 
 
 def _segments(line: str, marks: Sequence[Span], palette: Palette) -> Iterator[Segment]:

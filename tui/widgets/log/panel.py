@@ -1,6 +1,9 @@
 """The log of a job: its lines, a line that says how things stand, and a line to type into."""
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Literal
 
 from textual.actions import SkipAction
@@ -15,6 +18,7 @@ from backend.readmodel.logs.requests import Request
 from backend.readmodel.logs.seek import Pattern
 from backend.readmodel.logs.view import LogView, Outcome
 from backend.readmodel.records import JobRow
+from tui.habits import clipboard
 from tui.keys.log import LOG
 from tui.keys.model import bindings
 from tui.widgets.log.body import LogBody
@@ -53,6 +57,7 @@ class LogPanel(Vertical):
         self._prompt = LogPrompt()
         self._view = LogView()
         self._search: Pattern | None = None
+        self._searched: Pattern | None = None
         self._said: Outcome | None = None
         self._acted = 0
         self._seen = 0
@@ -102,9 +107,15 @@ class LogPanel(Vertical):
     def _act_on(self, outcome: Outcome) -> None:
         self._acted, self._said = outcome.serial, outcome
         if outcome.goto is not None:
-            self._body.go(outcome.goto)
+            self._body.go(outcome.goto, match=outcome.match)
         if outcome.clip is not None:
-            self.app.copy_to_clipboard(outcome.clip)
+            clipboard.send(self.app, outcome.clip, os.environ, partial(self._clip_sent, outcome))
+
+    def _clip_sent(self, outcome: Outcome, what: str, wrong: bool) -> None:
+        """Say what became of the text, unless something else was asked for since."""
+        if outcome.serial == self._acted:
+            self._said = replace(outcome, text=f"{outcome.text} {what}", error=wrong)
+            self._tell()
 
     def _came(self, view: LogView) -> int:
         """Return how many lines came since the log was opened; a view without rows holds all there are."""
@@ -203,11 +214,11 @@ class LogPanel(Vertical):
 
     def action_search(self) -> None:
         """Ask what to search."""
-        self._open(SEARCH, self._search.text if self._search else "")
+        self._open(SEARCH)
 
     def action_only(self) -> None:
         """Ask what to show."""
-        self._open(ONLY, self._view.only.text if self._view.only else "")
+        self._open(ONLY)
 
     def action_match(self, way: Literal["up", "down"]) -> None:
         """Go to the next match."""
@@ -297,17 +308,17 @@ class LogPanel(Vertical):
                 event.pattern.check()
             self._answers[event.question](event)
         except InputError as exc:
-            self._prompt.ask(event.question, event.text)
+            self._prompt.ask(event.question, event.text, wrong=True)
             self._said = Outcome(self._acted, text=str(exc), error=True)
         self._tell()
 
     def _search_answered(self, event: LogPrompt.Answered) -> None:
-        self._search = event.pattern if event.text else None
-        if self._search is None:
-            self._ask(requests.Unmark())
-        else:
-            self._body.current = None
-            self._ask(requests.Find(self._search, "up", self._bottom_offset(), turn=True))
+        """Search; without a text once more for the last, on from where that was found."""
+        if event.text:
+            self._searched, self._body.current = event.pattern, None
+        self._search = self._searched
+        if self._search is not None:
+            self._ask(requests.Find(self._search, "up", self._from("up"), turn=True))
 
     def _only_answered(self, event: LogPrompt.Answered) -> None:
         at = None if self.following else self._body.first_offset

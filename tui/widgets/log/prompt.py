@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label, Static
+from textual.widgets.input import Selection
 
 from backend.readmodel.logs import goto
 from backend.readmodel.logs.seek import Pattern
@@ -24,7 +25,7 @@ class Question:
     """Whether it may be an expression, and fold the case."""
 
 
-SEARCH = Question("search", "/", "text to find above; then n below, N above", pattern=True)
+SEARCH = Question("search", "/", "text to find above; then n below, N above; empty repeats the last", pattern=True)
 ONLY = Question("only", "&", "show only lines with this text; empty shows all", pattern=True)
 GOTO = Question("goto", "go to", goto.HELP)
 COPY = Question("copy", "copy last lines:", "how many")
@@ -51,7 +52,7 @@ class LogPrompt(Horizontal):
         self.display = False
         self._question = SEARCH
         self._pattern = Pattern("")
-        self._earlier: dict[str, list[str]] = defaultdict(list)
+        self._earlier: dict[str, list[Pattern]] = defaultdict(list)
         self._recalled = 0
 
     def compose(self) -> ComposeResult:
@@ -60,16 +61,16 @@ class LogPrompt(Horizontal):
         yield Input(compact=True, select_on_focus=False)
         yield Static("", id="log-ways", markup=False)
 
-    def ask(self, question: Question, text: str = "") -> None:
-        """Open with a question."""
+    def ask(self, question: Question, text: str = "", *, wrong: bool = False) -> None:
+        """Open with a question and a text: a proposal, which typing replaces; or one that was ``wrong``, to mend it."""
         self._question, self._recalled = question, 0
         self.display = True
         self.query_one("#log-question", Label).update(f" {question.label} ")
         line = self.query_one(Input)
         line.placeholder = question.placeholder
         line.value = text
-        line.cursor_position = len(text)
         line.focus()
+        line.selection = Selection(len(text) if wrong else 0, len(text))
         self._say_how()
 
     def close(self) -> None:
@@ -87,11 +88,12 @@ class LogPrompt(Horizontal):
         """Answer."""
         event.stop()
         text = event.value if self._question.pattern else event.value.strip()
+        answer = replace(self._pattern, text=text)
         earlier = self._earlier[self._question.name]
-        if text and text not in earlier[-1:]:
-            earlier.append(text)
+        if text and answer not in earlier[-1:]:
+            earlier.append(answer)
         self.close()
-        self.post_message(self.Answered(self._question, text, replace(self._pattern, text=text)))
+        self.post_message(self.Answered(self._question, text, answer))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Typing concerns nobody else."""
@@ -118,5 +120,7 @@ class LogPrompt(Horizontal):
         earlier = self._earlier[self._question.name]
         self._recalled = max(0, min(len(earlier), self._recalled + back))
         line = self.query_one(Input)
-        line.value = earlier[-self._recalled] if self._recalled else ""
+        if self._recalled:
+            self._pattern = earlier[-self._recalled]
+        line.value = self._pattern.text if self._recalled else ""
         line.cursor_position = len(line.value)

@@ -49,7 +49,8 @@ def status_line(standing: Standing, styles: dict[str, Style], width: int) -> Tex
     if standing.view.only is not None:
         left.append(f"& {pattern_text(standing.view.only)}  ")
     if standing.search is not None:
-        left.append(f"/ {pattern_text(standing.search)}  ")
+        found = f": {standing.view.matches.words}" if standing.view.matches is not None else ""
+        left.append(f"/ {pattern_text(standing.search)}{found}  ")
     left.truncate(max(1, width - len(right)), overflow="ellipsis", pad=True)
     return left.append(right, "dim")
 

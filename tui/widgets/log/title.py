@@ -47,13 +47,20 @@ def title(job: JobRow | None, following: bool, unseen: int, width: int, size: in
     """Return the line: name at the left, how it follows at the right; with ``size`` also state, node and size."""
     if job is None:
         return Text(" log")
-    state = "following" if following else f"paused, {unseen} new below" if unseen else "paused"
+    state = _place(following, ended=job.state.final) + f", {unseen:,} new below" * bool(unseen and not following)
     right = f"{state} " if size is None else f"{facts(job, size)} · {state} "
     left = f" log of {job.id}  {job.name}"
     room = width - len(right) - 1
     text = Text(left, no_wrap=True)
     text.truncate(room, overflow="ellipsis", pad=True)
     return text.append(" ").append(right, style="dim" if following else "bold")
+
+
+def _place(following: bool, *, ended: bool) -> str:
+    """Return where the viewer is; of a job that has ended there is nothing to follow."""
+    if ended:
+        return "at its end" if following else "above its end"
+    return "following" if following else "paused"
 
 
 def facts(job: JobRow, size: int) -> str:
