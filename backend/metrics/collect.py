@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.alerts.book import open_alerts
+from backend.alerts.watch import alerts_now
 from backend.anomalies import detect
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.metrics import sql
@@ -55,7 +55,7 @@ class Installation(Collector):
                 *_totals(self._tally),
                 *_workers(conn, workers),
                 _anomalies(conn, self._settings),
-                _alerts(conn),
+                _alerts(conn, self._settings, workers),
             ]
 
     def _jobs(self, conn: Connection) -> Iterator[Metric]:
@@ -126,8 +126,8 @@ def _anomalies(conn: Connection, settings: Settings) -> Metric:
     return family
 
 
-def _alerts(conn: Connection) -> Metric:
+def _alerts(conn: Connection, settings: Settings, workers: list[WorkerRow]) -> Metric:
     family = GaugeMetricFamily("jobwarden_alerts", "Alerts that are open.", labels=["rule", "node"])
-    for alert in open_alerts(conn):
+    for alert in alerts_now(conn, settings, workers):
         family.add_metric([alert.rule, alert.subject], 1)
     return family
