@@ -1,4 +1,4 @@
-"""Redis fails in all of its ways under a doorbell: one line when that begins, one when it is over, and the bell again."""
+"""Redis fails in all of its ways under a doorbell: one line when it begins, one when it is over, and the bell again."""
 
 from __future__ import annotations
 
