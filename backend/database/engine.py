@@ -81,7 +81,7 @@ def refused(exc: DBAPIError) -> bool:
 
 
 def conflict(exc: DBAPIError) -> bool:
-    """Whether the transaction, not the connection, was given up for another's sake (class 40: deadlock and the like)."""
+    """Whether the transaction, not the connection, was given up for another's sake (class 40, as deadlocks)."""
     return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith("40")
 
 

@@ -113,9 +113,13 @@ def _workers(conn: Connection, workers: list[WorkerRow]) -> Iterator[Metric]:
 def _capacity(conn: Connection, workers: list[WorkerRow]) -> Iterator[Metric]:
     capacity = read_capacity(conn, workers)
     yield _gauge("leader", "Whether some worker schedules.", capacity.leader)
-    for name, help_ in (("cpus", "CPUs"), ("memory_mb", "Memory in MiB"), ("gpus", "GPUs")):
-        yield _gauge(name, f"{help_} of the nodes that live.", getattr(capacity, name))
-        yield _gauge(f"{name}_allocated", f"{help_} granted to jobs.", getattr(capacity, f"{name}_allocated"))
+    for name, help_, has, granted in (
+        ("cpus{}", "CPUs", capacity.cpus, capacity.cpus_allocated),
+        ("memory{}_bytes", "Bytes of memory", capacity.memory_mb << 20, capacity.memory_mb_allocated << 20),
+        ("gpus{}", "GPUs", capacity.gpus, capacity.gpus_allocated),
+    ):
+        yield _gauge(name.format(""), f"{help_} of the nodes that live.", has)
+        yield _gauge(name.format("_allocated"), f"{help_} granted to jobs.", granted)
 
 
 def _anomalies(conn: Connection, settings: Settings) -> Metric:
