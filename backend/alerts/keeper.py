@@ -9,19 +9,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend.alerts import book
-from backend.alerts.couriers import deliver
+from backend.alerts.desk import Desk
 from backend.alerts.lost import notice_lost
-from backend.alerts.records import Notice, Reading
+from backend.alerts.records import AlertRow, Reading
 from backend.alerts.rules import RULES, judge, living_nodes
 from backend.database.engine import refused
 from backend.settings import Settings
 
 log = logging.getLogger(__name__)
-
-ATTEMPTS = 5
-"""Deliveries that are tried before a notice is given up."""
-PAUSE_SECONDS = 10.0
-"""Before the second delivery of a notice; twice as long before each further one."""
 
 Key = tuple[str, str]
 
@@ -34,12 +29,18 @@ class Keeper(threading.Thread):
         self._engine, self._settings, self._leads = engine, settings, leads
         self._stopping = threading.Event()
         self._since: dict[Key, tuple[bool, float]] = {}
-        self._failed: dict[tuple[int, str], tuple[int, float]] = {}
+        self._desk = Desk(settings, leads)
         self._complained = ""
 
     def stop(self) -> None:
         """Stop soon; a delivery that is under way is not waited for."""
         self._stopping.set()
+        self._desk.stop()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no notice is with a receiver."""
+        return self._desk.idle
 
     def run(self) -> None:
         """Judge and tell, over and over. Nothing that goes wrong here may end a worker."""
@@ -83,8 +84,11 @@ class Keeper(threading.Thread):
         gone = [a for a in alerts if not _judged(a.key, readings) and not (a.subject in alive and a.subject != here)]
         with self._engine.begin() as conn:
             book.raise_alerts(conn, [reading for reading in held.values() if reading.over])
-            book.clear_alerts(conn, met, "below its threshold again")
-            book.clear_alerts(conn, gone, "no longer judged")
+            book.refresh_alerts(conn, [reading for reading in readings if reading.over])
+            for alert in met:
+                book.clear_alert(conn, alert, f"resolved: {held[alert.key].fact}", held[alert.key].value)
+            for alert in gone:
+                book.clear_alert(conn, alert, _why_gone(alert), alert.value)
 
     def _has_held(self, reading: Reading, now: float) -> bool:
         """Whether the rule has said the same for as long as it must before anybody is told."""
@@ -95,32 +99,20 @@ class Keeper(threading.Thread):
         return now - since >= self._settings.alert_for_seconds
 
     def tell(self) -> None:
-        """Deliver what is due, in order."""
-        with self._engine.connect() as conn:
-            notices = book.untold(conn)
-        for alert_id, notice in notices:
-            if self._stopping.is_set():
-                return
-            if self._is_due(alert_id, notice):
-                self._tell(alert_id, notice)
-
-    def _is_due(self, alert_id: int, notice: Notice) -> bool:
-        _, not_before = self._failed.get((alert_id, notice.status), (0, 0.0))
-        return time.monotonic() >= not_before
-
-    def _tell(self, alert_id: int, notice: Notice) -> None:
-        problems = deliver(notice, self._settings)
-        key = (alert_id, notice.status)
-        attempts = self._failed.get(key, (0, 0.0))[0] + 1
-        for problem in problems:
-            log.warning("%s (attempt %d of %d)", problem, attempts, ATTEMPTS)
-        if problems and attempts < ATTEMPTS:
-            self._failed[key] = (attempts, time.monotonic() + PAUSE_SECONDS * 2 ** (attempts - 1))
-            return
-        self._failed.pop(key, None)
+        """Hand out what is due, and keep what became of it."""
         with self._engine.begin() as conn:
-            book.told(conn, alert_id, notice)
+            self._desk.write_down(conn)
+        self._desk.written()
+        with self._engine.connect() as conn:
+            notices = book.untold(conn, self._settings.alert_reminder_seconds)
+        self._desk.hand_out(notices)
 
 
 def _judged(key: Key, readings: Iterable[Reading]) -> bool:
     return any(reading.key == key for reading in readings)
+
+
+def _why_gone(alert: AlertRow) -> str:
+    """Nobody knows whether it is well now."""
+    cause = f"node {alert.subject} has no worker, or" if alert.subject else ""
+    return " ".join(f"closed: nobody judges it any more, as {cause} the rule is off".split())

@@ -5,15 +5,25 @@ from datetime import datetime
 from typing import Any
 
 
+class DeliveryError(Exception):
+    """Why a receiver did not take a notice, in one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a rule measured, in words. It is over its threshold when ``value`` is."""
+    """What a rule measured: over its threshold when ``value`` is. ``fact`` says it, ``remedy`` what to do about it."""
 
     rule: str
     subject: str
     value: float
     threshold: float
-    message: str
+    fact: str
+    remedy: str = ""
+
+    @property
+    def message(self) -> str:
+        """What an alert says."""
+        return f"{self.fact}: {self.remedy}" if self.remedy else self.fact
 
     @property
     def over(self) -> bool:
@@ -37,6 +47,8 @@ class AlertRow:
     value: float
     threshold: float
     raised_at: datetime
+    undelivered: str | None = None
+    """Why receivers have not taken its last notice, one line; None while all have."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -46,7 +58,7 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell: ``status`` is raised, cleared or test."""
+    """One thing to tell: ``status`` is raised, reminder, cleared or test; message and value are those of now."""
 
     status: str
     rule: str
@@ -56,6 +68,13 @@ class Notice:
     threshold: float
     raised_at: datetime
     cleared_at: datetime | None = None
+    alert_id: int = 0
+    """The same in every notice of an alert."""
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What makes two notices the same."""
+        return self.alert_id, self.status
 
     def body(self) -> dict[str, Any]:
         """The JSON object that receivers get; times are ISO 8601."""

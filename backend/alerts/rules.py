@@ -18,8 +18,14 @@ from backend.settings import Settings
 FEWEST_ENDED = 10
 """Jobs that must have ended within the window: two failures of three are no rate."""
 
-Measured = tuple[float, str]
-"""A value and what it means in words."""
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value, what it means in words, and what to do when it is too high."""
+
+    value: float
+    fact: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,48 +39,59 @@ class Rule:
 
 
 def _orphans(conn: Connection, settings: Settings) -> Measured:
-    found = detect.find(conn, settings)
-    return len(found), f"{len(found)} anomalies: see `jobwarden orphans`, clear them with `jobwarden clean`"
+    number = len(detect.find(conn, settings))
+    remedy = "see `jobwarden orphans`, clear them with `jobwarden clean`"
+    return Measured(number, f"{number} anomalies" if number != 1 else "1 anomaly", remedy)
 
 
 def _dead_workers(conn: Connection, settings: Settings) -> Measured:
     nodes = lost_nodes(read_workers(conn))
-    return len(nodes), f"no worker on {', '.join(nodes) or 'no node'}: start it again, it takes over its jobs"
+    if not nodes:
+        return Measured(0, "no node lacks its worker")
+    return Measured(len(nodes), f"no worker on {', '.join(nodes)}", "start it again, it takes over its jobs")
 
 
 def _disk(_: Connection, settings: Settings) -> Measured:
     usage = shutil.disk_usage(settings.home)
     percent = 100 * (usage.total - usage.free) / usage.total
-    return percent, f"disk of {settings.home} is {percent:.0f}% full: see `jobwarden cleanup --dry-run`"
+    return Measured(percent, f"disk of {settings.home} is {percent:.0f}% full", "see `jobwarden cleanup --dry-run`")
 
 
 def _reserve(_: Connection, settings: Settings) -> Measured:
     now = room(settings, settings.home / "spool" / settings.node_name)
-    lacking = max(0.0, now.reserve * ROOM_AGAIN - now.free) if now.reserve else 0.0
-    return lacking / (1 << 20), (
-        f"{format_bytes(now.free)} are free where the spool of {settings.node_name} lies: logs of jobs stop growing"
-        f" below {format_bytes(now.reserve)}; free some space (`jobwarden cleanup`), or kill what writes"
+    where = f"{format_bytes(now.free)} are free where the spool of {settings.node_name} lies"
+    if not now.reserve or now.free >= now.reserve * ROOM_AGAIN:
+        return Measured(0.0, f"{where}: logs of jobs grow")
+    return Measured(
+        (now.reserve * ROOM_AGAIN - now.free) / (1 << 20),
+        f"{where}: logs of jobs stop growing below {format_bytes(now.reserve)}",
+        "free some space (`jobwarden cleanup`), or kill what writes",
     )
 
 
 def _waiting(conn: Connection, _: Settings) -> Measured:
     row = conn.execute(sql.LONGEST_WAIT).first()
     if row is None:
-        return 0.0, "no job waits"
-    return row.seconds, f"job {row.id} waits for {format_duration(int(row.seconds))}: see `jobwarden show {row.id}`"
+        return Measured(0.0, "no job waits")
+    return Measured(
+        row.seconds, f"job {row.id} waits for {format_duration(int(row.seconds))}", f"see `jobwarden show {row.id}`"
+    )
 
 
 def _failures(conn: Connection, settings: Settings) -> Measured:
     row = conn.execute(sql.ENDED, {"window": settings.alert_window_seconds}).one()
-    if row.ended < FEWEST_ENDED:
-        return 0.0, f"{row.ended} jobs ended: too few for a rate"
     window = format_duration(int(settings.alert_window_seconds))
-    return 100 * row.failed / row.ended, f"{row.failed} of {row.ended} jobs FAILED within {window}"
+    fact = f"{row.failed} of {row.ended} jobs FAILED within {window}"
+    if row.ended < FEWEST_ENDED:
+        return Measured(0.0, f"{fact}: too few for a rate")
+    return Measured(100 * row.failed / row.ended, fact, "see `jobwarden jobs state:failed`")
 
+
+DEAD_WORKERS = Rule("dead-workers", "alert_dead_workers", _dead_workers)
 
 RULES = (
     Rule("orphans", "alert_orphans", _orphans),
-    Rule("dead-workers", "alert_dead_workers", _dead_workers),
+    DEAD_WORKERS,
     Rule("disk", "alert_disk_percent", _disk, local=True),
     Rule("disk-reserve", "alert_reserve_mb", _reserve, local=True),
     Rule("waiting", "alert_waiting_seconds", _waiting),
@@ -88,9 +105,9 @@ def judge(conn: Connection, settings: Settings, rules: Iterable[Rule]) -> list[R
     for rule in rules:
         threshold = getattr(settings, rule.setting)
         if threshold is not None:
-            value, message = rule.measure(conn, settings)
+            now = rule.measure(conn, settings)
             subject = settings.node_name if rule.local else ""
-            readings.append(Reading(rule.name, subject, value, threshold, message))
+            readings.append(Reading(rule.name, subject, now.value, threshold, now.fact, now.remedy))
     return readings
 
 

@@ -8,9 +8,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFF = "off"
-THRESHOLDS = (
+MAY_BE_OFF = (
     "alert_orphans", "alert_dead_workers", "alert_disk_percent", "alert_reserve_mb",
-    "alert_waiting_seconds", "alert_failure_percent",
+    "alert_waiting_seconds", "alert_failure_percent", "alert_reminder_seconds",
 )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ class AlertSettings(BaseSettings):
     """A job that waits longer than this, and is not held, raises an alert; off for none."""
 
     alert_failure_percent: float | None = Field(default=50, ge=0, le=100)
-    """A larger share of FAILED among the jobs that ended within alert_window_seconds raises an alert; off for none."""
+    """A larger share of FAILED among the jobs that ended within alert_window_seconds raises an alert; off for none.
+    Jobs that an operator ended are left out."""
 
     alert_window_seconds: float = Field(default=900, gt=0, le=86400)
     """Seconds over which the failure rate is taken; fewer than ten ended jobs are no rate."""
@@ -47,14 +48,18 @@ class AlertSettings(BaseSettings):
     alert_poll_seconds: float = Field(default=5, gt=0, le=3600)
     """Seconds between two judgements."""
 
+    alert_reminder_seconds: float | None = Field(default=14400, ge=60, le=31_536_000)
+    """Seconds after which an alert that is still open is told once more, with the numbers of then; off for never."""
+
     alert_command: str | None = Field(default=None, repr=False)
-    """Command to run for each alert and each recovery: JSON on its standard input, ALERT_STATUS, ALERT_RULE and
-    ALERT_MESSAGE in its environment, thirty seconds to end. No shell."""
+    """Command to run for each alert, reminder and recovery: JSON on its standard input, ALERT_STATUS, ALERT_RULE and
+    ALERT_MESSAGE in its environment, thirty seconds to end. No shell; ~ is your home directory."""
 
     alert_webhook: str | None = Field(default=None, repr=False)
-    """URL (http or https) that gets each alert and each recovery as a POST of JSON; ten seconds to answer."""
+    """URL (http or https) that gets each alert, reminder and recovery as a POST of JSON; ten seconds to answer, all in
+    all. Redirects are not followed: set the final address."""
 
-    @field_validator(*THRESHOLDS, mode="before")
+    @field_validator(*MAY_BE_OFF, mode="before")
     @classmethod
     def _off(cls, value: Any) -> Any:
         return None if isinstance(value, str) and value.lower() == OFF else value

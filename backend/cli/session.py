@@ -100,7 +100,7 @@ def _lacking(said: str) -> str:
 
 
 _NEEDS = {
-    "submit": SUBMITTER, "worker": WORKER, "cleanup": WORKER,
+    "submit": SUBMITTER, "worker": WORKER, "cleanup": WORKER, "alerts": WORKER,
     "db upgrade": OWNER, "db roles": f"{OWNER}, who may create roles",
 }  # fmt: skip
 """Verb -> the least role, for those that ask nobody first (the others: backend.actions.rights)."""

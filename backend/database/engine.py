@@ -8,6 +8,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from backend.errors import InputError, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 5
+SESSION = {"timezone": "UTC", "default_transaction_isolation": "read\\ committed"}
+"""Settings of our sessions; the guards and whoever waits for a lock are written for READ COMMITTED."""
 
 
 def parse_url(url: str) -> URL:
@@ -26,10 +28,12 @@ def make_engine(
 ) -> Engine:
     """A pooled engine; nothing connects until it is used, connection errors surface as OperationalError.
 
-    ``read_only`` makes every transaction read-only in the database itself. Keepalives notice a vanished host in
-    about half a minute instead of two hours.
+    ``read_only`` makes every transaction read-only in the database itself. What else we rely on is said for each
+    session, whatever the role, the database or the environment (PGCLIENTENCODING) have for it. Keepalives notice a
+    vanished host in about half a minute instead of two hours.
     """
-    options = "-c timezone=UTC" + (" -c default_transaction_read_only=on" if read_only else "")
+    settings = {**SESSION, **({"default_transaction_read_only": "on"} if read_only else {})}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     engine = create_engine(
         parse_url(url),
         pool_size=pool_size,
@@ -38,11 +42,13 @@ def make_engine(
             "application_name": application_name,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "options": options,
+            "client_encoding": "utf8",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
         },
     )
+    event.listen(engine, "connect", _never_idle_too_long)
     event.listen(engine, "checkout", _leave_read_only_to_the_server)
     return engine
 
@@ -51,6 +57,14 @@ def _leave_read_only_to_the_server(connection: Any, record: Any, proxy: Any) -> 
     """After a read-only transaction SQLAlchemy asks for READ WRITE in every later one, whatever the server wants."""
     if connection.readonly is not None:
         connection.readonly = None
+
+
+def _never_idle_too_long(connection: Any, record: Any) -> None:
+    """Listeners wait and locks are held in sessions that say nothing for long (PostgreSQL 14 has a limit for those)."""
+    if connection.server_version >= 140000:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('idle_session_timeout', '0', false)")
+        connection.commit()
 
 
 _REFUSALS = ("JW", "22", "23", "42")
@@ -64,6 +78,11 @@ def refused(exc: DBAPIError) -> bool:
     breaks in the middle of a statement.
     """
     return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith(_REFUSALS)
+
+
+def conflict(exc: DBAPIError) -> bool:
+    """Whether the transaction, not the connection, was given up for another's sake (class 40, as deadlocks)."""
+    return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith("40")
 
 
 def unavailable(exc: DBAPIError, engine: Engine) -> Unavailable:

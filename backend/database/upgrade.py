@@ -9,6 +9,8 @@ from sqlalchemy import Connection, text
 
 from backend.database.engine import make_engine, parse_url
 from backend.database.roles import grant_roles, granted_here
+from backend.database.version import check_schema_path
+from backend.errors import Refused
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = 19030
@@ -36,12 +38,15 @@ def alembic_config(url: str) -> Config:
 def upgrade(url: str) -> None:
     """Upgrade to head; safe when two start it at once (the second waits, then finds nothing to do).
 
-    Where the group roles were granted their rights, they are granted those of the new schema.
+    Where the group roles were granted their rights, they are granted those of the new schema. Raises Refused for a
+    database that cannot hold every text, or has no place for tables.
     """
     engine = make_engine(url, application_name="jobwarden upgrade")
     config = alembic_config(url)
     try:
         with engine.connect() as conn:
+            check_schema_path(conn)
+            _check_encoding(conn)
             _wait_for_others(conn)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
@@ -52,6 +57,15 @@ def upgrade(url: str) -> None:
             conn.commit()
     finally:
         engine.dispose()
+
+
+def _check_encoding(conn: Connection) -> None:
+    encoding, name = conn.execute(text("SELECT current_setting('server_encoding'), current_database()")).one()
+    if encoding != "UTF8":
+        raise Refused(
+            f"database {name} has the encoding {encoding}, jobwarden needs UTF8: make another one with"
+            " CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _wait_for_others(conn: Connection) -> None:

@@ -16,10 +16,19 @@ def current_version(conn: Connection) -> str | None:
     return None if version is None else str(version)
 
 
+def check_schema_path(conn: Connection) -> None:
+    """Raise Refused when the login looks for tables in no schema at all, whatever is there."""
+    if conn.scalar(text("SELECT current_schema()")) is None:
+        user = conn.scalar(text("SELECT current_user"))
+        raise Refused(f"search_path names no schema that is there: run ALTER ROLE {user} SET search_path = public")
+
+
 def check_schema(engine: Engine) -> None:
     """Raise Refused, naming the command, unless the database has exactly this program's schema."""
     with engine.connect() as conn:
         found = current_version(conn)
+        if found is None:
+            check_schema_path(conn)
     if found == SCHEMA_VERSION:
         return
     if found is None:

@@ -10,7 +10,7 @@ from backend.anomalies import detect
 from backend.anomalies.strays import Scanner
 from backend.database.version import SCHEMA_VERSION, current_version
 from backend.domain.pending import never_starts
-from backend.domain.states import WorkerState
+from backend.domain.states import AnomalyKind, WorkerState
 from backend.domain.units import format_age
 from backend.health import sql
 from backend.health.records import Check, degraded, ok, unknown
@@ -28,6 +28,9 @@ SECOND_LOOK_SECONDS = 2.0
 """What a restart or a burst shows for a moment is looked at once more before it counts."""
 GONE_SECONDS = 7 * 86_400.0
 """A dead worker that owns nothing is news for so long; after that its node counts as given up."""
+
+OF_DEAD_WORKERS = {AnomalyKind.ORPHAN, AnomalyKind.LOST, AnomalyKind.UNRECORDED}
+"""What a worker leaves behind that dies."""
 
 Asked = Callable[[Connection, Settings], Check]
 
@@ -53,9 +56,15 @@ def _clock(conn: Connection, _: Settings) -> Check:
     return degraded("clock", f"{format_age(abs(skew))} {way} the database's", "set both by NTP", skew)
 
 
+SEE_WORKERS = "see workers"
+"""The advice of a check whose cause another check names: one cause has one remedy."""
+
+
 def _leader(conn: Connection, _: Settings) -> Check:
     if _twice(lambda: not conn.scalar(sql.LEADER)):
-        return degraded("leader", "no worker schedules: waiting jobs stay waiting", "start one: `jobwarden up`")
+        alive = any(row.state is not WorkerState.DEAD for row in read_workers(conn))
+        advice = "see the log of the workers: one of them should lead" if alive else SEE_WORKERS
+        return degraded("leader", "no worker schedules: waiting jobs stay waiting", advice)
     return ok("leader", "a worker schedules")
 
 
@@ -93,7 +102,10 @@ def _anomalies(conn: Connection, settings: Settings) -> Check:
     if not kinds:
         return ok("anomalies", "none", 0)
     found = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    return degraded("anomalies", found, "look with `jobwarden orphans`, then `jobwarden clean`", kinds.total())
+    advice = "look with `jobwarden orphans`, then `jobwarden clean`"
+    if set(kinds) <= OF_DEAD_WORKERS and lost_nodes(read_workers(conn)):
+        advice = f"{SEE_WORKERS}: a worker that starts again takes over what it can; or {advice}"
+    return degraded("anomalies", found, advice, kinds.total())
 
 
 def _queue(conn: Connection, _: Settings) -> Check:
@@ -102,7 +114,7 @@ def _queue(conn: Connection, _: Settings) -> Check:
         return degraded(
             "queue",
             f"{unstarted.jobs} granted jobs not started, the oldest for {format_age(unstarted.age)}",
-            "see the log of their workers, and check redis",
+            SEE_WORKERS if lost_nodes(read_workers(conn)) else "see the log of their workers, and check redis",
             unstarted.age,
         )
     waiting = conn.execute(sql.WAITING).one()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from backend.domain.units import format_bytes
 from backend.embedded import servers
@@ -13,6 +13,7 @@ from backend.embedded.home import locate
 from backend.errors import JobwardenError
 from backend.health.records import Check, degraded, ok, unknown
 from backend.queue import bell
+from backend.queue.trouble import advice, code, describe
 from backend.reserve import room
 from backend.settings import Settings
 
@@ -30,32 +31,14 @@ def redis(settings: Settings) -> Check:
             client.ping()
             took = time.monotonic() - started
             client.lpushx(NO_LIST, "")  # a write, refused as any other, of which nothing remains
-    except ResponseError as exc:
-        return degraded("redis", f"refuses writes ({_first_line(exc)}): jobs start late", _advice(str(exc)))
     except (RedisError, OSError) as exc:
-        advice = "check REDIS_URL and that server" if settings.redis_url else START_SERVERS
-        return degraded("redis", f"cannot be reached ({_first_line(exc)}): jobs start late", advice)
+        wrong = f"{describe(exc)}; jobs start late"
+        if code(exc):
+            return degraded("redis", wrong, advice(exc))
+        return degraded("redis", wrong, "check REDIS_URL and that server" if settings.redis_url else START_SERVERS)
     except JobwardenError as exc:
         return unknown("redis", str(exc), START_SERVERS)
     return ok("redis", f"answers in {took * 1000:.0f} ms", took)
-
-
-def _first_line(exc: Exception) -> str:
-    return (str(exc).splitlines() or [type(exc).__name__])[0]
-
-
-def _advice(refusal: str) -> str:
-    """What to do about a refusal, told by Redis' own first word; whatever it refuses, the server is there."""
-    lowered = refusal.lower()
-    if "read only" in lowered or refusal.startswith("READONLY"):
-        return "it is a replica: point REDIS_URL to the primary, or promote it"
-    if "snapshot" in lowered or "aof" in lowered or refusal.startswith("MISCONF"):
-        return "it cannot save to its disk: make room there, and see its log"
-    if "maxmemory" in lowered or refusal.startswith("OOM"):
-        return "its memory is full: raise maxmemory, or remove other data"
-    if "permission" in lowered:
-        return "give this user the writing commands of lists, sets, hashes and keys (ACL SETUSER)"
-    return "see the log of that server"
 
 
 def disk(settings: Settings) -> Check:

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.alerts.book import open_alerts
+from backend.alerts.watch import alerts_now
 from backend.anomalies import detect
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.metrics import sql
@@ -55,7 +55,7 @@ class Installation(Collector):
                 *_totals(self._tally),
                 *_workers(conn, workers),
                 _anomalies(conn, self._settings),
-                _alerts(conn),
+                _alerts(conn, self._settings, workers),
             ]
 
     def _jobs(self, conn: Connection) -> Iterator[Metric]:
@@ -113,9 +113,13 @@ def _workers(conn: Connection, workers: list[WorkerRow]) -> Iterator[Metric]:
 def _capacity(conn: Connection, workers: list[WorkerRow]) -> Iterator[Metric]:
     capacity = read_capacity(conn, workers)
     yield _gauge("leader", "Whether some worker schedules.", capacity.leader)
-    for name, help_ in (("cpus", "CPUs"), ("memory_mb", "Memory in MiB"), ("gpus", "GPUs")):
-        yield _gauge(name, f"{help_} of the nodes that live.", getattr(capacity, name))
-        yield _gauge(f"{name}_allocated", f"{help_} granted to jobs.", getattr(capacity, f"{name}_allocated"))
+    for name, help_, has, granted in (
+        ("cpus{}", "CPUs", capacity.cpus, capacity.cpus_allocated),
+        ("memory{}_bytes", "Bytes of memory", capacity.memory_mb << 20, capacity.memory_mb_allocated << 20),
+        ("gpus{}", "GPUs", capacity.gpus, capacity.gpus_allocated),
+    ):
+        yield _gauge(name.format(""), f"{help_} of the nodes that live.", has)
+        yield _gauge(name.format("_allocated"), f"{help_} granted to jobs.", granted)
 
 
 def _anomalies(conn: Connection, settings: Settings) -> Metric:
@@ -126,8 +130,8 @@ def _anomalies(conn: Connection, settings: Settings) -> Metric:
     return family
 
 
-def _alerts(conn: Connection) -> Metric:
+def _alerts(conn: Connection, settings: Settings, workers: list[WorkerRow]) -> Metric:
     family = GaugeMetricFamily("jobwarden_alerts", "Alerts that are open.", labels=["rule", "node"])
-    for alert in open_alerts(conn):
+    for alert in alerts_now(conn, settings, workers):
         family.add_metric([alert.rule, alert.subject], 1)
     return family

@@ -12,9 +12,7 @@ from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.exceptions import InvalidJobOperation, NoSuchJobError, StopRequested
@@ -83,35 +81,41 @@ class _NoDeathPenalty(BaseDeathPenalty):
         """There is none to cancel."""
 
 
-class _LostServersCostALine(logging.Filter):
-    """RQ prints a page when Redis goes away between two of its steps; that is no mistake, and a line is enough."""
+class _RedisCostsALine(logging.Filter):
+    """RQ prints a page when Redis fails between two of its steps; that is no mistake, and a line is enough."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take the traceback of a lost server off; nothing is left out."""
+        """Take the traceback of an error of Redis off; nothing is left out."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        if isinstance(error, RedisError):
             record.msg, record.args, record.exc_info = f"{record.getMessage()} ({error})", (), None
         return True
 
 
-logging.getLogger("rq.worker").addFilter(_LostServersCostALine())
+logging.getLogger("rq.worker").addFilter(_RedisCostsALine())
 
 
-@contextmanager
-def _oddities_cost_a_line() -> Iterator[None]:
-    """End RQ's loop over a key of another kind in the place of a message or a queue: RQ would print a page over it."""
-    try:
-        yield
-    except ResponseError as exc:
-        log.error("Redis has something else than messages in the queue of this node: %s", exc)
-        raise StopRequested from exc
+class BellQueue(Queue):
+    """RQ's queue, which lets its worker know of a lost server: by itself that retries for ever, and logs each time."""
+
+    @classmethod
+    def dequeue_any(cls, *args: Any, **kwargs: Any) -> Any:
+        """As RQ's; what Redis says or does not say ends the worker's loop."""
+        try:
+            return super().dequeue_any(*args, **kwargs)
+        except RedisError as exc:
+            raise StopRequested from exc
 
 
 class BellWorker(SimpleWorker):
     """RQ's worker for one thread of ours: no fork, no signal handlers, no remote commands, one function."""
 
     death_penalty_class = _NoDeathPenalty
-    max_connection_wait_time = 2.0
+    queue_class = BellQueue
+    trouble: RedisError | None = None
+    """Why the loop has ended, when it was Redis."""
+    answered: Callable[[], None] = staticmethod(lambda: None)
+    """Called now and then while Redis does what is asked of it."""
 
     def _install_signal_handlers(self) -> None:
         """Signals belong to the worker's main thread."""
@@ -122,38 +126,55 @@ class BellWorker(SimpleWorker):
     def unsubscribe(self) -> None:
         """Nothing was subscribed."""
 
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """As RQ's, but a lost server ends the loop: RQ would retry for ever, and nobody would mend the server."""
+    @contextmanager
+    def _ending_the_loop(self) -> Iterator[None]:
+        """Whatever Redis says or does not say ends RQ's loop without a page, and is kept for who begins the next one.
+
+        Nothing is lost by it: what nobody rings for, the sweep of the node finds.
+        """
         try:
-            super().heartbeat(timeout, pipeline)
-        except (RedisConnectionError, RedisTimeoutError) as exc:
+            yield
+        except RedisError as exc:
+            self.trouble = exc
             raise StopRequested from exc
+        except StopRequested as exc:
+            if isinstance(exc.__cause__, RedisError):
+                self.trouble = exc.__cause__
+            raise
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """As RQ's; see `_ending_the_loop`."""
+        with self._ending_the_loop():
+            super().heartbeat(timeout, pipeline)
+        self.answered()
 
     def check_for_suspension(self, burst: bool) -> None:
         """There is none: whoever can write to Redis could silence the bell, and the look costs a round trip."""
 
     def run_maintenance_tasks(self) -> None:
-        """As RQ's; see `_oddities_cost_a_line`."""
-        with _oddities_cost_a_line():
+        """As RQ's; see `_ending_the_loop`."""
+        with self._ending_the_loop():
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
 
     def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
-        """As RQ's; see `_oddities_cost_a_line`."""
-        with _oddities_cost_a_line():
+        """As RQ's; see `_ending_the_loop`."""
+        with self._ending_the_loop():
             return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a launch message; anything else in our queue is dropped unread and counted.
+        """Run a launch message; anything else in our queue is dropped unread and counted. See `_ending_the_loop`."""
+        with self._ending_the_loop():
+            if not isinstance(job, LaunchMessage) or job.refusal:
+                self._drop(job, queue, getattr(job, "refusal", "it is of another class"))
+            else:
+                super().execute_job(job, queue)
 
-        A server lost in the middle ends the loop, as in `heartbeat`: RQ would end it too, with a page of traceback.
-        """
-        if not isinstance(job, LaunchMessage) or job.refusal:
-            self._drop(job, queue, getattr(job, "refusal", "it is of another class"))
-            return
+    def teardown(self) -> None:
+        """As RQ's; a server that is lost needs no goodbye."""
         try:
-            super().execute_job(job, queue)
-        except (RedisConnectionError, RedisTimeoutError) as exc:
-            raise StopRequested from exc
+            super().teardown()  # type: ignore[no-untyped-call]
+        except RedisError as exc:
+            self.trouble = self.trouble or exc
 
     def _drop(self, job: Job, queue: Queue, why: str) -> None:
         """Forget a message without asking RQ, which would look at what depends on it."""
@@ -185,7 +206,7 @@ def answer(redis_url: str, node_name: str, identity: str, receiver: Callable[[Se
     _receivers[:] = [receiver]
     ttl: dict[str, Any] = {"worker_ttl": DEQUEUE_SECONDS + 15}
     connection = Redis.from_url(redis_url, socket_connect_timeout=5)
-    queues = [Queue(queue_name(node_name), connection=connection, serializer=JSONSerializer)]
+    queues = [BellQueue(queue_name(node_name), connection=connection, serializer=JSONSerializer)]
     return BellWorker(
         queues,
         job_class=LaunchMessage,

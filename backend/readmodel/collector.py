@@ -17,7 +17,7 @@ import redis
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from backend.alerts.book import open_alerts
+from backend.alerts.watch import alerts_now
 from backend.anomalies import detect
 from backend.database.engine import make_engine, unavailable
 from backend.database.listen import Listener, listening
@@ -184,7 +184,7 @@ class Collector:
         began = time.monotonic()
         snapshot = replace(self._snapshot, workers=workers, capacity=read_capacity(conn, workers))
         answered = time.monotonic() - began
-        snapshot = replace(snapshot, alerts=tuple(open_alerts(conn)))
+        snapshot = replace(snapshot, alerts=tuple(alerts_now(conn, self._settings, workers)))
         if self._counts.due:
             with self._counts.measured():
                 snapshot = replace(snapshot, counts=read_counts(conn))

@@ -1,4 +1,4 @@
-"""How many jobs started, finished and failed in each of the last minutes, for the sparklines of the header.
+"""How many jobs started, completed and failed in each of the last minutes, for the sparklines of the header.
 
 The counts of a minute that is over do not change any more, so only the events of the current minute and the one before
 it are read each time: their first id is known from the last reading, and ids grow with time.
@@ -58,5 +58,5 @@ class RateBook:
         minute, first = row["minute"], row["first_id"]
         if minute < now - MINUTE and minute in self._book and first > self._firsts[minute]:
             return
-        self._book[minute] = Minute(row["started"], row["finished"], row["failed"])
+        self._book[minute] = Minute(row["started"], row["completed"], row["failed"])
         self._firsts[minute] = min(first, self._firsts.get(minute, first))

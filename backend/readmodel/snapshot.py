@@ -12,10 +12,10 @@ from backend.readmodel.records import AnomalyRow, WorkerRow
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What happened in one minute: jobs that got resources, that COMPLETED or were CANCELLED, that FAILED."""
+    """What happened in one minute: jobs that got resources, that COMPLETED, that FAILED (CANCELLED is neither)."""
 
     started: int = 0
-    finished: int = 0
+    completed: int = 0
     failed: int = 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import refused
+from backend.database.engine import conflict, refused
 from backend.database.locks import LEADER_LOCK, try_session_lock
 from backend.faults import point
 from backend.scheduler.cycle import run_cycle
@@ -90,10 +90,10 @@ class Leader(threading.Thread):
             with conn.begin():
                 granted = run_cycle(conn, self._settings.starve_seconds, deep=deep)
         except DBAPIError as exc:
-            if not refused(exc):
+            if not refused(exc) and not conflict(exc):
                 raise  # a new connection has to seek the lock anew
-            # a guard refused, because somebody changed what was just read: look again
-            log.warning("allocation refused: %s", str(exc.orig).strip().splitlines()[0])
+            # somebody changed what was just read, or had the same rows locked: look again
+            log.warning("allocation refused, will look again: %s", str(exc.orig).strip().splitlines()[0])
             self._pause(RETRY_SECONDS)
             return False
         except Exception:  # nothing was granted: the next turn begins anew

@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from redis.exceptions import RedisError
 
 from backend.queue import bell
+from backend.queue.trouble import Outage
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 10.0
+"""Between two attempts; each waits twice as long as the one before, until Redis does what is asked of it."""
 
 
 class Doorbell(threading.Thread):
-    """Runs RQ's worker loop, and a new one whenever it ends. ``mend`` is called when Redis cannot be reached.
+    """Runs RQ's worker loop, and a new one whenever it ends. ``mend`` is called when Redis fails, ``outage`` says so.
 
     A daemon thread that nobody joins: RQ looks up from its blocking read only every few seconds, and a message it
     takes after the launcher has stopped is launched by nobody and found by the next recovery.
@@ -27,10 +30,12 @@ class Doorbell(threading.Thread):
         worker_id: int,
         launch: Callable[[Sequence[int]], None],
         mend: Callable[[], None],
+        outage: Outage,
     ) -> None:
         super().__init__(name="doorbell", daemon=True)
         self._redis_url, self._node_name, self._worker_id = redis_url, node_name, worker_id
-        self._launch, self._mend = launch, mend
+        self._launch, self._mend, self._outage = launch, mend, outage
+        self._pause = RETRY_SECONDS
         self._stop_event = threading.Event()
         self._rq: bell.BellWorker | None = None
 
@@ -45,12 +50,26 @@ class Doorbell(threading.Thread):
         times = 0
         while not self._stop_event.is_set():
             times += 1
+            trouble: RedisError | OSError | None = None
             try:
-                self._rq = bell.answer(self._redis_url, self._node_name, f"{self._worker_id}.{times}", self._launch)
-                self._rq.work(logging_level="WARNING")
+                trouble = self._answer(f"{self._worker_id}.{times}")
             except (RedisError, OSError) as exc:
-                log.warning("Redis cannot be reached, jobs start by the sweep meanwhile: %s", exc)
-                self._mend()
+                trouble = exc
             except Exception:  # RQ stumbled over something in Redis: what it was about is found by the sweep
                 log.critical("unforeseen error in answering the bell: the worker goes on", exc_info=True)
-            self._stop_event.wait(RETRY_SECONDS)
+            if trouble is not None and not self._stop_event.is_set():
+                self._outage.failed(trouble)
+                self._mend()
+            self._stop_event.wait(self._pause)
+            self._pause = min(LONGEST_RETRY_SECONDS, 2 * self._pause)
+
+    def _answer(self, identity: str) -> RedisError | None:
+        """Answer until the loop ends; what was wrong with Redis, if that was why."""
+        self._rq = bell.answer(self._redis_url, self._node_name, identity, self._launch)
+        self._rq.answered = self._well
+        self._rq.work(logging_level="WARNING")
+        return self._rq.trouble
+
+    def _well(self) -> None:
+        if self._outage.answered():
+            self._pause = RETRY_SECONDS

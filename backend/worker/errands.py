@@ -9,6 +9,7 @@ import psycopg2
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from backend.database.engine import conflict
 from backend.database.listen import Listener, listening
 from backend.process.outcome import EndCause
 from backend.worker import sql
@@ -59,8 +60,11 @@ class Errands(threading.Thread):
                     self._wake_scheduler()
                     self._serve(listener)
             except (DBAPIError, psycopg2.Error) as exc:
-                log.warning("lost the database, will reconnect: %s", str(exc).strip().splitlines()[0])
-                self._mend()
+                if isinstance(exc, DBAPIError) and conflict(exc):
+                    log.warning("a chore was given up, will try again: %s", str(exc.orig).strip().splitlines()[0])
+                else:
+                    log.warning("lost the database, will reconnect: %s", str(exc).strip().splitlines()[0])
+                    self._mend()
                 self._stop_event.wait(RETRY_SECONDS)
 
     def _serve(self, listener: Listener) -> None:

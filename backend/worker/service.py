@@ -25,6 +25,7 @@ from backend.faults import point
 from backend.process.cgroup import Groups, make_groups
 from backend.process.spool import prepare_root
 from backend.queue import bell
+from backend.queue.trouble import Outage
 from backend.readmodel.records import SUBMITTERS
 from backend.scheduler.leader import Leader
 from backend.settings import Settings
@@ -63,6 +64,8 @@ class Service:
         self._guard = Guard(self._fenced)
         self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
         self._redis: Redis = bell.connect(urls.redis_url)
+        self._outage = Outage()
+        self._not_mended = ""
         spool = str(Path(settings.home) / "spool" / settings.node_name)
         accounts = Accounts(settings)
         if accounts.separate:
@@ -86,7 +89,12 @@ class Service:
         self._leader = Leader(self._engine, settings, self._ring)
         self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
         self._doorbell = Doorbell(
-            urls.redis_url, self._me.node_name, self._me.worker_id, self._launcher.launch, self._mend
+            urls.redis_url,
+            self._me.node_name,
+            self._me.worker_id,
+            self._launcher.launch,
+            self._mend,
+            self._outage,
         )
         self._errands = Errands(
             self._engine,
@@ -250,11 +258,15 @@ class Service:
         try:
             bell.ring(self._redis, node_name, allocation_ids)
         except (RedisError, OSError) as exc:
-            log.warning("could not ring %s, its sweep will find the jobs: %s", node_name, exc)
+            self._outage.failed(exc)  # the sweep of that node will find the jobs
 
     def _mend(self) -> None:
-        """Recover embedded servers that died; foreign ones are only waited for."""
+        """Recover embedded servers that died; foreign ones are only waited for. What fails is said once."""
+        said = ""
         try:
             servers.attach(self._settings)
         except JobwardenError as exc:
-            log.warning("%s", exc)
+            said = str(exc)
+            if said != self._not_mended:
+                log.warning("%s", said)
+        self._not_mended = said

@@ -16,11 +16,17 @@ from tests.support.processes import wait_until
 
 @dataclass
 class Receiver:
-    """A web server. ``status`` is what it answers; ``hang`` makes it take the request and say nothing."""
+    """A web server. ``status`` is what it answers, ``location`` where it sends to; ``hang`` makes it take the request
+    and say nothing, ``drip`` a byte of an endless header now and then."""
 
     url: str = ""
     status: int = 204
+    location: str = ""
     hang: bool = False
+    drip: bool = False
+    gets: list[str] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)
+    """Set when the client has hung up on what drips."""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -41,9 +47,27 @@ def receiver() -> Iterator[Receiver]:
             if kept.hang:
                 kept.released.wait(60)
                 return
+            if kept.drip:
+                self._drip()
+                return
             kept.bodies.append(json.loads(body))
             self.send_response(kept.status)
+            if kept.location:
+                self.send_header("Location", kept.location)
             self.end_headers()
+
+        def do_GET(self) -> None:
+            kept.gets.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def _drip(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            try:
+                while not kept.released.wait(0.02):
+                    self.wfile.write(b"a")
+            except OSError:
+                kept.left.set()
 
         def log_message(self, *_: object) -> None:
             """Say nothing in the tests' output."""

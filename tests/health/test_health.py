@@ -51,7 +51,8 @@ def test_no_worker_and_no_leader(engine: Engine, settings: Settings, monkeypatch
     health = look(settings, 60)
     bad = {one.check: one.advice for one in health.checks if one.status is not Status.OK}
     assert set(bad) == {"leader", "workers"}
-    assert all("jobwarden up" in advice for advice in bad.values())
+    assert "jobwarden up" in bad["workers"]
+    assert bad["leader"] == "see workers"
     assert health.status is Status.DEGRADED
 
 
@@ -63,6 +64,19 @@ def test_a_dead_worker_is_named_until_another_takes_its_node(stage: Scene, setti
     assert "on host host" in found.advice
     stage.worker(alive=True)
     assert check(settings, "workers").status is Status.OK
+
+
+def test_one_cause_has_one_remedy(stage: Scene, settings: Settings) -> None:
+    """A dead worker shows in three checks: one says what to do, the others point to it."""
+    dead = stage.worker()
+    stage.run(dead)
+    stage.allocate(dead)
+    stage.execute("UPDATE resource_allocations SET allocation_time = now() - interval '5 minutes'")
+    advice = {one.check: one.advice for one in look(settings, 60).checks if one.status is not Status.OK}
+    assert set(advice) == {"workers", "anomalies", "queue"}
+    assert advice["workers"].startswith("start it again on host")
+    assert advice["queue"] == "see workers"
+    assert advice["anomalies"].startswith("see workers: ")
 
 
 def test_a_node_that_was_given_up_is_no_news(stage: Scene, settings: Settings) -> None:

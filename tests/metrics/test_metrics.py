@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
+import subprocess
 import urllib.request
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,6 +23,7 @@ from tests.support.cli import Cli
 from tests.support.processes import wait_until
 from tests.support.rows import ACTOR, add_node, allocated, pending, running
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 NONE: frozenset[str] = frozenset()
 
 
@@ -102,6 +107,61 @@ def test_the_page_agrees_with_the_database(cli: Cli, engine: Engine) -> None:
     assert page["jobwarden_job_run_seconds_bucket", frozenset(("FAILED", "+Inf"))] == 1
     assert page["jobwarden_worker_lease_age_seconds", frozenset(("node1", "ONLINE"))] >= 0
     assert page["jobwarden_anomalies", frozenset(("ORPHAN",))] == 0
+
+
+@pytest.fixture
+def page(cli: Cli, engine: Engine) -> str:
+    """What is scraped of an installation in which something has happened."""
+    with engine.begin() as conn:
+        worker_id = add_node(conn, cpus=16, memory_mb=65536)
+        ended, _ = running(conn, worker_id, memory_mb=3)
+        running(conn, worker_id, memory_mb=5)
+        machine.fail(conn, ended, ACTOR, None, release=True)
+        conn.execute(
+            text("INSERT INTO alerts (rule, subject, message, value, threshold) VALUES ('disk', 'x', 'm', 1, 0)")
+        )
+    return cli("metrics").out
+
+
+def test_memory_is_counted_in_bytes(page: str) -> None:
+    assert parsed(page)["jobwarden_memory_bytes", NONE] == 65536 << 20
+    assert parsed(page)["jobwarden_memory_allocated_bytes", NONE] == 5 << 20
+
+
+UNITS = {"seconds", "bytes"}
+ABBREVIATED = {"s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "mib", "gib", "percent", "pct"}
+SCALED = {"milliseconds", "minutes", "hours", "days", "kilobytes", "megabytes", "mebibytes", "gigabytes", "kibibytes"}
+
+
+def test_names_follow_the_rules_of_prometheus(page: str) -> None:
+    """Those of `promtool check metrics`, and of its naming page: a base unit at the end, _total for counters alone."""
+    families = list(text_string_to_metric_families(page))
+    assert len({family.name for family in families}) == len(families) > 15
+    for family in families:
+        words = family.name.split("_")
+        assert words[0] == "jobwarden" and family.name == family.name.lower()
+        assert family.documentation.endswith(".") and family.type != "unknown", family.name
+        assert not (set(words) & (ABBREVIATED | SCALED)), family.name
+        assert not (set(words[:-1]) & UNITS), family.name
+        assert not (set(words) & {"counter", "gauge", "histogram", "summary", "total", "count", "sum", "bucket"})
+        for sample in family.samples:
+            ends = ("_total",) if family.type == "counter" else ("_bucket", "_count", "_sum")
+            assert sample.name.endswith(ends) is (family.type != "gauge"), sample.name
+            assert all(label.islower() and label not in ("job", "instance") for label in sample.labels)
+
+
+def test_promtool_has_nothing_to_say(page: str) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_dashboard_asks_for_what_there_is(page: str) -> None:
+    names = {sample.name for family in text_string_to_metric_families(page) for sample in family.samples}
+    asked = set(re.findall(r"jobwarden_[a-z_]+", (DEPLOY / "grafana.json").read_text()))
+    assert asked - names == set()
 
 
 @pytest.mark.parametrize("address", ["x", "0", "70000", "host:", ":-1", "1.5"])

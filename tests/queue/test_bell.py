@@ -21,7 +21,9 @@ def answer_all(redis_url: str, node: str = "node1") -> list[list[int]]:
     def receive(ids: Sequence[int]) -> None:
         told.append(list(ids))
 
-    bell.answer(redis_url, node, "test", receive).work(burst=True, logging_level="ERROR")
+    worker = bell.answer(redis_url, node, "test", receive)
+    worker.work(burst=True, logging_level="ERROR")
+    assert worker.trouble is None
     return told
 
 
@@ -67,9 +69,11 @@ def test_a_server_lost_in_the_middle_ends_the_loop_quietly(
 
     monkeypatch.setattr(SimpleWorker, "execute_job", lost)
     bell.ring(bell.connect(redis_url), "node1", [1])
+    worker = bell.answer(redis_url, "node1", "test", lambda _: None)
     with caplog.at_level("ERROR"):
-        assert answer_all(redis_url) == []
+        worker.work(burst=True, logging_level="ERROR")
     assert caplog.text == ""
+    assert isinstance(worker.trouble, ConnectionError)
 
 
 def test_a_redis_emptied_under_a_message_costs_one_line(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:

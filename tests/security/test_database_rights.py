@@ -76,7 +76,8 @@ WRITES: dict[str, dict[str, dict[str, str]]] = {
         "events": {"INSERT": "job_id actor action from_state to_state reason detail"},
         "alerts": {
             "INSERT": "rule subject message value threshold",
-            "UPDATE": "cleared_at told_raised_at told_cleared_at",
+            "UPDATE": "message value threshold cleared_at cleared_message cleared_value told_raised_at told_cleared_at"
+            " reminded_at undelivered",
         },
         "archives": {"INSERT": "hostname path sha256 bytes event_count jobs loose_events"},
     },

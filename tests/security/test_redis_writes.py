@@ -1,30 +1,23 @@
 """Redis answers every ping and takes nothing: health says so, and why."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from backend.embedded.binaries import valkey_server
 from backend.health import local
 from backend.health.records import Status
 from backend.settings import Settings
 from tests.support.processes import wait_until
+from tests.support.valkey import valkey
 
 
 @pytest.fixture
 def redis_server(home: Path) -> Iterator[str]:
     """A Valkey of this test's own; its URL."""
-    socket, data = home / "r.sock", home / "data"
-    data.mkdir()
-    command = [valkey_server(), "--port", "0", "--unixsocket", str(socket), "--dir", str(data), "--save", "3600 1"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    wait_until(socket.exists, what="the server")
-    yield f"unix://{socket}"
-    server.kill()
-    server.wait()
+    with valkey(home) as server:
+        yield server.url
 
 
 @pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
@@ -32,7 +25,7 @@ def redis_server(home: Path) -> Iterator[str]:
     ("configure", "undo", "said"),
     [
         ({"maxmemory": "1"}, {"maxmemory": "0"}, "memory is full"),
-        ({"min-replicas-to-write": "3"}, {"min-replicas-to-write": "0"}, "refuses writes"),
+        ({"min-replicas-to-write": "3"}, {"min-replicas-to-write": "0"}, "NOREPLICAS"),
     ],
 )
 def test_redis_answers_and_takes_nothing(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from backend.alerts.couriers import DeliveryError, post
-from backend.alerts.records import Notice
+from backend.alerts.records import DeliveryError, Notice
+from backend.alerts.webhook import post
 from backend.cli.db import split_secrets
 from backend.health.records import degraded
 from backend.journal import TextLines

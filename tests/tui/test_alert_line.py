@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from textual.pilot import Pilot
 
-from backend.alerts.book import clear_alerts, open_alerts, raise_alerts
+from backend.alerts.book import clear_alert, open_alerts, raise_alerts
 from backend.alerts.records import AlertRow, Reading
 from backend.readmodel.collector import Collector
 from backend.readmodel.operator import Operator
@@ -58,7 +58,7 @@ async def test_alerts_of_the_database_are_shown_until_they_are_cleared(settings:
             raise_alerts(conn, [Reading("orphans", "", 12.0, 10.0, "12 jobs run without a worker")])
         await until(pilot, lambda: "12 jobs run without a worker" in screen_text(app))
         with engine.begin() as conn:
-            clear_alerts(conn, open_alerts(conn), "over")
+            clear_alert(conn, open_alerts(conn)[0], "resolved: no job does", 0)
         await until(pilot, lambda: "12 jobs run without" not in screen_text(app))
 
 

@@ -26,7 +26,7 @@ def test_a_sparkline(values: list[int], width: int, bars: str) -> None:
 
 def test_the_figures_are_of_the_last_whole_minute() -> None:
     wide = rates(BUSY, 200, {}).plain
-    assert [wide.count(word) for word in ("started", "finished", "failed")] == [1, 1, 1]
+    assert [wide.count(word) for word in ("started", "completed", "failed")] == [1, 1, 1]
     assert "12/min" in wide and "7/min" in wide and "3/min" in wide
     assert "12▸ 7✓ 3✗/min" in rates(BUSY, 30, {}).plain
 

@@ -22,6 +22,12 @@ BROAD, NARROW, AROUND = 170, 90, 6
 INDENT = 13
 """Cells before what a key does."""
 
+MARKS = (
+    ("▸ ✓ ✗/min", "jobs started, COMPLETED and FAILED in a minute (cancelled ones are not counted): the last whole one,"
+     " or this one where it has more; a bar for each of the last minutes where there is room"),
+    ("●  ✗", "well, and not: workers, db, redis, the scheduler"),
+)  # fmt: skip
+
 
 class Help(Dialog[None]):
     """Every key of the screen under it, and the words of its filter."""
@@ -60,6 +66,7 @@ class Help(Dialog[None]):
         groups = remapped(self._groups, chosen_keys(self))
         sections = [key_section(group, width, names=self._names) for group in groups]
         sections += [filter_section(self._grammar, width)] if self._grammar is not None else []
+        sections.append(_section("Marks of the header", MARKS, width))
         cut = middle(sections) if wide else len(sections)
         for name, part in (("#left", sections[:cut]), ("#right", sections[cut:])):
             self.query_one(name, Static).update(Text("\n\n").join(part))

@@ -80,8 +80,10 @@ GRANT INSERT (node_name, hostname, machine_id, boot_id, pid, process_start, pid_
               lease_seconds, jobs_as),
     UPDATE (heartbeat_at, draining, ended_at, end_reason, noticed_after) ON workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
--- The leader raises alerts, clears them and keeps who was told; what they say is not changed.
-GRANT INSERT (rule, subject, message, value, threshold), UPDATE (cleared_at, told_raised_at, told_cleared_at) ON alerts TO jobwarden_worker;
+-- The leader raises alerts, keeps them current, clears them and keeps who was told; which they are is not changed.
+GRANT INSERT (rule, subject, message, value, threshold),
+      UPDATE (message, value, threshold, cleared_at, cleared_message, cleared_value, told_raised_at, told_cleared_at,
+              reminded_at, undelivered) ON alerts TO jobwarden_worker;
 -- Retention, at night on the workers' hosts: not DELETE, but the functions that delete, which keep what they delete.
 GRANT INSERT (hostname, path, sha256, bytes, event_count, jobs, loose_events) ON archives TO jobwarden_worker;
 GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]),

@@ -1,4 +1,4 @@
-"""How much happens: jobs started, finished and failed by minute."""
+"""How much happens: jobs started, completed and failed by minute."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ from tui.widgets.header.spark import spark
 
 SPARK_WIDEST, SPARK_LEAST = 20, 5
 """Cells of a sparkline, one a minute: more say no more, fewer say nothing."""
-_RATES = (("started", "running"), ("finished", "plain"), ("failed", "failed"))
+_RATES = (("started", "running"), ("completed", "plain"), ("failed", "failed"))
 
 
 def rates(rates: Rates, room: int, styles: Mapping[str, str]) -> Text:
-    """Return what started, finished and failed by minute: three sparklines with words, or what there is room for.
+    """Return what started, completed and failed by minute: three sparklines with words, or what there is room for.
 
     The figures are those of the last whole minute, or of the one that runs where that has more already.
     """
@@ -30,7 +30,7 @@ def rates(rates: Rates, room: int, styles: Mapping[str, str]) -> Text:
             )
             for (word, role, values), figure in zip(parts, figures, strict=True)
         )
-    figure = f" {now.started}▸ {now.finished}✓ {now.failed}✗/min"
+    figure = f" {now.started}▸ {now.completed}✓ {now.failed}✗/min"
     bars = min(SPARK_WIDEST, room - len(figure))
     if bars < SPARK_LEAST:
         bare = min(SPARK_WIDEST, room)

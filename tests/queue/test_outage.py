@@ -1,0 +1,178 @@
+"""Redis fails in all of its ways under a doorbell: one line when it begins, one when it is over, and the bell again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from backend.health import local
+from backend.health.records import Status
+from backend.queue import bell, trouble
+from backend.settings import Settings
+from backend.worker import doorbell
+from backend.worker.doorbell import Doorbell
+from tests.support.processes import wait_until
+from tests.support.valkey import Valkey, valkey
+
+
+class Bell:
+    """A doorbell that answers, and what it was told."""
+
+    def __init__(self, url: str) -> None:
+        self.told: list[int] = []
+        self.mended = 0
+        self.thread = Doorbell(url, "node1", 1, self._launch, self._mend, trouble.Outage())
+
+    def _launch(self, ids: Sequence[int]) -> None:
+        self.told += ids
+
+    def _mend(self) -> None:
+        self.mended += 1
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks every second, and believes in what lasts two looks."""
+    monkeypatch.setattr(bell, "DEQUEUE_SECONDS", 1)
+    monkeypatch.setattr(trouble, "STEADY_SECONDS", 0.5)
+    monkeypatch.setattr(doorbell, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(doorbell, "LONGEST_RETRY_SECONDS", 0.2)
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[Valkey]:
+    with valkey(home) as made:
+        yield made
+
+
+@pytest.fixture
+def ringing(server: Valkey, quick: None, caplog: pytest.LogCaptureFixture) -> Iterator[Bell]:
+    caplog.set_level(logging.WARNING)
+    made = Bell(server.url)
+    made.thread.start()
+    rings(made, server, 1)
+    yield made
+    made.thread.stop()
+    server.kill()
+    made.thread.join(60)
+
+
+def rings(made: Bell, server: Valkey, number: int) -> None:
+    with bell.connect(server.url) as client:
+        bell.ring(client, "node1", [number])
+    wait_until(lambda: number in made.told, 60, "the bell")
+
+
+def admin(server: Valkey, *words: object) -> None:
+    with Redis.from_url(server.url) as client:
+        client.execute_command(*words)
+
+
+def protected(server: Valkey, *, on: bool) -> None:
+    """A password for everybody but for the one who takes it off again."""
+    with Redis.from_url(server.url, username="chief", password="x") as client:
+        if on:
+            client.execute_command("CONFIG", "SET", "requirepass", "sesame")
+            client.execute_command("CLIENT", "KILL", "USER", "default")
+        else:
+            client.execute_command("ACL", "SETUSER", "default", "reset", "nopass", "on", "~*", "&*", "+@all")
+
+
+def unsaveable(server: Valkey) -> None:
+    with Redis.from_url(server.url) as client:
+        client.set("k", "v")
+        (server.folder / "data").rmdir()
+        client.bgsave()
+        wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", what="a failed save")
+
+
+def saveable(server: Valkey) -> None:
+    """As an operator does who can wait no longer: it goes on without saving."""
+    admin(server, "CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
+
+
+Deed = Callable[[Valkey], None]
+WAYS: dict[str, tuple[Deed, Deed, str, str]] = {
+    "killed": (Valkey.kill, Valkey.start, "cannot be reached: ", "check REDIS_URL and that server"),
+    "full": (
+        lambda server: admin(server, "CONFIG", "SET", "maxmemory", 1),
+        lambda server: admin(server, "CONFIG", "SET", "maxmemory", 0),
+        "answers with an error: OOM ", "raise maxmemory",
+    ),
+    "replica": (
+        lambda server: admin(server, "REPLICAOF", "127.0.0.1", 1),
+        lambda server: admin(server, "REPLICAOF", "NO", "ONE"),
+        "answers with an error: READONLY ", "it is a replica",
+    ),
+    "password": (
+        lambda server: protected(server, on=True),
+        lambda server: protected(server, on=False),
+        "answers with an error: NOAUTH ", "put its password into REDIS_URL",
+    ),
+    "no right": (
+        lambda server: admin(server, "ACL", "SETUSER", "default", "-blpop", "-blmove", "-hset", "-lpushx"),
+        lambda server: protected(server, on=False),
+        "answers with an error: NOPERM ", "ACL SETUSER",
+    ),
+    "unsaveable": (unsaveable, saveable, "answers with an error: MISCONF ", "cannot save to its disk"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_is_said_once_when_it_begins_and_once_when_it_is_over(
+    way: str, server: Valkey, ringing: Bell, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_it, undo, words, advice = WAYS[way]
+    admin(server, "ACL", "SETUSER", "chief", "on", ">x", "~*", "&*", "+@all")
+    break_it(server)
+    wait_until(lambda: ringing.mended >= 5, 60, "five attempts")
+    found = local.redis(settings.model_copy(update={"redis_url": server.url}))
+    undo(server)
+    rings(ringing, server, 2)
+    wait_until(lambda: "well again" in caplog.text, 60, "the end of it")
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first.startswith(f"Redis {words}")
+    assert last.startswith("Redis is well again, after ")
+    assert "Traceback" not in caplog.text
+    assert (found.status, found.summary.startswith(words)) == (Status.DEGRADED, True), found
+    assert advice in found.advice
+
+
+def test_one_that_comes_and_goes_is_one_trouble(
+    server: Valkey, ringing: Bell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trouble, "STEADY_SECONDS", 3600)
+    for number in range(2, 6):
+        server.kill()
+        before = ringing.mended
+        wait_until(lambda before=before: ringing.mended > before, 60, "the loss")
+        server.start()
+        rings(ringing, server, number)
+    monkeypatch.setattr(trouble, "STEADY_SECONDS", 0.5)
+    wait_until(lambda: "well again" in caplog.text, 60, "the end of it")
+    assert len(caplog.records) == 2
+
+
+def test_a_cluster_without_slots_is_named(home: Path, quick: None, caplog: pytest.LogCaptureFixture) -> None:
+    with valkey(home, "--cluster-enabled", "yes") as server:
+        made = Bell(server.url)
+        made.thread.start()
+        wait_until(lambda: made.mended >= 5, 60, "five attempts")
+        made.thread.stop()
+    made.thread.join(60)
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Redis answers with an error: CLUSTERDOWN ")
+
+
+def test_pauses_grow_while_it_lasts(
+    server: Valkey, ringing: Bell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.kill()
+    wait_until(lambda: ringing.mended >= 5, 60, "five attempts")
+    assert ringing.thread._pause == doorbell.LONGEST_RETRY_SECONDS
+    server.start()
+    wait_until(lambda: ringing.thread._pause == doorbell.RETRY_SECONDS, 60, "short pauses again")

@@ -1,0 +1,52 @@
+"""A Valkey of a test's own, to be spoilt."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.embedded.binaries import valkey_server
+from tests.support.processes import wait_until
+
+
+@dataclass
+class Valkey:
+    """``folder`` holds its socket and, in ``data``, what it saves."""
+
+    folder: Path
+    options: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"unix://{self.folder / 'r.sock'}"
+
+    def start(self) -> None:
+        """Start it, or start it anew."""
+        data, socket = self.folder / "data", self.folder / "r.sock"
+        data.mkdir(exist_ok=True)
+        socket.unlink(missing_ok=True)
+        command = [valkey_server(), "--port", "0", "--unixsocket", str(socket), "--dir", str(data)]
+        self.process = subprocess.Popen(
+            [*command, "--save", "3600 1", *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_until(socket.exists, what="the server")
+
+    def kill(self) -> None:
+        """Kill it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def valkey(folder: Path, *options: str) -> Iterator[Valkey]:
+    """One that runs; ``folder`` must have a short name, as it holds the socket."""
+    server = Valkey(folder, options)
+    server.start()
+    yield server
+    server.kill()
