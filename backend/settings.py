@@ -119,6 +119,9 @@ class Settings(AlertSettings):
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
     """Seconds between two looks at the database when no notification comes."""
 
+    patience_seconds: float = Field(default=60.0, ge=0, le=86400)
+    """Seconds that `submit --wait`, `logs -f` and `events -f` wait for a database that does not answer."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What the worker's log keeps: DEBUG, INFO, WARNING or ERROR."""
 

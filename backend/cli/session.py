@@ -77,7 +77,7 @@ def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenErr
     """
     code = getattr(exc.orig, "pgcode", None)
     if code is None or code.startswith(("08", "57P")):
-        line = unavailable(exc, engine)
+        line = unavailable(exc, engine, embedded=settings.database_url is None)
         return InputError(str(line)) if settings.database_url else line
     if code == "42501":
         return Refused(_lacking(str(exc.orig).splitlines()[0]))

@@ -1,8 +1,6 @@
 """``jobwarden submit``."""
 
 import os
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +13,7 @@ from backend.cli.session import Session, open_session
 from backend.domain.directives import parse_directives
 from backend.domain.options import Options, build_request, parse_options
 from backend.domain.script import read_script
-from backend.domain.states import JobState
 from backend.errors import InputError
-from backend.readmodel.records import JobRow
 from backend.state import machine
 
 VALUES: tuple[tuple[str, str, str], ...] = (
@@ -45,7 +41,7 @@ def _value_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_value_options
 @click.option("--env", metavar="K=V", multiple=True, help="Variable of the job; K alone copies yours. May be repeated.")
 @click.option("--hold", is_flag=True, help="Do not start it before `jobwarden unhold`.")
-@click.option("--wait", is_flag=True, help="Wait for its end and exit with its code, 128+n for signal n.")
+@click.option("--wait", is_flag=True, help="Wait for its end and exit with its code: 128+n for signal n, 75 if it lost sight of the job.")
 def submit(
     script: str, arguments: tuple[str, ...], env: tuple[str, ...], hold: bool, wait: bool, **values: str | None
 ) -> int:
@@ -63,7 +59,11 @@ def submit(
     with open_session() as session:
         job_id = _submit(session, script, text, arguments, options)
         say(job_id)
-        return _wait(session, job_id) if wait else 0
+        if not wait:
+            return 0
+        from backend.cli.waiting import wait_for  # here: most submissions do not wait
+
+        return wait_for(session, job_id)
 
 
 def _directives(script: str, text: str) -> Options:
@@ -90,27 +90,3 @@ def default_name(script: str) -> str:
     """The script's file name, as far as it can be a job's name."""
     base = os.path.basename(script)  # noqa: PTH119 (what was typed, not a file)
     return "".join(char for char in base if char.isprintable())[:200].strip() if base != "-" else "stdin"
-
-
-def _wait(session: Session, job_id: int) -> int:
-    from backend.readmodel.jobs import read_jobs  # here: most submissions do not wait
-
-    sys.stdout.flush()
-    pause = 0.05
-    while True:
-        with session.reading() as conn:
-            job = read_jobs(conn, [job_id])[0]
-        if job.state.final:
-            return exit_status(job)
-        time.sleep(pause)
-        pause = min(pause * 1.2, session.settings.poll_seconds)
-
-
-def exit_status(job: JobRow) -> int:
-    """The job's end as a shell would report it; 1 when it failed without a code."""
-    if job.exit_signal is not None:
-        return 128 + job.exit_signal
-    if job.exit_code is not None:
-        # A script that ends 0 after it was cancelled or timed out has not done what it was asked.
-        return job.exit_code or (0 if job.state is JobState.COMPLETED else 1)
-    return 0 if job.state is JobState.COMPLETED else 1
