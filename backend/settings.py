@@ -36,6 +36,8 @@ NOT_SETTINGS = frozenset(
         "JOBWARDEN_ALLOCATION_ID",
         "JOBWARDEN_COOKIE",
         "JOBWARDEN_NODE",
+        "JOBWARDEN_SCRIPT",
+        "JOBWARDEN_SUBMIT_DIR",
     }
 )
 """Variables of ours that are no settings: the file to read, and what every job finds in its environment."""

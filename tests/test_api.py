@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine
 
@@ -25,7 +27,7 @@ def test_submit_stores_what_was_said_over_what_the_script_says(engine: Engine) -
     job_id = api.submit_job(script, arguments=("a b",), cpus=2, environment={"K": "ü"}, work_dir="/", time_limit=9)
     with engine.connect() as conn:
         assert [column(conn, job_id, name) for name in ("cpus", "name", "arguments", "environment", "time_limit")] == [
-            2, "from-script", ["a b"], {"K": "ü"}, 9,
+            2, "from-script", ["a b"], {"K": "ü", "JOBWARDEN_SCRIPT": "", "JOBWARDEN_SUBMIT_DIR": str(Path.cwd())}, 9,
         ]  # fmt: skip
 
 

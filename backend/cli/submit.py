@@ -14,6 +14,7 @@ from backend.domain.directives import parse_directives
 from backend.domain.options import Options, build_request, parse_options
 from backend.domain.script import read_script
 from backend.errors import InputError
+from backend.process.spool import script_name
 from backend.state import machine
 
 VALUES: tuple[tuple[str, str, str], ...] = (
@@ -41,7 +42,11 @@ def _value_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_value_options
 @click.option("--env", metavar="K=V", multiple=True, help="Variable of the job; K alone copies yours. May be repeated.")
 @click.option("--hold", is_flag=True, help="Do not start it before `jobwarden unhold`.")
-@click.option("--wait", is_flag=True, help="Wait for its end and exit with its code: 128+n for signal n, 75 if it lost sight of the job.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for its end and exit with its code: 128+n for signal n, 75 if it lost sight of the job.",
+)
 def submit(
     script: str, arguments: tuple[str, ...], env: tuple[str, ...], hold: bool, wait: bool, **values: str | None
 ) -> int:
@@ -57,7 +62,7 @@ def submit(
     text = read_script(script)
     options = typed.over(_directives(script, text))
     with open_session() as session:
-        job_id = _submit(session, script, text, arguments, options)
+        job_id = _submit(session, submitted_path(script), text, arguments, options)
         say(job_id)
         if not wait:
             return 0
@@ -73,20 +78,35 @@ def _directives(script: str, text: str) -> Options:
         raise InputError(f"{'standard input' if script == '-' else script}: {exc}") from None
 
 
-def _submit(session: Session, script: str, text: str, arguments: tuple[str, ...], options: Options) -> int:
+def submitted_path(script: str) -> str:
+    """The absolute path of what was named to submit, nothing for standard input.
+
+    In a job, whose ``$0`` is a copy below the spool, the copy stands for the file that it was made of.
+    """
+    if script == "-":
+        return ""
+    path = os.path.abspath(script)  # noqa: PTH100 (keeps links)
+    allocation, job = os.environ.get("JOBWARDEN_ALLOCATION_ID"), os.environ.get("JOBWARDEN_JOB_ID")
+    if allocation and job and path.endswith(f"/{allocation}/{script_name(job)}"):
+        return os.environ.get("JOBWARDEN_SCRIPT", "")
+    return path
+
+
+def _submit(session: Session, submitted: str, text: str, arguments: tuple[str, ...], options: Options) -> int:
     request = build_request(
         text,
         arguments,
-        options.over(Options(name=default_name(script))),
+        options.over(Options(name=default_name(submitted))),
         account=user_name(),
         memory_mb=session.settings.default_memory_mb,
         time_limit=session.settings.default_time_limit,
+        submitted=submitted,
     )
     with session.engine.begin() as conn:
         return machine.submit(conn, [request], current_actor())[0]
 
 
-def default_name(script: str) -> str:
+def default_name(submitted: str) -> str:
     """The script's file name, as far as it can be a job's name."""
-    base = os.path.basename(script)  # noqa: PTH119 (what was typed, not a file)
-    return "".join(char for char in base if char.isprintable())[:200].strip() if base != "-" else "stdin"
+    base = os.path.basename(submitted)  # noqa: PTH119 (what was typed, not a file)
+    return "".join(char for char in base if char.isprintable())[:200].strip() if submitted else "stdin"

@@ -6,11 +6,11 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from backend.process.descriptors import restore_limit
+from backend.process.environment import MARKS
 from backend.process.identity import ProcessIdentity, read_stat, this_host
 from backend.process.launch_error import LaunchError
 from backend.process.shim import shim_path
@@ -19,8 +19,6 @@ from backend.process.user import JobUser
 
 GATE_FD, VARIABLES_FD = 3, 4  # agreed with shim.c
 _LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-_OF_THE_PLACE = ("LANG", "TZ")
-_OF_THE_USER = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR")
 _ALL_SIGNALS = tuple(signal.valid_signals())
 
 
@@ -76,33 +74,6 @@ class Gated:
         fd, self.gate_fd = self.gate_fd, -1
         if fd >= 0:
             os.close(fd)
-
-
-MARKS = frozenset(("JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"))
-"""Variables that tell whose a process is; the supervisor has them too."""
-
-
-@lru_cache(maxsize=2)
-def _worker_environment(*, same_user: bool) -> dict[str, str]:
-    """Variables of the worker that a job gets: language and time, and for a job of the same user his surroundings."""
-    names = _OF_THE_PLACE + (_OF_THE_USER if same_user else ())
-    return {key: value for key, value in os.environ.items() if key in names or key.startswith("LC_")}
-
-
-def job_environment(
-    own: Mapping[str, str], *, job_id: int, allocation_id: int, cookie: str, node: str, user: JobUser | None = None
-) -> dict[str, str]:
-    """Environment of a job: a few variables of the worker, or of the ``user`` that it runs as, the job's own, and the
-    marks that tell whose it is."""
-    return {
-        **_worker_environment(same_user=user is None),
-        **(user.environment if user is not None else {}),
-        **own,
-        "JOBWARDEN_JOB_ID": str(job_id),
-        "JOBWARDEN_ALLOCATION_ID": str(allocation_id),
-        "JOBWARDEN_COOKIE": cookie,
-        "JOBWARDEN_NODE": node,
-    }
 
 
 def spawn(

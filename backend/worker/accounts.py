@@ -6,6 +6,7 @@ that submitted it, except in a home that nobody but root can reach: there every 
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from backend.embedded.home import locate
@@ -30,6 +31,10 @@ class Accounts:
         """Raises Refused for settings that ask for what this worker cannot do."""
         self._settings = settings
         self.separate = runs_as_submitter(settings)
+        self._shared = locate(settings).shared
+        self._for_own_jobs = {"JOBWARDEN_HOME": str(settings.home)}
+        if config := os.environ.get("JOBWARDEN_CONFIG"):
+            self._for_own_jobs["JOBWARDEN_CONFIG"] = os.path.abspath(config)  # noqa: PTH100 (keeps links)
         self._umask = int(settings.job_umask, 8) if settings.job_umask is not None else None
 
     def of(self, order: LaunchOrder) -> JobUser | None:
@@ -37,6 +42,16 @@ class Accounts:
         if not self.separate:
             return None
         return find_user(order.unix_user, login=order.login, allow_root=self._settings.allow_root_jobs)
+
+    def installation(self, user: JobUser | None) -> Mapping[str, str]:
+        """The variables that lead a job's own `jobwarden` back to this installation.
+
+        Never an URL: with it a job would have the worker's rights on the database. Another user's job is led to a home
+        that is shared, and otherwise to an installation of that user.
+        """
+        if user is None:
+            return self._for_own_jobs
+        return {"JOBWARDEN_HOME": self._for_own_jobs["JOBWARDEN_HOME"]} if self._shared else {}
 
     def orders(self, record_key: str, user: JobUser | None, *, limited: bool) -> Orders:
         """What the supervisor of a job is told. ``limited``: a control group bounds its processes already."""

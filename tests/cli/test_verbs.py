@@ -50,7 +50,10 @@ def test_submit_prints_the_id_alone_and_keeps_everything(cli: Cli) -> None:
     assert (job["name"], job["cpus"], job["memory_mb"], job["time_limit"]) == ("my job.sh", 3, 2048, 5400)
     assert (job["account"], job["partition"], job["priority"], job["held"]) == ("bob", "gpu", -5, True)
     assert job["arguments"] == ["--wait", "two words", ""]
-    assert job["environment"] == {"A": "script", "B": "b c\n\"'ü", "COPIED": "mine"}
+    assert job["environment"] == {
+        "A": "script", "B": "b c\n\"'ü", "COPIED": "mine",
+        "JOBWARDEN_SCRIPT": f"{cli.cwd}/my job.sh", "JOBWARDEN_SUBMIT_DIR": str(cli.cwd),
+    }  # fmt: skip
     assert job["work_dir"] == str(cli.cwd.resolve())
     assert job["pending_reason"] == "held"
     assert job["submit_time"].endswith("Z")
