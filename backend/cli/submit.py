@@ -13,6 +13,7 @@ from backend.cli.session import Session, open_session
 from backend.domain.directives import parse_directives
 from backend.domain.options import Options, build_request, parse_options
 from backend.domain.script import read_script
+from backend.domain.units import MEMORY_UNITS, TIME_UNITS
 from backend.errors import InputError
 from backend.process.spool import script_name
 from backend.state import machine
@@ -22,9 +23,13 @@ VALUES: tuple[tuple[str, str, str], ...] = (
     ("account", "NAME", "Who is charged. Default: your user name."),
     ("partition", "NAME", "Group of nodes. Default: main."),
     ("cpus", "N", "CPUs. Default: 1."),
-    ("memory", "SIZE", "Memory like 512M or 2G. Default: the setting default_memory_mb."),
+    (
+        "memory",
+        "SIZE",
+        f"Memory like 512M or 2G: {MEMORY_UNITS}; rounded up to MiB. Default: the setting default_memory_mb.",
+    ),
     ("gpus", "N", "GPUs. Default: 0."),
-    ("time", "TIME", "Time limit like 90s, 10m, 1:30:00 or unlimited; then the job is ended as TIMEOUT."),
+    ("time", "TIME", f"Time limit: {TIME_UNITS}; unlimited or infinite. After it the job is ended as TIMEOUT."),
     ("priority", "N", "Higher starts first. Default: 0."),
     ("work-dir", "DIR", "Where the script runs. Default: here."),
 )

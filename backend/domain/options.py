@@ -47,12 +47,14 @@ def parse_int(column: str, text: str) -> int:
 
 def _memory(text: str) -> int:
     value = parse_memory(text)
+    if value == 0:
+        raise InputError(f"{shorten(text)} is no memory at all: leave the option out for the default, or write 1M")
     check_number("memory_mb", value)
     return value
 
 
 def _time(text: str) -> int | str:
-    if text.strip().lower() == UNLIMITED:
+    if text.strip().lower() in _NO_LIMIT:
         return UNLIMITED
     value = parse_duration(text)
     check_number("time_limit", value)
@@ -61,6 +63,8 @@ def _time(text: str) -> int | str:
 
 UNLIMITED = "unlimited"
 """The word for "no time limit", also where the script or the settings give one."""
+
+_NO_LIMIT = (UNLIMITED, "infinite")
 
 PARSERS: dict[str, tuple[str, Callable[[str], int | str]]] = {
     "name": ("name", str),

@@ -48,7 +48,9 @@ def job_environment(
 
 @cache
 def _of_the_place() -> dict[str, str]:
-    found = {key: value for key, value in os.environ.items() if key in _OF_THE_PLACE or key.startswith("LC_")}
+    found = {
+        key: value for key, value in os.environ.items() if value and (key in _OF_THE_PLACE or key.startswith("LC_"))
+    }
     return found if "LC_ALL" in found else {"LANG": _DEFAULT_LANGUAGE, **found}
 
 

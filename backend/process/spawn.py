@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.process.descriptors import restore_limit
 from backend.process.environment import MARKS
 from backend.process.identity import ProcessIdentity, read_stat, this_host
 from backend.process.launch_error import LaunchError
+from backend.process.limits import OPEN_FILES, give_limits
 from backend.process.shim import shim_path
 from backend.process.spool import PRIVATE_MODE, Folder
 from backend.process.user import JobUser
@@ -27,13 +27,14 @@ class Orders:
     """What the supervisor is told before its script may start.
 
     ``record_key`` seals its record. ``umask`` and ``processes`` (the most that the user of the job may have) are None
-    where the worker's own stay; so is ``user``.
+    where the worker's own stay; so is ``user``. ``open_files`` is the soft limit, which it is given from outside.
     """
 
     record_key: str
     umask: int | None = None
     processes: int | None = None
     user: JobUser | None = None
+    open_files: int = OPEN_FILES
 
     def line(self) -> bytes:
         """As shim.c reads it."""
@@ -102,15 +103,15 @@ def spawn(
         if variables >= 0:
             os.close(variables)
     try:
-        return _gated(pid, gate_fd)
+        return _gated(pid, gate_fd, orders.open_files)
     except OSError as error:
         os.close(gate_fd)  # the supervisor sees the gate closed and ends by itself
         os.waitpid(pid, 0)
         raise LaunchError("descriptors", f"the worker cannot watch another job: {error.strerror}") from error
 
 
-def _gated(pid: int, gate_fd: int) -> Gated:
-    restore_limit(pid)
+def _gated(pid: int, gate_fd: int, open_files: int) -> Gated:
+    give_limits(pid, open_files)
     host = this_host()
     identity = ProcessIdentity(pid, read_stat(pid).start_ticks, host.boot_id, host.pid_namespace)
     return Gated(pid, os.pidfd_open(pid), gate_fd, identity)

@@ -18,8 +18,6 @@ from backend.process.user import JobUser, find_user
 from backend.settings import Settings
 from backend.state.records import LaunchOrder
 
-UMASK_OF_OTHERS = 0o022
-"""What files of a job begin with when it runs as another user, unless the setting job_umask says otherwise."""
 PROCESSES = 4096
 """What one job, or the user of one, may have of processes where the setting pids_limit says nothing."""
 
@@ -35,7 +33,7 @@ class Accounts:
         self._for_own_jobs = {"JOBWARDEN_HOME": str(settings.home)}
         if config := os.environ.get("JOBWARDEN_CONFIG"):
             self._for_own_jobs["JOBWARDEN_CONFIG"] = os.path.abspath(config)  # noqa: PTH100 (keeps links)
-        self._umask = int(settings.job_umask, 8) if settings.job_umask is not None else None
+        self._umask = int(settings.job_umask, 8)
 
     def of(self, order: LaunchOrder) -> JobUser | None:
         """The user of a job; None for the worker's own. Raises LaunchError for one that may not be had."""
@@ -55,13 +53,11 @@ class Accounts:
 
     def orders(self, record_key: str, user: JobUser | None, *, limited: bool) -> Orders:
         """What the supervisor of a job is told. ``limited``: a control group bounds its processes already."""
-        umask = self._umask
-        if user is not None and umask is None:
-            umask = UMASK_OF_OTHERS
         most = self._settings.pids_limit
         if most is None and user is not None:
             most = PROCESSES
-        return Orders(record_key, umask, None if limited or not most else most, user)
+        processes = None if limited or not most else most
+        return Orders(record_key, self._umask, processes, user, self._settings.job_open_files)
 
 
 def open_way(home: Path, spool: str) -> None:

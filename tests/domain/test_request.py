@@ -85,8 +85,7 @@ def test_the_command_line_wins_over_the_script_and_environments_join() -> None:
     script = parse_options([("cpus", "2"), ("name", "s"), ("env", "A=1"), ("env", "B=1")], {})
     line = parse_options([("cpus", "4"), ("env", "B=2"), ("env", "HOME")], {"HOME": "/h"})
     both = line.over(script)
-    own = {"JOBWARDEN_SCRIPT": "", "JOBWARDEN_SUBMIT_DIR": str(Path.cwd())}
-    assert (both.cpus, both.name, both.environment) == (4, "s", {"A": "1", "B": "2", "HOME": "/h", **own})
+    assert (both.cpus, both.name, both.environment) == (4, "s", {"A": "1", "B": "2", "HOME": "/h"})
 
 
 @pytest.mark.parametrize(
