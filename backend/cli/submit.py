@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import click
@@ -11,12 +12,17 @@ from backend.cli.candidates import files
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.directives import parse_directives
+from backend.domain.near_misses import near_misses
 from backend.domain.options import Options, build_request, parse_options
 from backend.domain.script import read_script
 from backend.domain.units import MEMORY_UNITS, TIME_UNITS
 from backend.errors import InputError
+from backend.harmless import one_line
 from backend.process.spool import script_name
 from backend.state import machine
+
+MOST_WARNINGS = 10
+"""Lines about what a script says in vain; more are of no more use."""
 
 VALUES: tuple[tuple[str, str, str], ...] = (
     ("name", "TEXT", "Name in listings. Default: the script's file name."),
@@ -58,7 +64,7 @@ def submit(
     """Submit SCRIPT (- reads it from standard input) with its ARGUMENTS and print the new job's id.
 
     Options come before SCRIPT. The script's leading comments may hold them too, as `#JOBWARDEN --cpus 2`; the command
-    line wins.
+    line wins, `##JOBWARDEN` turns a line off. What runs is a copy: JOBWARDEN_SCRIPT holds the path of the original.
 
     Example: jobwarden submit --cpus 2 --time 10m train.sh --epochs 3
     """
@@ -77,10 +83,14 @@ def submit(
 
 
 def _directives(script: str, text: str) -> Options:
+    shown = "standard input" if script == "-" else script
     try:
-        return parse_directives(text)
+        options = parse_directives(text)
     except InputError as exc:
-        raise InputError(f"{'standard input' if script == '-' else script}: {exc}") from None
+        raise InputError(f"{shown}: {exc}") from None
+    for line in islice(near_misses(text), MOST_WARNINGS):
+        say(f"jobwarden: warning: {one_line(f'{shown}: {line}')}", err=True)
+    return options
 
 
 def submitted_path(script: str) -> str:

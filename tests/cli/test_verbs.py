@@ -270,3 +270,15 @@ def test_db(cli: Cli, empty_database_url: str, settings: Settings) -> None:
     assert cli("db", "current", DATABASE_URL=empty_database_url).code == 1
     assert cli("db", "upgrade", DATABASE_URL=empty_database_url).code == 0
     assert cli("db", "current", DATABASE_URL=empty_database_url).out == f"{SCHEMA_VERSION}\n"
+
+
+def test_what_a_script_says_in_vain_is_told(cli: Cli) -> None:
+    script = "#!/bin/sh\n#jobwarden --time 1m\n#JOBWARDEN --cpus 2\necho\n#JOBWARDEN --gpus 1\n"
+    done = cli("submit", "--hold", "-", input=script)
+    assert (done.code, done.out) == (0, "1\n")
+    assert done.err.splitlines() == [
+        "jobwarden: warning: standard input: line 2: '#jobwarden --time 1m' is not heeded:"
+        " write '#JOBWARDEN --time 1m' at the beginning of the line",
+        "jobwarden: warning: standard input: line 5: '#JOBWARDEN --gpus 1' is not heeded:"
+        " it is below the first command",
+    ]
