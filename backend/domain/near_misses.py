@@ -27,7 +27,7 @@ def near_misses(script: str) -> Iterator[str]:
         line = line.rstrip("\r")
         if until is not None:
             until = None if line.strip() == until else until
-        elif (found := _LOOKS.match(line)) and _meant(*found.groups(), line):
+        elif (found := _LOOKS.match(line)) and _meant(found[1], found[2], line):
             if number not in leading:
                 yield f"line {number}: {shorten(line.strip())} is not heeded: it is below the first command"
             elif not is_directive(line):
