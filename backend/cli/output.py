@@ -42,7 +42,7 @@ def cell(value: object) -> str:
 def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> int:
     """Print the rows under their titles, and return how many; on a terminal, lines are cut at its width.
 
-    Rows may arrive while they are printed. The first ROWS_AT_ONCE decide how wide columns are; later ones may widen them.
+    Rows may arrive while they are printed. The first ROWS_AT_ONCE decide the widths; later ones may need more.
     """
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     cells = ([cell(column.text(row)) for column in columns] for row in rows)
