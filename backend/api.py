@@ -1,15 +1,21 @@
-"""Jobs from Python, on the installation that the settings name; every call may be repeated."""
+"""Jobs from Python, on the installation that the settings name.
+
+Every call raises an error of :mod:`backend.errors`, none of a database. To cancel or to release may be repeated; to
+submit may not: after an Unavailable the job may be there or not, and once more may be a second job.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from backend.actions import admission
 from backend.actions.actor import current_actor, user_name
 from backend.actions.perform import Context, ItemResult, perform
 from backend.database.engine import make_engine
+from backend.database.explain import explain
 from backend.database.version import check_schema
 from backend.domain.directives import parse_directives
 from backend.domain.options import UNLIMITED, Options, build_request
@@ -41,7 +47,7 @@ def submit_job(
 
     What is not said comes from ``#JOBWARDEN`` lines of the script, then from the settings. ``memory_mb`` is MiB,
     ``time_limit`` seconds, and ``unlimited`` overrides every limit. Raises InputError for what could never run,
-    Refused or Unavailable when there is no installation to submit to.
+    Refused when there is no installation to submit to or it may not be done, Unavailable when it cannot be reached.
     """
     said = Options(
         name=name,
@@ -98,5 +104,11 @@ def _installation() -> Iterator[tuple[Settings, Engine]]:
     try:
         check_schema(engine)
         yield settings, engine
+    except DBAPIError as exc:
+        lacking = f"this login may not do that: {str(exc.orig).partition(chr(10))[0]}"
+        error = explain(exc, engine, embedded=settings.database_url is None, lacking=lacking)
+        if error is None:
+            raise
+        raise error from exc
     finally:
         engine.dispose()

@@ -19,3 +19,9 @@ class Refused(JobwardenError):
 
 class Unavailable(JobwardenError):
     """A dependency (database, Redis, a host) cannot be reached; the text names it and what to do."""
+
+
+class LostSight(JobwardenError):
+    """What was watched can no longer be seen, and may go on; EX_TEMPFAIL of sysexits.h, which few jobs use."""
+
+    exit_code = 75

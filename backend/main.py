@@ -13,8 +13,8 @@ from backend.embedded import servers
 from backend.embedded.home import prepare, sole, trusted_home
 from backend.errors import Refused
 from backend.journal import configure
-from backend.process.descriptors import raise_limit
 from backend.process.launch_error import LaunchError
+from backend.process.limits import set_own_limits
 from backend.process.shim import shim_path
 from backend.settings import Settings
 from backend.worker.service import Service
@@ -40,7 +40,7 @@ def run_worker(
         log.warning("%s", settings.warning)
     warn_of_supervisor()
     shim_path()
-    raise_limit()
+    set_own_limits()
     try:
         return _start(settings, drain_on_exit, lock).run()
     except LaunchError as exc:

@@ -36,6 +36,8 @@ NOT_SETTINGS = frozenset(
         "JOBWARDEN_ALLOCATION_ID",
         "JOBWARDEN_COOKIE",
         "JOBWARDEN_NODE",
+        "JOBWARDEN_SCRIPT",
+        "JOBWARDEN_SUBMIT_DIR",
     }
 )
 """Variables of ours that are no settings: the file to read, and what every job finds in its environment."""
@@ -88,8 +90,11 @@ class Settings(AlertSettings):
     allow_root_jobs: bool = False
     """Whether a job may run as root where jobs run as their submitters."""
 
-    job_umask: str | None = Field(default=None, pattern=r"^0?[0-7]{1,3}$")
-    """File mode creation mask of jobs, octal. Unset: 022 for jobs of other users, the worker's own for its own."""
+    job_umask: str = Field(default="022", pattern=r"^0?[0-7]{1,3}$")
+    """File mode creation mask of jobs, octal, whatever the worker's own is."""
+
+    job_open_files: int = Field(default=1024, ge=16, le=1 << 20)
+    """Files that a job may open until it raises this soft limit itself; at most the worker's hard limit."""
 
     pids_limit: int | None = Field(default=None, ge=0, le=4_194_304)
     """Processes that one job may have; without a control group, that its user may have in all. 0: no limit.
@@ -118,6 +123,9 @@ class Settings(AlertSettings):
 
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
     """Seconds between two looks at the database when no notification comes."""
+
+    patience_seconds: float = Field(default=60.0, ge=0, le=86400)
+    """Seconds that `submit --wait`, `logs -f` and `events -f` wait for a database that does not answer."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What the worker's log keeps: DEBUG, INFO, WARNING or ERROR."""

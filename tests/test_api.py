@@ -1,12 +1,15 @@
-"""The Python API: the same guarantees as the command, and every call may be repeated."""
+"""The Python API: the same guarantees as the command, and no error of a database."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from backend import api
-from backend.errors import InputError, JobwardenError, Refused
+from backend.errors import InputError, JobwardenError, Refused, Unavailable
 from backend.settings import Settings
 from backend.state import machine
 from tests.support.rows import ACTOR, add_node, allocated, column, live_allocations
@@ -25,7 +28,7 @@ def test_submit_stores_what_was_said_over_what_the_script_says(engine: Engine) -
     job_id = api.submit_job(script, arguments=("a b",), cpus=2, environment={"K": "ü"}, work_dir="/", time_limit=9)
     with engine.connect() as conn:
         assert [column(conn, job_id, name) for name in ("cpus", "name", "arguments", "environment", "time_limit")] == [
-            2, "from-script", ["a b"], {"K": "ü"}, 9,
+            2, "from-script", ["a b"], {"K": "ü", "JOBWARDEN_SCRIPT": "", "JOBWARDEN_SUBMIT_DIR": str(Path.cwd())}, 9,
         ]  # fmt: skip
 
 
@@ -67,4 +70,25 @@ def test_no_installation_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.delenv("REDIS_URL")
     with pytest.raises(JobwardenError, match="jobwarden up"):
+        api.submit_job("true\n", work_dir="/")
+
+
+CALLS = (lambda: api.submit_job("true\n", work_dir="/"), lambda: api.cancel_job(1), lambda: api.release_resources(1))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=["submit", "cancel", "release"])
+def test_a_database_that_cannot_be_reached_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://x:secret@127.0.0.1:1/none")
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1") as caught:
+        call()
+    assert "secret" not in str(caught.value)
+
+
+def test_what_the_database_refuses_is_refused(engine: Engine, settings: Settings) -> None:
+    database = str(settings.database_url).partition("@/")[2].partition("?")[0]
+    with engine.begin() as conn:
+        conn.exec_driver_sql(f'ALTER DATABASE "{database}" SET default_transaction_read_only = on')
+    with pytest.raises(Refused, match="read-only"):
         api.submit_job("true\n", work_dir="/")

@@ -60,9 +60,7 @@ class Attempt:
     @property
     def here(self) -> bool:
         """Whether its processes ran on this host, before or after a restart, or in another container of it."""
-        return ran_here(
-            machine_id=self.machine_id, boot_id=self.boot_id, hostname=self.hostname, folder=self.spool_dir
-        )
+        return ran_here(machine_id=self.machine_id, boot_id=self.boot_id, hostname=self.hostname, folder=self.spool_dir)
 
     @property
     def rebooted(self) -> bool:

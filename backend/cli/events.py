@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job
 from backend.cli.output import Column, as_json, local, print_json, print_table, printable
+from backend.cli.patience import Patience
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.cli.show import state_change
@@ -63,10 +65,10 @@ def _follow(session: Session, job_id: int | None, rows: list[dict[str, Any]], li
 def _later(session: Session, job_id: int | None, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     start = rows[0]["id"] - 1 if rows else 0
     seen: deque[int] = deque((row["id"] for row in rows), maxlen=OVERLAP)
+    patience = Patience(session, "events", "start it again when it does")
     while True:
-        with session.reading() as conn:
-            fresh = events_after(conn, job_id, max(start, (max(seen) if seen else 0) - OVERLAP), seen)
-        for row in fresh:
+        after = max(start, (max(seen) if seen else 0) - OVERLAP)
+        for row in patience.look(partial(events_after, job_id=job_id, after=after, seen=seen)) or ():
             seen.append(row["id"])
             yield row
         time.sleep(session.settings.poll_seconds / 4)

@@ -81,9 +81,11 @@ def _print(session: Session, query: Query, limit: int | None, as_json: bool) -> 
         if as_json:
             print_json(islice(found, count))
             return
-        rows = list(found)
-    print_table(COLUMNS, rows[:count])
-    if count is not None and len(rows) > count:
+        shown = print_table(COLUMNS, islice(found, count))
+        more = count is not None and next(found, None) is not None
+    if not shown:
+        say("no job matches" if query.filter else "no jobs yet: `jobwarden submit SCRIPT` makes one", err=True)
+    if more:
         say(f"the newest {count} are shown: --limit 0 shows all", err=True)
 
 

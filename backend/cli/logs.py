@@ -13,6 +13,7 @@ from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job
 from backend.cli.logfile import LogFile
+from backend.cli.patience import Patience
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.cli.terminal import Sink, TerminalSink
@@ -54,19 +55,38 @@ def logs(job_id: str, follow: bool, tail: int | None) -> None:
     number = parse_id(job_id)
     with open_session() as session:
         place = _find(session, number)
-        while follow and place.path is None and not place.state.final:
-            time.sleep(POLL_SECONDS)
-            place = _find(session, number)
+        patience = Patience(session, f"job {number}", f"the job goes on all the same, see `jobwarden show {number}`")
+        if follow:
+            place = _begun(patience, number, place)
         if place.path is None:
             ran = "never ran" if place.state.final else "has not started yet: `logs -f` waits for it"
             raise Refused(f"job {number} {ran}: there is no log")
-        ended = _ended_by(session, number) if follow else _at_once
+        ended = _ended_by(session, patience, number) if follow else _at_once
         _copy(place.path, tail, ended, lambda what: say(f"jobwarden: job {number}: {what}", err=True))
 
 
 def _find(session: Session, job_id: int) -> Place:
     with session.reading() as conn:
         return _place(conn, job_id)
+
+
+def _begun(patience: Patience, job_id: int, place: Place) -> Place:
+    """Wait until the job has a log, or ended without one; says why it does not start."""
+    from backend.cli.waiting import Waiting, gone, read_jobs  # here: only who follows waits
+
+    waiting = Waiting(patience)
+
+    def read(conn: Connection) -> Place:
+        rows = read_jobs(conn, [job_id])
+        if not rows:
+            raise gone(conn, job_id)
+        waiting.tell(conn, rows[0])
+        return _place(conn, job_id)
+
+    while place.path is None and not place.state.final:
+        time.sleep(POLL_SECONDS)
+        place = patience.look(read) or place
+    return place
 
 
 def _place(conn: Connection, job_id: int) -> Place:
@@ -84,10 +104,10 @@ def _at_once() -> bool:
     return True
 
 
-def _ended_by(session: Session, job_id: int) -> Callable[[], bool]:
+def _ended_by(session: Session, patience: Patience, job_id: int) -> Callable[[], bool]:
     from backend.cli.following import Watch  # here: only who follows has to know of workers and processes
 
-    return Watch(session, job_id).ended
+    return Watch(patience, job_id, session.settings.poll_seconds / 4).ended
 
 
 def _copy(path: Path, tail: int | None, has_ended: Callable[[], bool], tell: Callable[[str], None]) -> None:

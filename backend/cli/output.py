@@ -8,11 +8,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from backend.cli.say import say
 from backend.harmless import MOST_MARKS, escaped, json_escaped
 
+ROWS_AT_ONCE = 1000
 LONGEST_CELL = 4096
 """Characters of a cell of a table; ``--json`` has all."""
 
@@ -37,17 +39,30 @@ def cell(value: object) -> str:
     return escaped(text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…")
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> None:
-    """Print the rows under their titles; on a terminal, lines are cut at its width."""
-    cells = [[cell(column.text(row)) for column in columns] for row in rows]
-    widths = [max(map(_width, (column.title, *texts))) for column, *texts in zip(columns, *cells, strict=True)]
+def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> int:
+    """Print the rows under their titles, and return how many; on a terminal, lines are cut at its width.
+
+    Rows may arrive while they are printed. The first ROWS_AT_ONCE decide the widths; later ones may need more.
+    """
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for texts in ([column.title for column in columns], *cells):
-        aligned = [
-            " " * (width - _width(text)) + text if column.right else text + " " * (width - _width(text))
-            for column, width, text in zip(columns, widths, texts, strict=True)
-        ]
-        say(fit("  ".join(aligned).rstrip(), limit))
+    cells = ([cell(column.text(row)) for column in columns] for row in rows)
+    lines = [[column.title for column in columns], *islice(cells, ROWS_AT_ONCE)]
+    widths, count = [0] * len(columns), -1
+    while lines:
+        widths = [max(width, *map(_width, texts)) for width, *texts in zip(widths, *lines, strict=True)]
+        for texts in lines:
+            say(fit(_aligned(columns, widths, texts), limit))
+        count += len(lines)
+        lines = list(islice(cells, ROWS_AT_ONCE))
+    return count
+
+
+def _aligned(columns: Sequence[Column], widths: Sequence[int], texts: Sequence[str]) -> str:
+    aligned = [
+        " " * (width - _width(text)) + text if column.right else text + " " * (width - _width(text))
+        for column, width, text in zip(columns, widths, texts, strict=True)
+    ]
+    return "  ".join(aligned).rstrip()
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:

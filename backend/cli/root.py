@@ -53,6 +53,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "cleanup": ("cleanup", "Release, remove and archive what is old."),
     "db": ("db", "Upgrade, inspect or open the database."),
     "config": ("config", "Show the settings and where each comes from."),
+    "help": ("help", "Show what a verb does."),
     "completion": ("completion", "Print what makes a shell complete commands."),
 }
 """Verb -> module below ``backend.cli`` that defines it (under the same name, ``-`` as ``_``), and its line of help."""
@@ -114,7 +115,14 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
+    "--version",
+    "-V",
+    "-v",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Print the version.",
 )
 def cli() -> None:
     """Run scripts as jobs, never lose track of one, and see them live.

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from backend import reserve
-from backend.database.engine import make_engine, unavailable
+from backend.database import explain as database
+from backend.database.engine import make_engine
 from backend.database.roles import OWNER, SUBMITTER, WORKER, lacking
 from backend.database.version import check_schema
 from backend.embedded.servers import Urls, attach
-from backend.errors import InputError, JobwardenError, Refused, Unavailable
+from backend.errors import InputError, JobwardenError
 from backend.settings import Settings, load_settings
 
 
@@ -69,25 +70,16 @@ def database_errors(engine: Engine, settings: Settings) -> Iterator[None]:
 
 
 def explain(exc: DBAPIError, engine: Engine, settings: Settings) -> JobwardenError | None:
-    """The error a user should see; None when it is a mistake of ours.
+    """The error a user of the command should see; None when it is a mistake of ours.
 
-    A server that cannot be reached at the URL the user gave, or a value that breaks a CHECK, is bad input (exit 2); a
-    guard of the schema (SQLSTATE class JW) or a missing privilege (42501) is a refusal; a full disk and the like pass
-    by.
+    A server that cannot be reached at the URL the user gave is bad input (exit 2).
     """
+    embedded = settings.database_url is None
+    error = database.explain(exc, engine, embedded=embedded, lacking=_lacking(str(exc.orig).partition("\n")[0]))
     code = getattr(exc.orig, "pgcode", None)
-    if code is None or code.startswith(("08", "57P")):
-        line = unavailable(exc, engine)
-        return InputError(str(line)) if settings.database_url else line
-    if code == "42501":
-        return Refused(_lacking(str(exc.orig).splitlines()[0]))
-    if code == "23514":  # a rule of the schema; the program's own checks come first and say more
-        return InputError(f"the database does not take this: {str(exc.orig).splitlines()[0]}")
-    if code.startswith("JW") or code == "25006":
-        return Refused(str(exc.orig).splitlines()[0])
-    if code.startswith(("40", "53", "57", "58")):  # conflict, no resources, intervention, system error
-        return Unavailable(f"the database cannot do that now: {str(exc.orig).splitlines()[0]}")
-    return None
+    if not embedded and (code is None or code.startswith(("08", "57P"))):
+        return InputError(str(error))
+    return error
 
 
 def _lacking(said: str) -> str:

@@ -1,9 +1,8 @@
 """``jobwarden submit``."""
 
 import os
-import sys
-import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import click
@@ -14,20 +13,29 @@ from backend.cli.candidates import files
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.directives import parse_directives
+from backend.domain.near_misses import near_misses
 from backend.domain.options import Options, build_request, parse_options
 from backend.domain.script import read_script
-from backend.domain.states import JobState
+from backend.domain.units import MEMORY_UNITS, TIME_UNITS
 from backend.errors import InputError
-from backend.readmodel.records import JobRow
+from backend.harmless import one_line
+from backend.process.spool import script_name
+
+MOST_WARNINGS = 10
+"""Lines about what a script says in vain; more are of no more use."""
 
 VALUES: tuple[tuple[str, str, str], ...] = (
     ("name", "TEXT", "Name in listings. Default: the script's file name."),
     ("account", "NAME", "Who is charged. Default: your user name."),
     ("partition", "NAME", "Group of nodes. Default: main."),
     ("cpus", "N", "CPUs. Default: 1."),
-    ("memory", "SIZE", "Memory like 512M or 2G. Default: the setting default_memory_mb."),
+    (
+        "memory",
+        "SIZE",
+        f"Memory like 512M or 2G: {MEMORY_UNITS}; rounded up to MiB. Default: the setting default_memory_mb.",
+    ),
     ("gpus", "N", "GPUs. Default: 0."),
-    ("time", "TIME", "Time limit like 90s, 10m, 1:30:00 or unlimited; then the job is ended as TIMEOUT."),
+    ("time", "TIME", f"Time limit: {TIME_UNITS}; unlimited or infinite. After it the job is ended as TIMEOUT."),
     ("priority", "N", "Higher starts first. Default: 0."),
     ("work-dir", "DIR", "Where the script runs. Default: here."),
 )
@@ -45,14 +53,18 @@ def _value_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_value_options
 @click.option("--env", metavar="K=V", multiple=True, help="Variable of the job; K alone copies yours. May be repeated.")
 @click.option("--hold", is_flag=True, help="Do not start it before `jobwarden unhold`.")
-@click.option("--wait", is_flag=True, help="Wait for its end and exit with its code, 128+n for signal n.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for its end and exit with its code: 128+n for signal n, 75 if it lost sight of the job.",
+)
 def submit(
     script: str, arguments: tuple[str, ...], env: tuple[str, ...], hold: bool, wait: bool, **values: str | None
 ) -> int:
     """Submit SCRIPT (- reads it from standard input) with its ARGUMENTS and print the new job's id.
 
     Options come before SCRIPT. The script's leading comments may hold them too, as `#JOBWARDEN --cpus 2`; the command
-    line wins.
+    line wins, `##JOBWARDEN` turns a line off. What runs is a copy: JOBWARDEN_SCRIPT holds the path of the original.
 
     Example: jobwarden submit --cpus 2 --time 10m train.sh --epochs 3
     """
@@ -61,59 +73,58 @@ def submit(
     text = read_script(script)
     options = typed.over(_directives(script, text))
     with open_session() as session:
-        job_id = _submit(session, script, text, arguments, options)
+        job_id = _submit(session, submitted_path(script), text, arguments, options)
         say(job_id)
-        return _wait(session, job_id) if wait else 0
+        if not wait:
+            return 0
+        from backend.cli.waiting import wait_for  # here: most submissions do not wait
+
+        return wait_for(session, job_id)
 
 
 def _directives(script: str, text: str) -> Options:
+    shown = "standard input" if script == "-" else script
     try:
-        return parse_directives(text)
+        options = parse_directives(text)
     except InputError as exc:
-        raise InputError(f"{'standard input' if script == '-' else script}: {exc}") from None
+        raise InputError(f"{shown}: {exc}") from None
+    for line in islice(near_misses(text), MOST_WARNINGS):
+        say(f"jobwarden: warning: {one_line(f'{shown}: {line}')}", err=True)
+    return options
 
 
-def _submit(session: Session, script: str, text: str, arguments: tuple[str, ...], options: Options) -> int:
+def submitted_path(script: str) -> str:
+    """The absolute path of what was named to submit, nothing for standard input.
+
+    In a job, whose ``$0`` is a copy below the spool, the copy stands for the file that it was made of.
+    """
+    if script == "-":
+        return ""
+    path = os.path.abspath(script)  # noqa: PTH100 (keeps links)
+    allocation, job = os.environ.get("JOBWARDEN_ALLOCATION_ID"), os.environ.get("JOBWARDEN_JOB_ID")
+    if allocation and job and path.endswith(f"/{allocation}/{script_name(job)}"):
+        return os.environ.get("JOBWARDEN_SCRIPT", "")
+    return path
+
+
+def _submit(session: Session, submitted: str, text: str, arguments: tuple[str, ...], options: Options) -> int:
     request = build_request(
         text,
         arguments,
-        options.over(Options(name=default_name(script))),
+        options.over(Options(name=default_name(submitted))),
         account=user_name(),
         memory_mb=session.settings.default_memory_mb,
         time_limit=session.settings.default_time_limit,
+        submitted=submitted,
     )
     with session.engine.begin() as conn:
-        submitted = admission.submit(conn, [request], current_actor())
-    for warning in submitted.warnings:
-        say(f"job {submitted.ids[0]} cannot start on any node there is: {warning}", err=True)
-    return submitted.ids[0]
+        taken = admission.submit(conn, [request], current_actor())
+    for warning in taken.warnings:
+        say(f"job {taken.ids[0]} cannot start on any node there is: {warning}", err=True)
+    return taken.ids[0]
 
 
-def default_name(script: str) -> str:
+def default_name(submitted: str) -> str:
     """The script's file name, as far as it can be a job's name."""
-    base = os.path.basename(script)  # noqa: PTH119 (what was typed, not a file)
-    return "".join(char for char in base if char.isprintable())[:200].strip() if base != "-" else "stdin"
-
-
-def _wait(session: Session, job_id: int) -> int:
-    from backend.readmodel.jobs import read_jobs  # here: most submissions do not wait
-
-    sys.stdout.flush()
-    pause = 0.05
-    while True:
-        with session.reading() as conn:
-            job = read_jobs(conn, [job_id])[0]
-        if job.state.final:
-            return exit_status(job)
-        time.sleep(pause)
-        pause = min(pause * 1.2, session.settings.poll_seconds)
-
-
-def exit_status(job: JobRow) -> int:
-    """The job's end as a shell would report it; 1 when it failed without a code."""
-    if job.exit_signal is not None:
-        return 128 + job.exit_signal
-    if job.exit_code is not None:
-        # A script that ends 0 after it was cancelled or timed out has not done what it was asked.
-        return job.exit_code or (0 if job.state is JobState.COMPLETED else 1)
-    return 0 if job.state is JobState.COMPLETED else 1
+    base = os.path.basename(submitted)  # noqa: PTH119 (what was typed, not a file)
+    return "".join(char for char in base if char.isprintable())[:200].strip() if submitted else "stdin"

@@ -85,13 +85,16 @@ def conflict(exc: DBAPIError) -> bool:
     return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith("40")
 
 
-def unavailable(exc: DBAPIError, engine: Engine) -> Unavailable:
-    """The one line for a failed connection: where it went (never the password) and the server's first line."""
+def unavailable(exc: DBAPIError, engine: Engine, *, embedded: bool = False) -> Unavailable:
+    """The one line for a failed connection: where it went (never the password) and the server's first line.
+
+    ``embedded``: the server is that of the home, so that there is no DATABASE_URL to check.
+    """
     lines = [line.strip() for line in str(exc.orig).splitlines() if line.strip()]
     url = engine.url
     where = url.host or url.query.get("host") or "the local socket"
     cause = lines[0].removeprefix("connection to server ") if lines else "no answer"
-    advice = "check DATABASE_URL"
+    advice = "see `jobwarden health`" if embedded else "check DATABASE_URL"
     if cause.endswith(f'role "{url.username}" does not exist'):
         advice = f"in a shared home its owner can admit you with `jobwarden users add {url.username}`"
     return Unavailable(f"database {url.database or ''} at {where} cannot be reached: {cause}; {advice}")

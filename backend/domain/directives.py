@@ -23,8 +23,8 @@ def parse_directives(script: str) -> Options:
     starts a comment. An InputError names the line. ``--env NAME`` is refused: a script cannot know its submitter.
     """
     options, length = Options(), 0
-    for number, line in _leading_comments(script):
-        if line == PREFIX or line.startswith((PREFIX + " ", PREFIX + "\t")):
+    for number, line in leading_comments(script):
+        if is_directive(line):
             length += len(line)
             try:
                 if len(line) > MAX_LINE:
@@ -37,7 +37,13 @@ def parse_directives(script: str) -> Options:
     return options
 
 
-def _leading_comments(script: str) -> Iterator[tuple[int, str]]:
+def is_directive(line: str) -> bool:
+    """Whether a line of the leading comments holds options."""
+    return line == PREFIX or line.startswith((PREFIX + " ", PREFIX + "\t"))
+
+
+def leading_comments(script: str) -> Iterator[tuple[int, str]]:
+    """The lines before the first command, numbered from 1."""
     for number, line in enumerate(script.split("\n"), start=1):
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):

@@ -1,5 +1,6 @@
 """The options of a submission, typed on the command line or written as ``#JOBWARDEN`` lines: one table for both."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -46,12 +47,14 @@ def parse_int(column: str, text: str) -> int:
 
 def _memory(text: str) -> int:
     value = parse_memory(text)
+    if value == 0:
+        raise InputError(f"{shorten(text)} is no memory at all: leave the option out for the default, or write 1M")
     check_number("memory_mb", value)
     return value
 
 
 def _time(text: str) -> int | str:
-    if text.strip().lower() == UNLIMITED:
+    if text.strip().lower() in _NO_LIMIT:
         return UNLIMITED
     value = parse_duration(text)
     check_number("time_limit", value)
@@ -60,6 +63,8 @@ def _time(text: str) -> int | str:
 
 UNLIMITED = "unlimited"
 """The word for "no time limit", also where the script or the settings give one."""
+
+_NO_LIMIT = (UNLIMITED, "infinite")
 
 PARSERS: dict[str, tuple[str, Callable[[str], int | str]]] = {
     "name": ("name", str),
@@ -109,9 +114,20 @@ def _variable(text: str, caller_environment: Mapping[str, str]) -> tuple[str, st
 
 
 def build_request(
-    script: str, arguments: Sequence[str], options: Options, *, account: str, memory_mb: int, time_limit: int | None
+    script: str,
+    arguments: Sequence[str],
+    options: Options,
+    *,
+    account: str,
+    memory_mb: int,
+    time_limit: int | None,
+    submitted: str = "",
 ) -> JobRequest:
-    """The request ``options`` describe; account, memory (MiB) and time limit (s) are used where they are silent."""
+    """The request ``options`` describe; account, memory (MiB) and time limit (s) are used where they are silent.
+
+    ``submitted`` is the absolute path of the script, if it was a file. The job finds it and the directory of the
+    submission in its environment, where a resubmission keeps them.
+    """
     defaults = Options(
         name="job", account=account, memory_mb=memory_mb, time_limit=time_limit, work_dir=".", environment={}
     )
@@ -120,4 +136,18 @@ def build_request(
     if said.get("time_limit") == UNLIMITED:
         del said["time_limit"]
     said["work_dir"] = check_work_dir(said["work_dir"])
+    said["environment"] = {**said["environment"], **_origin(submitted)}
     return JobRequest(script=script, arguments=tuple(arguments), **said)
+
+
+def _origin(submitted: str) -> dict[str, str]:
+    try:
+        here = os.getcwd()  # noqa: PTH109 (text, not a file)
+    except OSError:  # it was removed under the caller, who named a --work-dir
+        here = ""
+    return {"JOBWARDEN_SCRIPT": _storable(submitted), "JOBWARDEN_SUBMIT_DIR": _storable(here)}
+
+
+def _storable(path: str) -> str:
+    """``path`` where the database can hold it, else nothing: one that is not UTF-8 is no reason to refuse a job."""
+    return path if "\0" not in path and path.encode("utf-8", "replace") == os.fsencode(path) else ""

@@ -1,28 +1,51 @@
 """Memory and time as people type and read them; memory is MiB inside, time is seconds."""
 
 import re
+from fractions import Fraction
+from math import ceil
 
 from backend.errors import InputError
 
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
-_MIB_PER = {"k": 1 / 1024, "": 1.0, "m": 1.0, "g": 1024.0, "t": 1024.0**2}
+MEMORY_UNITS = "b (bytes), K, M, G or T (powers of 1024, also as KB or KiB); without a unit MiB"
+"""What `--memory` reads, for its help."""
+TIME_UNITS = "90s, 10m, 1h30m, 2d, 1w, MM:SS, HH:MM:SS, D-HH[:MM[:SS]]; without a unit seconds (Slurm: minutes)"
+"""What `--time` reads, for its help."""
+
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(b|[kmgt]?(?:i?b)?)", re.IGNORECASE | re.ASCII)
+_BYTES_PER = {"b": 1, "k": 1 << 10, "": 1 << 20, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_NEAR_MEMORY = re.compile(r"(\d+)(?:[.,](\d+))?\s*([kmgt]?)\w*", re.IGNORECASE | re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)", re.IGNORECASE | re.ASCII)
-_CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d+)(?::(\d+))?", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", re.ASCII)
 _SECONDS_PER = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST = 40  # characters: longer input is never a number anybody meant
 
 
 def parse_memory(text: str) -> int:
-    """MiB from ``2G``, ``512M``, ``1.5g``, ``2GiB`` or a plain number of MiB; a fraction is rounded up."""
+    """MiB from ``2G``, ``512M``, ``1.5g``, ``2GiB``, ``1048576b`` or a plain number of MiB.
+
+    A part of a MiB counts whole, so that no job gets less than it asked for.
+    """
     match = _MEMORY.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if match is None:
-        raise InputError(f"{shorten(text)} is not an amount of memory: write it like 512M or 2G")
-    exact = float(match[1]) * _MIB_PER[match[2].lower()]
-    return int(exact) + (exact > int(exact))
+        raise InputError(f"{shorten(text)} is not an amount of memory: {_nearest_memory(text)}")
+    exact = Fraction(match[1]) * _BYTES_PER[match[2][:1].lower()]
+    return ceil(exact / (1 << 20))
+
+
+def _nearest_memory(text: str) -> str:
+    """What was probably meant, such as ``1G`` for ``1Gi``."""
+    match = _NEAR_MEMORY.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    if match is None or not match[3]:
+        return "write it like 512M or 2G"
+    number = match[1] + (f".{match[2]}" if match[2] else "")
+    return f"did you mean {number}{match[3].upper()}?"
 
 
 def parse_duration(text: str) -> int:
-    """Seconds from ``90`` (seconds), ``10m``, ``1h30m``, ``2d``, ``MM:SS``, ``HH:MM:SS`` or ``D-HH:MM[:SS]``."""
+    """Seconds from ``90`` (seconds), ``10m``, ``1h30m``, ``2d``, ``MM:SS``, ``HH:MM:SS`` or ``D-HH[:MM[:SS]]``.
+
+    With colons as Slurm reads it; minutes and seconds may pass 59 there, as in ``00:60:00``.
+    """
     text = text.strip()
     if len(text) <= _LONGEST:
         if text.isascii() and text.isdigit():
@@ -32,19 +55,19 @@ def parse_duration(text: str) -> int:
         parts = _DURATION_PART.findall(text)
         if parts and "".join(number + unit for number, unit in parts) == text:
             return round(sum(float(number) * _SECONDS_PER[unit.lower()] for number, unit in parts))
-    raise InputError(f"{shorten(text)} is not a length of time: write it like 90s, 10m, 1h30m or 1:30:00")
+    raise InputError(
+        f"{shorten(text)} is not a length of time: write it like 90s, 10m, 1h30m, 1:30:00 or 1-12; a bare number is"
+        " seconds"
+    )
 
 
 def _clock_seconds(match: re.Match[str]) -> int:
-    days, first, second, third = match.groups()
-    if third is not None:
-        hours, minutes, seconds = int(first), int(second), int(third)
-    elif days is not None:
-        hours, minutes, seconds = int(first), int(second), 0
+    days, *clock = match.groups()
+    given = [int(part) for part in clock if part is not None]
+    if days is not None or len(given) == 3:  # hours lead
+        hours, minutes, seconds = (*given, 0, 0)[:3]
     else:
-        hours, minutes, seconds = 0, int(first), int(second)
-    if seconds > 59 or (minutes > 59 and (third is not None or days is not None)):
-        raise InputError(f"{shorten(match[0])} is not a length of time: minutes and seconds go up to 59")
+        hours, minutes, seconds = 0, *given
     return int(days or 0) * 86_400 + hours * 3600 + minutes * 60 + seconds
 
 

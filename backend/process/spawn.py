@@ -6,21 +6,19 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backend.process.descriptors import restore_limit
+from backend.process.environment import MARKS
 from backend.process.identity import ProcessIdentity, read_stat, this_host
 from backend.process.launch_error import LaunchError
+from backend.process.limits import OPEN_FILES, give_limits
 from backend.process.shim import shim_path
 from backend.process.spool import PRIVATE_MODE, Folder
 from backend.process.user import JobUser
 
 GATE_FD, VARIABLES_FD = 3, 4  # agreed with shim.c
 _LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-_OF_THE_PLACE = ("LANG", "TZ")
-_OF_THE_USER = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR")
 _ALL_SIGNALS = tuple(signal.valid_signals())
 
 
@@ -29,14 +27,15 @@ class Orders:
     """What the supervisor is told before its script may start.
 
     ``record_key`` seals its record. ``umask`` and ``processes`` (the most that the user of the job may have) are None
-    where the worker's own stay; so is ``user``. A log of more than ``log_bytes`` on the disk grows slowly until it was
-    cut; None for no such ceiling.
+    where the worker's own stay; so is ``user``. ``open_files`` is the soft limit, which it is given from outside. A log
+    of more than ``log_bytes`` on the disk grows slowly until it was cut; None for no such ceiling.
     """
 
     record_key: str
     umask: int | None = None
     processes: int | None = None
     user: JobUser | None = None
+    open_files: int = OPEN_FILES
     log_bytes: int | None = None
 
     def line(self) -> bytes:
@@ -81,33 +80,6 @@ class Gated:
             os.close(fd)
 
 
-MARKS = frozenset(("JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"))
-"""Variables that tell whose a process is; the supervisor has them too."""
-
-
-@lru_cache(maxsize=2)
-def _worker_environment(*, same_user: bool) -> dict[str, str]:
-    """Variables of the worker that a job gets: language and time, and for a job of the same user his surroundings."""
-    names = _OF_THE_PLACE + (_OF_THE_USER if same_user else ())
-    return {key: value for key, value in os.environ.items() if key in names or key.startswith("LC_")}
-
-
-def job_environment(
-    own: Mapping[str, str], *, job_id: int, allocation_id: int, cookie: str, node: str, user: JobUser | None = None
-) -> dict[str, str]:
-    """Environment of a job: a few variables of the worker, or of the ``user`` that it runs as, the job's own, and the
-    marks that tell whose it is."""
-    return {
-        **_worker_environment(same_user=user is None),
-        **(user.environment if user is not None else {}),
-        **own,
-        "JOBWARDEN_JOB_ID": str(job_id),
-        "JOBWARDEN_ALLOCATION_ID": str(allocation_id),
-        "JOBWARDEN_COOKIE": cookie,
-        "JOBWARDEN_NODE": node,
-    }
-
-
 def spawn(
     folder: Folder, *, arguments: Sequence[str], environment: Mapping[str, str], work_dir: str, orders: Orders
 ) -> Gated:
@@ -134,15 +106,15 @@ def spawn(
         if variables >= 0:
             os.close(variables)
     try:
-        return _gated(pid, gate_fd)
+        return _gated(pid, gate_fd, orders.open_files)
     except OSError as error:
         os.close(gate_fd)  # the supervisor sees the gate closed and ends by itself
         os.waitpid(pid, 0)
         raise LaunchError("descriptors", f"the worker cannot watch another job: {error.strerror}") from error
 
 
-def _gated(pid: int, gate_fd: int) -> Gated:
-    restore_limit(pid)
+def _gated(pid: int, gate_fd: int, open_files: int) -> Gated:
+    give_limits(pid, open_files)
     host = this_host()
     identity = ProcessIdentity(pid, read_stat(pid).start_ticks, host.boot_id, host.pid_namespace)
     return Gated(pid, os.pidfd_open(pid), gate_fd, identity)

@@ -28,13 +28,18 @@ class Folder:
 
     @property
     def script(self) -> str:
-        """The script, named so that ``ps aux | grep job_12345.sh`` finds its process."""
-        return f"{self.path}/job_{self.job_id}.sh"
+        """The copy of the script that runs."""
+        return f"{self.path}/{script_name(self.job_id)}"
 
     @property
     def log(self) -> str:
         """Standard output and error of the job."""
         return log_path(self.path)
+
+
+def script_name(job_id: int | str) -> str:
+    """Such that ``ps aux | grep job_12345.sh`` finds the job's process."""
+    return f"job_{job_id}.sh"
 
 
 def log_path(folder: str) -> str:

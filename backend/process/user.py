@@ -15,6 +15,7 @@ from backend.process.launch_error import LaunchError
 MOST_GROUPS = 1024
 """Groups of a user that shim.c has room for."""
 SHADOW = Path("/etc/shadow")
+STANDARD_PATH = "/usr/local/bin:/usr/bin:/bin"
 _DAY = 86400
 
 
@@ -37,7 +38,7 @@ class JobUser:
             "USER": self.name,
             "LOGNAME": self.name,
             "SHELL": self.shell or "/bin/sh",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": STANDARD_PATH,
         }
 
 

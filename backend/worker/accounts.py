@@ -6,6 +6,7 @@ that submitted it, except in a home that nobody but root can reach: there every 
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from backend.embedded.home import locate
@@ -17,8 +18,6 @@ from backend.process.user import JobUser, find_user
 from backend.settings import Settings
 from backend.state.records import LaunchOrder
 
-UMASK_OF_OTHERS = 0o022
-"""What files of a job begin with when it runs as another user, unless the setting job_umask says otherwise."""
 PROCESSES = 4096
 """What one job, or the user of one, may have of processes where the setting pids_limit says nothing."""
 
@@ -30,7 +29,11 @@ class Accounts:
         """Raises Refused for settings that ask for what this worker cannot do."""
         self._settings = settings
         self.separate = runs_as_submitter(settings)
-        self._umask = int(settings.job_umask, 8) if settings.job_umask is not None else None
+        self._shared = locate(settings).shared
+        self._for_own_jobs = {"JOBWARDEN_HOME": str(settings.home)}
+        if config := os.environ.get("JOBWARDEN_CONFIG"):
+            self._for_own_jobs["JOBWARDEN_CONFIG"] = os.path.abspath(config)  # noqa: PTH100 (keeps links)
+        self._umask = int(settings.job_umask, 8)
         self._log_bytes = settings.log_limit_mb << 20 or None
 
     def of(self, order: LaunchOrder) -> JobUser | None:
@@ -39,15 +42,24 @@ class Accounts:
             return None
         return find_user(order.unix_user, login=order.login, allow_root=self._settings.allow_root_jobs)
 
+    def installation(self, user: JobUser | None) -> Mapping[str, str]:
+        """The variables that lead a job's own `jobwarden` back to this installation.
+
+        Never an URL: with it a job would have the worker's rights on the database. Another user's job is led to a home
+        that is shared, and otherwise to an installation of that user.
+        """
+        if user is None:
+            return self._for_own_jobs
+        return {"JOBWARDEN_HOME": self._for_own_jobs["JOBWARDEN_HOME"]} if self._shared else {}
+
     def orders(self, record_key: str, user: JobUser | None, *, limited: bool) -> Orders:
         """What the supervisor of a job is told. ``limited``: a control group bounds its processes already."""
-        umask = self._umask
-        if user is not None and umask is None:
-            umask = UMASK_OF_OTHERS
         most = self._settings.pids_limit
         if most is None and user is not None:
             most = PROCESSES
-        return Orders(record_key, umask, None if limited or not most else most, user, self._log_bytes)
+        processes = None if limited or not most else most
+        files = self._settings.job_open_files
+        return Orders(record_key, self._umask, processes, user, files, self._log_bytes)
 
 
 def open_way(home: Path, spool: str) -> None:

@@ -11,10 +11,11 @@ from backend.domain.states import FailureReason, JobState
 from backend.faults import point
 from backend.process import spool
 from backend.process.cgroup import Groups
+from backend.process.environment import job_environment
 from backend.process.identity import elapsed_seconds
 from backend.process.identity_file import Named, write_identity
 from backend.process.launch_error import LaunchError
-from backend.process.spawn import Gated, job_environment, spawn
+from backend.process.spawn import Gated, spawn
 from backend.state import machine
 from backend.state.records import LaunchOrder, Outcome, Started
 from backend.worker.accounts import Accounts
@@ -102,6 +103,7 @@ class Launcher:
             cookie=order.cookie,
             node=self._me.node_name,
             user=user,
+            installation=self._accounts.installation(user),
         )
         orders = self._accounts.orders(order.record_key, user, limited=limited)
         gated = spawn(

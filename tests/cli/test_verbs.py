@@ -4,10 +4,12 @@ import contextlib
 import json
 import signal
 import subprocess
+from importlib.metadata import version
 
 import pytest
 from sqlalchemy import Engine, text
 
+from backend.cli.output import ROWS_AT_ONCE, Column, print_table
 from backend.database.version import SCHEMA_VERSION
 from backend.settings import Settings
 from tests.support.cli import Cli
@@ -50,7 +52,10 @@ def test_submit_prints_the_id_alone_and_keeps_everything(cli: Cli) -> None:
     assert (job["name"], job["cpus"], job["memory_mb"], job["time_limit"]) == ("my job.sh", 3, 2048, 5400)
     assert (job["account"], job["partition"], job["priority"], job["held"]) == ("bob", "gpu", -5, True)
     assert job["arguments"] == ["--wait", "two words", ""]
-    assert job["environment"] == {"A": "script", "B": "b c\n\"'ü", "COPIED": "mine"}
+    assert job["environment"] == {
+        "A": "script", "B": "b c\n\"'ü", "COPIED": "mine",
+        "JOBWARDEN_SCRIPT": f"{cli.cwd}/my job.sh", "JOBWARDEN_SUBMIT_DIR": str(cli.cwd),
+    }  # fmt: skip
     assert job["work_dir"] == str(cli.cwd.resolve())
     assert job["pending_reason"] == "held"
     assert job["submit_time"].endswith("Z")
@@ -267,3 +272,60 @@ def test_db(cli: Cli, empty_database_url: str, settings: Settings) -> None:
     assert cli("db", "current", DATABASE_URL=empty_database_url).code == 1
     assert cli("db", "upgrade", DATABASE_URL=empty_database_url).code == 0
     assert cli("db", "current", DATABASE_URL=empty_database_url).out == f"{SCHEMA_VERSION}\n"
+
+
+def test_what_a_script_says_in_vain_is_told(cli: Cli) -> None:
+    script = "#!/bin/sh\n#jobwarden --time 1m\n#JOBWARDEN --cpus 2\necho\n#JOBWARDEN --gpus 1\n"
+    done = cli("submit", "--hold", "-", input=script)
+    assert (done.code, done.out) == (0, "1\n")
+    assert done.err.splitlines() == [
+        "jobwarden: warning: standard input: line 2: '#jobwarden --time 1m' is not heeded:"
+        " write '#JOBWARDEN --time 1m' at the beginning of the line",
+        "jobwarden: warning: standard input: line 5: '#JOBWARDEN --gpus 1' is not heeded:"
+        " it is below the first command",
+    ]
+
+
+@pytest.mark.parametrize("words", ["help", "help submit", "help db upgrade"])
+def test_help_is_a_verb_too(cli: Cli, words: str) -> None:
+    verbs = words.split()[1:]
+    done = cli(*words.split())
+    assert (done.code, done.out, done.err) == (0, cli(*verbs, "--help").out, "")
+
+
+@pytest.mark.parametrize(("words", "said"), [("help sumbit", "did you mean submit"), ("help jobs x", "has no verb")])
+def test_help_of_what_is_none(cli: Cli, words: str, said: str) -> None:
+    done = cli(*words.split())
+    assert (done.code, said in done.err, done.err.count("\n")) == (2, True, 1)
+
+
+def test_every_way_to_ask_for_the_version(cli: Cli) -> None:
+    assert {cli(option).out for option in ("-v", "-V", "--version")} == {f"jobwarden {version('jobwarden')}\n"}
+
+
+def test_an_empty_list_says_so(cli: Cli) -> None:
+    none = cli("jobs")
+    assert (none.code, none.out.count("\n")) == (0, 1)
+    assert none.err == "no jobs yet: `jobwarden submit SCRIPT` makes one\n"
+    assert cli("jobs", "state:failed").err == "no job matches\n"
+    assert cli("jobs", "--json").err == ""
+
+
+def test_a_listing_streams(cli: Cli, engine: Engine) -> None:
+    """The first lines are there while the rest is still to be read: wide names come later and do no harm."""
+    with engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO jobs (name, account, script, work_dir, memory_mb)"
+                " SELECT CASE WHEN i < 10 THEN repeat('w', 90) ELSE 'n' END, 'a', 'true', '/', 1"
+                " FROM generate_series(1, 5000) i"
+            )
+        )
+    asked: list[int] = []
+    rows = ({"n": asked.append(i) or i} for i in range(10 * ROWS_AT_ONCE))
+    with pytest.raises(StopIteration), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backend.cli.output.say", lambda line: next(iter(())))
+        print_table((Column("N", lambda row: row["n"]),), rows)
+    assert len(asked) == ROWS_AT_ONCE
+    lines = cli("jobs").out.splitlines()
+    assert (len(lines), lines[1].split()[0], lines[-1].split()[-1]) == (5001, "5000", "w" * 90)

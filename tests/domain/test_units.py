@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.options import UNLIMITED, parse_options
 from backend.domain.units import (
     format_age,
     format_bytes,
@@ -26,6 +27,14 @@ from backend.errors import InputError
         ("2GiB", 2048),
         ("1T", 1024**2),
         ("1500K", 2),
+        ("512K", 1),
+        ("1B", 1),
+        ("512B", 1),
+        ("1073741824b", 1024),
+        ("1024 b", 1),
+        ("1048577b", 2),
+        ("512MB", 512),
+        ("2 gib", 2048),
         ("0", 0),
     ],
 )
@@ -45,6 +54,11 @@ def test_memory_is_read_as_mib(text: str, mib: int) -> None:
         ("1:30:00", 5400),
         ("1-02:03", 93_780),
         ("1-02:03:04", 93_784),
+        ("1-0", 86_400),
+        ("1-12", 129_600),
+        ("1-12:30", 131_400),
+        ("00:60:00", 3600),
+        ("0:90", 90),
     ],
 )
 def test_time_is_read_as_seconds(text: str, seconds: int) -> None:
@@ -57,10 +71,37 @@ def test_not_memory(text: str) -> None:
         parse_memory(text)
 
 
-@pytest.mark.parametrize("text", ["", "m", "-5", "1h-", "1:99", "1:60:00", "10 parsecs", "٣m", "1::2", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["", "m", "-5", "1h-", "1-", "-1-0", "1:2:3:4", "1,5h", "10 parsecs", "٣m", "1::2", "0x10"]
+)
 def test_not_a_time(text: str) -> None:
     with pytest.raises(InputError, match="length of time"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("1Gi", "1G"), ("2Gi", "2G"), ("2,5G", "2.5G"), ("1gig", "1G"), ("4Mo", "4M"), ("1GBs", "1G")],
+)
+def test_near_misses_of_memory_name_what_was_meant(text: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean {meant}\\?"):
+        parse_memory(text)
+
+
+def test_a_bare_number_has_its_unit_in_the_error() -> None:
+    with pytest.raises(InputError, match="a bare number is seconds"):
+        parse_duration("90 minutes")
+
+
+@pytest.mark.parametrize("word", ["unlimited", "UNLIMITED", "infinite", " Infinite "])
+def test_no_limit_has_slurms_words(word: str) -> None:
+    assert parse_options([("time", word)], {}).time_limit == UNLIMITED
+
+
+@pytest.mark.parametrize("none", ["0", "0G", "0.0M"])
+def test_no_memory_is_refused_with_what_to_write(none: str) -> None:
+    with pytest.raises(InputError, match=r"--memory: .* is no memory at all: leave the option out"):
+        parse_options([("memory", none)], {})
 
 
 @given(st.text())

@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 
 from backend.process.cgroup import Group, Groups, group_of
+from backend.process.environment import job_environment
 from backend.process.members import Target
 from backend.process.record import Record, read_record
-from backend.process.spawn import Gated, Orders, job_environment, spawn
+from backend.process.spawn import Gated, Orders, spawn
 from backend.process.spool import Folder, create, prepare_root
 from tests.support.processes import MARK, wait_until
 

@@ -295,7 +295,8 @@ import os, sys, time
 from backend.process.cgroup import make_groups, group_of
 from backend.process.ending import end_tree
 from backend.process.members import Target
-from backend.process.spawn import Orders, job_environment, spawn
+from backend.process.environment import job_environment
+from backend.process.spawn import Orders, spawn
 from backend.process.spool import create
 spool = sys.argv[1]
 groups = make_groups(spool, False)

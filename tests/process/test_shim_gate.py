@@ -131,7 +131,8 @@ def test_ps_shows_the_script(jobs: Jobs) -> None:
 
 WORKER = """
 import os, sys
-from backend.process.spawn import Orders, job_environment, spawn
+from backend.process.environment import job_environment
+from backend.process.spawn import Orders, spawn
 from backend.process.spool import create
 root, script, environ = sys.argv[1], sys.argv[2], dict(MARK.split('=') for MARK in sys.argv[4:])
 folder = create(root, 1, 1, script)

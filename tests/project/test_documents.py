@@ -12,7 +12,7 @@ from backend.actions.table import ACTIONS
 from backend.cli.root import VERBS
 from backend.cli.root import cli as root
 from backend.domain.states import AnomalyKind
-from backend.settings import PREFIX, Settings
+from backend.settings import NOT_SETTINGS, PREFIX, Settings
 from tests.project.test_deploy import check_command, commands
 from tools import security_page
 from tools.settings_page import PAGE, page
@@ -70,9 +70,8 @@ def test_every_command_in_the_documents_exists(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_setting_in_the_documents_exists(path: Path) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    extra = {"JOBWARDEN_CONFIG", "JOBWARDEN_JOB_ID", "JOBWARDEN_ALLOCATION_ID", "JOBWARDEN_COOKIE", "JOBWARDEN_NODE"}
     named = set(re.findall(r"\bJOBWARDEN_[A-Z_]*[A-Z]\b", path.read_text()))
-    assert {name for name in named if not name.startswith("JOBWARDEN_TUI_")} <= known | extra
+    assert {name for name in named if not name.startswith("JOBWARDEN_TUI_")} <= known | NOT_SETTINGS
 
 
 def test_the_runbook_has_every_anomaly_and_every_action() -> None:

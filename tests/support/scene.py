@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from backend.database.locks import WORKER_LOCK, try_session_lock
+from backend.process.environment import job_environment
 from backend.process.identity import this_host
 from backend.process.record import read_record
-from backend.process.spawn import Gated, Orders, job_environment, spawn
+from backend.process.spawn import Gated, Orders, spawn
 from backend.process.spool import create, prepare_root
 from backend.settings import Settings
 from backend.state import machine

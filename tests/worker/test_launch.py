@@ -1,5 +1,6 @@
 """Starting scripts: what can go wrong there, what they get, and what they leave behind."""
 
+import os
 import re
 import resource
 import shutil
@@ -121,17 +122,30 @@ def test_nothing_of_the_worker_leaks_into_a_job(farm: Farm) -> None:
     assert (masks["Blk"], masks["Ign"]) == (0, 0)
 
 
-def test_a_job_may_open_as_many_files_as_its_worker_was_started_with(farm: Farm) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (500, hard))
-    try:
-        worker = farm.worker()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+LIMITS = "umask; ulimit -Sn; ulimit -Hn; ulimit -Sc; ulimit -Ss; nice"
+
+
+def test_limits_of_a_job_are_no_accident_of_who_started_its_worker(farm: Farm) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    started = 'umask 077; ulimit -Sn 500; ulimit -Sc 4096; ulimit -Ss 4096; exec nice -n 10 "$@"'
+    worker = farm.worker(prefix=("sh", "-c", started, "sh"))
     assert resource.prlimit(worker.pid, resource.RLIMIT_NOFILE) > (500, hard)
-    job = farm.submit("ulimit -Sn; ulimit -Hn")
+    job = farm.submit(LIMITS)
     farm.ended(job)
-    assert farm.log(job).decode().split() == ["500", "unlimited" if hard == resource.RLIM_INFINITY else str(hard)]
+    most = "unlimited" if hard == resource.RLIM_INFINITY else str(hard)
+    nice = "0" if os.geteuid() == 0 else "10"
+    assert farm.log(job).decode().split() == ["0022", "1024", most, "0", "8192", nice]
+
+
+def test_limits_of_a_job_as_set_but_within_what_the_worker_may(farm: Farm) -> None:
+    worker = farm.worker(
+        prefix=("sh", "-c", 'ulimit -n 1500; exec "$@"', "sh"),
+        JOBWARDEN_JOB_UMASK="027", JOBWARDEN_JOB_OPEN_FILES="4000",
+    )  # fmt: skip
+    assert resource.prlimit(worker.pid, resource.RLIMIT_NOFILE) == (1500, 1500)
+    job = farm.submit("umask; ulimit -Sn; ulimit -Hn")
+    farm.ended(job)
+    assert farm.log(job).decode().split() == ["0027", "1500", "1500"]
 
 
 def test_ps_finds_the_script_by_its_job(farm: Farm) -> None:

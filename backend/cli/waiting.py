@@ -1,0 +1,109 @@
+"""Waiting for a job: why it does not start yet, and how it ended."""
+
+import re
+import sys
+import time
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from backend.cli.patience import Patience
+from backend.cli.session import Session, explain
+from backend.domain.states import JobState
+from backend.errors import JobwardenError, LostSight
+from backend.readmodel.archives import archived_in
+from backend.readmodel.detail import pending_reason
+from backend.readmodel.jobs import read_jobs
+from backend.readmodel.records import JobRow
+from backend.readmodel.workers import read_workers
+
+__all__ = ["Waiting", "exit_status", "gone", "read_jobs", "wait_for"]
+
+FIRST_WORD_SECONDS = 1.0
+"""A job that starts sooner is not worth a word."""
+COUNT_SECONDS = 10.0
+"""Between two lines that differ only in the number of jobs ahead."""
+_COUNT = re.compile(r", \d+ jobs? ahead$")
+
+
+class Waiting:
+    """Says on stderr why one job does not start, a line whenever that changes, and when it has started."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._say = patience.say
+        self._told: str | None = None
+        self._first = time.monotonic() + FIRST_WORD_SECONDS
+        self._recount = 0.0
+
+    def tell(self, conn: Connection, job: JobRow) -> None:
+        """Look at ``job`` as it is in this transaction."""
+        if job.state is not JobState.PENDING:
+            if self._told is not None and job.state is JobState.RUNNING:
+                self._say(f"started on node {job.node_name}")
+            self._told = None
+        elif time.monotonic() >= self._first:
+            self._tell_why(pending_reason(conn, job, read_workers(conn)) or "")
+
+    def _tell_why(self, reason: str) -> None:
+        same = self._told is not None and _COUNT.sub("", reason) == _COUNT.sub("", self._told)
+        if reason == self._told or (same and time.monotonic() < self._recount):
+            return
+        self._told, self._recount = reason, time.monotonic() + COUNT_SECONDS
+        self._say(reason)
+
+
+def wait_for(session: Session, job_id: int) -> int:
+    """Wait for the job's end; its exit status as a shell would report it.
+
+    Raises LostSight when how it ended cannot be learnt: that code is never mistaken for the job's own 1 or 2.
+    """
+    sys.stdout.flush()
+    patience = Patience(session, f"job {job_id}", f"the job goes on all the same, see `jobwarden show {job_id}`")
+    try:
+        job = _ended(session, patience, job_id)
+    except KeyboardInterrupt:
+        patience.say(f"goes on: `jobwarden show {job_id}` looks at it, `jobwarden cancel {job_id}` ends it")
+        raise
+    except DBAPIError as exc:
+        if (why := explain(exc, session.engine, session.settings)) is None:
+            raise
+        raise LostSight(f"lost sight of job {job_id}: {why}") from exc
+    if job.exit_code is None and job.exit_signal is None and job.state is not JobState.COMPLETED:
+        patience.say(f"{job.state} without an exit code: see `jobwarden show {job_id}`")
+    return exit_status(job)
+
+
+def _ended(session: Session, patience: Patience, job_id: int) -> JobRow:
+    waiting = Waiting(patience)
+
+    def read(conn: Connection) -> JobRow:
+        rows = read_jobs(conn, [job_id])
+        if not rows:
+            raise gone(conn, job_id)
+        waiting.tell(conn, rows[0])
+        return rows[0]
+
+    pause = 0.05
+    while True:
+        job = patience.look(read)
+        if job is not None and job.state.final:
+            return job
+        time.sleep(pause)
+        pause = min(pause * 1.2, session.settings.poll_seconds)
+
+
+def gone(conn: Connection, job_id: int) -> JobwardenError:
+    """The error for a job that was there a moment ago."""
+    archive = archived_in(conn, job_id)
+    went = f"archived to {archive}" if archive else "removed from the database"
+    return LostSight(f"lost sight of job {job_id}: it was {went} while this waited, so how it ended is not known here")
+
+
+def exit_status(job: JobRow) -> int:
+    """The job's end as a shell would report it; 1 when it failed without a code."""
+    if job.exit_signal is not None:
+        return 128 + job.exit_signal
+    if job.exit_code is not None:
+        # A script that ends 0 after it was cancelled or timed out has not done what it was asked.
+        return job.exit_code or (0 if job.state is JobState.COMPLETED else 1)
+    return 0 if job.state is JobState.COMPLETED else 1
