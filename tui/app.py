@@ -1,5 +1,6 @@
 """The dashboard: puts read model, actions and screens together."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -133,7 +134,9 @@ def run(settings: Settings, read_only: bool = False) -> int:
     )
     with calm, title_kept(preferences.title_badge):
         app.run(mouse=preferences.mouse)
-    sys.stdout.write(f"{escaped(farewell(app.desk.kept.snapshot), keep=NEWLINE)}\n")
+    with contextlib.suppress(OSError):  # the terminal is gone
+        sys.stdout.write(f"{escaped(farewell(app.desk.kept.snapshot), keep=NEWLINE)}\n")
+        sys.stdout.flush()
     return app.return_code or 0
 
 

@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from backend.anomalies.attempts import Attempt
-from backend.process.identity import Liveness, liveness
+from backend.process.held import supervisor_liveness
+from backend.process.identity import Liveness
 from backend.process.members import family
 from backend.process.procfs import Snapshot, scan
 from backend.process.record import Record
@@ -45,7 +46,7 @@ class Look:
         if attempt.rebooted:
             return Evidence(Liveness.GONE, record=record)
         target = attempt.target
-        shim = liveness(target.identity)
+        shim = supervisor_liveness(target.identity, attempt.spool_dir, attempt.record_key, attempt.cookie)
         if shim is Liveness.UNKNOWN:
             return Evidence(Liveness.UNKNOWN, record=record)
         if shim is Liveness.ALIVE:

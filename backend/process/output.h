@@ -17,27 +17,36 @@ enum { LOG = 1, CHUNK = 65536, MOST_AT_ONCE = 64, WAIT_MS = 20 };
 
 /* in and out are the ends of the pipe; ceiling: bytes on the disk from which on the log waits for being cut, or -1. */
 static struct output {
-    int in, out, open;
+    int in, out, open, ended;
+    char name[16 + 2 * SEAL_TAG];
     long long ceiling;
     unsigned long long lost;
     int error;
-} output = {-1, -1, 1, -1, 0, 0};
+} output = {-1, -1, 1, 0, "", -1, 0, 0};
 
 /*
  * Make the pipe, in the folder of the job: who holds an end of it is seen to be of this job (/proc/PID/fd), also when its
- * environment and its supervisor are gone. The name goes at once. Where the disk takes no such file, a pipe without a name
+ * environment and its supervisor are gone, and from another PID namespace it is seen whether anybody does. Its name is
+ * sealed, so that a job cannot put another one in its place. Where the disk takes no such file, a pipe without a name
  * does. 0 or -1.
  */
 static int make_pipe(void)
 {
-    static const char name[] = "output.pipe";
+    static const char first[] = "output.new";
     struct stat info;
-    if (mkfifo(name, 0600) == 0) {
-        output.in = open(name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-        output.out = open(name, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-        unlink(name);
-        if (output.in >= 0 && output.out >= 0 && fstat(output.in, &info) == 0 && S_ISFIFO(info.st_mode))
+    char text[32], digits[2 * SEAL_TAG + 1];
+    if (mkfifo(first, 0600) == 0) {
+        output.in = open(first, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        output.out = open(first, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (output.in >= 0 && output.out >= 0 && fstat(output.in, &info) == 0 && S_ISFIFO(info.st_mode)) {
+            snprintf(text, sizeof text, "pipe %llu", (unsigned long long)info.st_ino);
+            seal(orders.key, text, strlen(text), digits);
+            snprintf(output.name, sizeof output.name, "output.%s", digits);
+            if (rename(first, output.name) != 0)
+                unlink(first);
             return 0;
+        }
+        unlink(first);
         close(output.in);
         close(output.out);
     }
@@ -62,12 +71,6 @@ static int open_output(long uid, long gid)
 static int take_output(void)
 {
     return dup2(output.out, 1) < 0 || dup2(output.out, 2) < 0 ? -1 : 0;
-}
-
-static void close_input(void)
-{
-    close(output.in);
-    output.in = -1;
 }
 
 /* Whether the log is still there. One that was deleted is closed, so that it gives its space back while the job runs;
@@ -123,7 +126,7 @@ static void tell_lost(void)
 static int copy_output(void)
 {
     static char chunk[CHUNK];
-    ssize_t n = output.in < 0 ? 0 : read(output.in, chunk, sizeof chunk);
+    ssize_t n = output.ended ? 0 : read(output.in, chunk, sizeof chunk);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (n == 0)
@@ -149,11 +152,12 @@ static void copy_until(int signals)
 {
     struct signalfd_siginfo news;
     for (;;) {
-        struct pollfd ready[] = {{signals, POLLIN, 0}, {output.in, POLLIN, 0}}; /* poll passes over a negative one */
+        /* poll passes over a negative one. Our end stays open all the same: it shows that we live. */
+        struct pollfd ready[] = {{signals, POLLIN, 0}, {output.ended ? -1 : output.in, POLLIN, 0}};
         if (poll(ready, 2, -1) < 0 && errno != EINTR)
             return;
         if (ready[1].revents != 0 && copy_output() < 0)
-            close_input();
+            output.ended = 1;
         if (ready[0].revents != 0) {
             while (read(signals, &news, sizeof news) > 0)
                 ;

@@ -68,8 +68,8 @@ static void pause_ms(long ms)
     nanosleep(&t, NULL);
 }
 
-#include "output.h"
 #include "orders.h"
+#include "output.h"
 
 static long long now_ns(void)
 {
@@ -371,6 +371,8 @@ static int run(char **argv)
         close(2);
         close(output.out);
         result = supervise(script, signals);
+        if (*output.name)
+            unlink(output.name);
     }
     if (failed->step)
         record("launch %s %d %lld", failed->step, failed->error, now_ns());

@@ -19,6 +19,7 @@ from backend.database.engine import refused
 from backend.domain.states import JobState
 from backend.faults import point
 from backend.process import cgroup
+from backend.process.held import supervisor_liveness
 from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, ran_here, this_host
 from backend.process.record import Record, RecordKind, read_record
 from backend.state import machine
@@ -157,7 +158,8 @@ class Recovery:
 
 def gather(row: Any) -> Evidence:
     """Look at the process and the spool of an allocation on this host."""
-    return Evidence(liveness(_identity(row)), read_record(row.spool_dir, row.record_key))
+    alive = supervisor_liveness(_identity(row), row.spool_dir, row.record_key, row.cookie)
+    return Evidence(alive, read_record(row.spool_dir, row.record_key))
 
 
 def summary(fates: Counter[Fate]) -> str:

@@ -17,6 +17,7 @@ from backend.database.locks import LEADER_LOCK, try_session_lock
 from backend.health import database, local
 from backend.health.look import ORDER, look
 from backend.health.records import Check, Health, Status, worst
+from backend.process.identity import this_host
 from backend.settings import Settings
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene
@@ -61,7 +62,7 @@ def test_a_dead_worker_is_named_until_another_takes_its_node(stage: Scene, setti
     found = check(settings, "workers")
     assert found.status is Status.DEGRADED
     assert f"worker {dead} of node1 is dead" in found.summary
-    assert "on host host" in found.advice
+    assert f"on host {this_host().hostname}" in found.advice
     stage.worker(alive=True)
     assert check(settings, "workers").status is Status.OK
 

@@ -69,7 +69,7 @@ def test_every_screen_shows_hostile_words_and_obeys_none(cli: Cli, planted: dict
             assert terminal.process.poll() is None, (key, bytes(terminal.output[-2000:]))
         terminal.press("\x11")
         assert terminal.wait() == 0
-    assert not harm(bytes(terminal.output))
+    assert not harm(bytes(terminal.output).replace(b"\b", b""))  # as CR does, it moves within the line of the job
     assert terminal.output.count(b"Kill 1 job?") and b"log of" in terminal.output
 
 

@@ -71,7 +71,8 @@ def test_nothing_of_a_torn_sequence_comes_out_in_pieces(name: str, gap: float) -
         pieces += sequences.feed(sequence[at:] if gap < GAP_SECONDS or at == 0 else "", now)
         pieces += sequences.feed("x", now + 2 * GAP_SECONDS)
         assert pieces[-1] == "x"
-        assert "".join(pieces[:-1]) in ("", ESCAPE, sequence, PASTE), (at, pieces)
+        out = "".join(pieces[:-1])
+        assert out in ("", ESCAPE, sequence) or (out.startswith(PASTE) and sequence.startswith(out)), (at, pieces)
 
 
 @given(st.lists(st.sampled_from([*SEQUENCES.values(), "a", "Z", "[", "O", "\x1b", "é", "\r"]), max_size=12), st.data())

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from rich.segment import Segment, Segments
 from textual._context import active_message_pump
 from textual.app import App
 from textual.driver import Driver
@@ -24,6 +23,7 @@ class SafeApp(InOrderApp):
     def __init__(self) -> None:
         super().__init__()
         self._filters.append(Harmless())
+        self._last_words = ""
 
     def notify(
         self,
@@ -60,8 +60,15 @@ class SafeApp(InOrderApp):
         what = dotted(hide_password(f"{type(error).__name__}: {error}".partition("\n")[0][:200]))
         where = f" (details in {dotted(str(report))})" if report is not None else ""
         line = f"jobwarden: the dashboard ended by an unexpected error: {what}{where}; jobs and workers go on"
-        self._exit_renderables.append(Segments([Segment(line), Segment.line()]))
+        self._last_words = self._last_words or line
         self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        """Say it on the terminal as it was found, in one line: rich would break it at the edge, a path in two."""
+        if self._last_words:
+            self.error_console.file.write(f"{self._last_words}\n")
+            self._last_words = ""
+        super()._print_error_renderables()
 
 
 def _has_left(part: MessagePump) -> bool:

@@ -27,7 +27,7 @@ _WHOLE = re.compile(
     r"|[^\[O\]PX^_\x1b])"  # alt with a letter
 )
 _BEGUN = re.compile(r"\x1b(?:\[(?:\[|M[\s\S]{0,2}|[0-?]*[ -/]*)?|O[0-9;]*|[\]PX^_][^\x07\x1b]*\x1b?)?\Z")
-_LATE = re.compile(rf"\[(?:{_REST})|O[0-9;]*[@-~ ]")
+_LATE = re.compile(rf"\[(?:{_REST})|O[0-9;]*[@-~ ]|[\]PX^_][^\x07\x1b]+(?:\x07|\x1b\\)")
 _LATE_BEGUN = re.compile(r"(?:\[(?:\[|M[\s\S]{0,2}|[0-?]*[ -/]*)?|O[0-9;]*)\Z")
 _ANSWER = re.compile(r"\x1b[\]PX^_]")
 
@@ -50,7 +50,7 @@ class Sequences:
 
     def feed(self, data: str, now: float) -> list[str]:
         """The pieces that are whole by now."""
-        late = self._late if self._held else now - self._escaped_at < GAP_SECONDS and data[:1] in ("[", "O")
+        late = self._late if self._held else now - self._escaped_at < GAP_SECONDS
         text, self._held, self._at = self._held + data, "", now
         if late:
             text = self._drop_late(text)
@@ -82,7 +82,7 @@ class Sequences:
         """Drop the rest of a sequence whose ESC has been taken for the key; what comes after it."""
         found = _LATE.match(text)
         if found is None:
-            self._late = _LATE_BEGUN.match(text) is not None
+            self._late = text[:1] in ("[", "O") and _LATE_BEGUN.match(text) is not None
             if not self._late:
                 return text
             self._held = text
