@@ -70,8 +70,8 @@ def test_nothing_of_a_torn_sequence_comes_out_in_pieces(name: str, gap: float) -
             pieces += sequences.tick(now)
         pieces += sequences.feed(sequence[at:] if gap < GAP_SECONDS or at == 0 else "", now)
         pieces += sequences.feed("x", now + 2 * GAP_SECONDS)
-        assert pieces[-1] == "x"
-        out = "".join(pieces[:-1])
+        assert pieces[-1].endswith("x")
+        out = "".join(pieces)[:-1]
         assert out in ("", ESCAPE, sequence) or (out.startswith(PASTE) and sequence.startswith(out)), (at, pieces)
 
 

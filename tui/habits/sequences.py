@@ -40,7 +40,9 @@ class Sequences:
         self._held = ""
         self._at = 0.0
         self._late = False
-        self._escaped_at = -GAP_SECONDS
+        self._escaped = False
+        """Whether the escape key was the last, and nothing was seen to be typed for a while since: a look that comes
+        late itself proves nothing."""
         self._pasting = self._dropping = False
 
     @property
@@ -50,11 +52,11 @@ class Sequences:
 
     def feed(self, data: str, now: float) -> list[str]:
         """The pieces that are whole by now."""
-        late = self._late if self._held else now - self._escaped_at < GAP_SECONDS
+        late = self._late if self._held else self._escaped
         text, self._held, self._at = self._held + data, "", now
         if late:
             text = self._drop_late(text)
-        self._escaped_at = -GAP_SECONDS
+        self._escaped = False
         pieces: list[str] = []
         while text:
             text = self._paste(text, pieces) if self._pasting else self._next(text, pieces)
@@ -65,8 +67,10 @@ class Sequences:
         if self._pasting:
             return self._end_lost_paste(now)
         if self._held == ESCAPE and now - self._at >= ESCAPE_SECONDS:
-            self._held, self._escaped_at = "", now
+            self._held, self._escaped, self._at = "", True, now
             return [ESCAPE]
+        if self._escaped and now - self._at >= GAP_SECONDS:
+            self._escaped = False
         if self._held and now - self._at >= GAP_SECONDS:
             self._held, self._late = "", False
         return []
