@@ -1,14 +1,14 @@
 # Everything lives in .venv and in JOBWARDEN_HOME; nothing here needs root.
 PYTHON_IN_VENV = .venv/bin/python
 PYTEST_ARGS = -n 4
-# Of a soak: seconds of faults; of a soak and of fuzzing: the seed to replay (empty: a new one).
+# Of a soak: seconds of faults, of the monkey: of typing; of both and of fuzzing: the seed to replay (empty: a new one).
 DURATION = 600
 SEED =
 # Of fuzzing: inputs for each target, and the one target to try (empty: all).
 INPUTS = 100000
 TARGET =
 
-.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard bench-logs soak fuzz screenshots docs lock sbom clean
+.PHONY: install run test lint bench bench-notice bench-scale bench-dashboard bench-logs soak fuzz monkey screenshots docs lock sbom clean
 
 install:
 	@sh tools/install.sh
@@ -47,6 +47,10 @@ soak: install
 # Every reader of what others wrote, with INPUTS spoilt inputs each: `make fuzz INPUTS=1000 TARGET='settings file'`.
 fuzz: install
 	$(PYTHON_IN_VENV) -m tests.fuzz --inputs $(INPUTS) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target '$(TARGET)')
+
+# Random keys at the dashboard, DURATION seconds at each of three sizes.
+monkey: install
+	$(PYTHON_IN_VENV) -m tests.monkey --seconds $(DURATION) $(if $(SEED),--seed $(SEED))
 
 screenshots: install
 	$(PYTHON_IN_VENV) screenshots/make.py

@@ -43,6 +43,25 @@ find_compiler() {
     fail "no C compiler found: install one (Debian: apt-get install gcc libc6-dev)"
 }
 
+# How far pip is, over and over on one line of a terminal; elsewhere a line for every tenth package.
+told=0
+show_progress() {
+    seen=$(grep -c '^Collecting ' .venv/installing) || seen=0
+    if [ -t 1 ]; then
+        if grep -q '^Installing ' .venv/installing; then what="putting them in place"; else what="packages"; fi
+        printf '\r\033[Kjobwarden: %d of about %d %s' "$seen" "$packages" "$what"
+    elif [ "$seen" -ge $((told + 10)) ]; then
+        told=$seen
+        echo "jobwarden: $seen of about $packages packages"
+    fi
+}
+
+finish_progress() {
+    if [ -t 1 ]; then printf '\r\033[K'; fi
+    echo "jobwarden: installed"
+    rm -f .venv/installing
+}
+
 installed && exit 0
 case $(pwd -P) in
 *[\$\`\"\\]*) fail "cannot be installed below a path with one of \$ \` \" \\ in it: pip's scripts break there" ;;
@@ -59,8 +78,18 @@ elif [ -d .venv ] && ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
 fi
 rm -f .venv/installed
 [ -d .venv ] || "$python" -m venv .venv
-echo "jobwarden: installing into .venv with $(.venv/bin/python --version)"
-.venv/bin/python -m pip install --quiet --require-hashes \
-    --requirement requirements.lock --requirement requirements-dev.lock
+echo "jobwarden: installing into .venv with $(.venv/bin/python --version): about a minute"
+packages=$(cat requirements.lock requirements-dev.lock | grep -c '^[a-z0-9].*==')
+.venv/bin/python -m pip install --require-hashes --progress-bar off \
+    --requirement requirements.lock --requirement requirements-dev.lock >.venv/installing &
+pip=$!
+trap 'kill $pip 2>/dev/null; exit 130' INT TERM # in the background it would not hear of ctrl-C
+while kill -0 $pip 2>/dev/null; do
+    sleep 1
+    show_progress
+done
+wait $pip || { status=$?; tail -n 20 .venv/installing >&2; exit $status; }
+trap - INT TERM
+finish_progress
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 fingerprint > .venv/installed

@@ -21,7 +21,10 @@ WHOLE_NODE = -1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``count`` jobs of one script. ``cpus`` may be WHOLE_NODE, ``time_limit`` is in seconds."""
+    """``count`` jobs of one script. ``cpus`` may be WHOLE_NODE, ``time_limit`` is in seconds.
+
+    ``spares``: at most so many that a CPU is left for whoever tries a job of his own beside them.
+    """
 
     name: str
     script: str
@@ -31,6 +34,7 @@ class Entry:
     time_limit: int | None = None
     priority: int = 0
     held: bool = False
+    spares: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +55,7 @@ ORDINARY = (
     Entry("not installed", "not_installed.sh"),
     Entry("stubborn", "stubborn.sh", time_limit=5),
     Entry("thumbnails", "thumbnails.sh", PICTURES, count=4, held=True),
-    Entry("training", "training.sh", ("180",), count=3, priority=-10),
+    Entry("training", "training.sh", ("120",), count=3, priority=-10, spares=True),
     Entry("whole node", "checksums.sh", ("*",), cpus=WHOLE_NODE, priority=-20),
     Entry("too big", "training.sh", cpus=512, priority=-20),
 )
@@ -75,8 +79,12 @@ def requests(
     return [
         _request(entry, partition, cpus, {**(environment or {}), **entry.environment})
         for entry in entries
-        for _ in range(entry.count)
+        for _ in range(_count(entry, cpus))
     ]
+
+
+def _count(entry: Entry, cpus: int) -> int:
+    return max(1, min(entry.count, cpus - 1)) if entry.spares else entry.count
 
 
 def _request(entry: Entry, partition: str, cpus: int, environment: Mapping[str, str]) -> JobRequest:
