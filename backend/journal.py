@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,6 +13,10 @@ from backend.passwords import hide_password
 FIELDS = ("job_id", "allocation_id", "actor", "counts")
 """Extra fields a record may carry: ``log.info("...", extra={"job_id": 7})``."""
 
+REPEAT_SECONDS = 600.0
+"""A warning that says the very same again within this time is counted, and not written."""
+MOST_REMEMBERED = 256
+
 TEXT = "%(asctime)s %(levelname)-7s %(threadName)s: %(message)s"
 
 
@@ -19,7 +24,34 @@ def configure(level: str, form: Literal["text", "json"]) -> None:
     """Send this process's log to standard error in the form that the setting ``log_format`` names."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines(TEXT))
+    handler.addFilter(Repeats())
     logging.basicConfig(level=level, handlers=[handler])
+
+
+class Repeats(logging.Filter):
+    """Keeps what is tried once a second from filling the disk while it fails: every warning is said when it begins, and
+    again, with how often it was meanwhile, each REPEAT_SECONDS. Other levels, and tracebacks, pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write the record; one that stands for others says so."""
+        if record.levelno != logging.WARNING or record.exc_info:
+            return True
+        now, what = time.monotonic(), (record.name, record.getMessage())
+        at, times = self._said.get(what, (now - REPEAT_SECONDS, 0))
+        if now - at < REPEAT_SECONDS:
+            self._said[what] = (at, times + 1)
+            return False
+        self._said.pop(what, None)  # at the end of the order again
+        self._said[what] = (now, 0)
+        if len(self._said) > MOST_REMEMBERED:
+            del self._said[next(iter(self._said))]
+        if times:
+            record.msg, record.args = f"{what[1]} ({times:,} times more since it was said last)", ()
+        return True
 
 
 class TextLines(logging.Formatter):

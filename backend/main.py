@@ -78,7 +78,7 @@ def _attempt(settings: Settings, drain_on_exit: bool) -> Service | None:
     except DBAPIError as exc:
         if refused(exc):
             raise
-        log.warning("%s", unavailable(exc, engine))
+        log.warning("%s", unavailable(exc, engine, embedded=settings.database_url is None))
         return None
     finally:
         engine.dispose()

@@ -130,7 +130,7 @@ class Collector:
                 with listening(engine) as listener, engine.connect() as conn:
                     self._session(engine, listener, conn.execution_options(isolation_level="AUTOCOMMIT"))
             except (DBAPIError, psycopg2.Error, JobwardenError, OSError) as exc:
-                self._lost(_reason(exc, engine))
+                self._lost(_reason(exc, engine, embedded=self._settings.database_url is None))
             except Exception as exc:  # a mistake of ours must show on the screen, not end the thread unseen
                 self._lost(mishap(exc, self._snapshot.database.message))
             finally:
@@ -245,9 +245,9 @@ def _states(workers: tuple[WorkerRow, ...]) -> list[tuple[int, str]]:
     return [(worker.id, worker.state) for worker in workers]
 
 
-def _reason(exc: Exception, engine: Engine | None) -> str:
+def _reason(exc: Exception, engine: Engine | None, *, embedded: bool) -> str:
     if isinstance(exc, OperationalError) and engine is not None:
-        return str(unavailable(exc, engine))
+        return str(unavailable(exc, engine, embedded=embedded))
     if isinstance(exc, DBAPIError):
         exc = exc.orig if isinstance(exc.orig, Exception) else exc
     return str(exc).strip().partition("\n")[0]

@@ -80,12 +80,12 @@ class Operator:
         try:
             yield Context(engine, self._settings, current_actor())
         except DBAPIError as exc:
-            raise _readable(exc, engine) from exc
+            raise _readable(exc, engine, embedded=self._settings.database_url is None) from exc
         finally:
             engine.dispose()
 
 
-def _readable(exc: DBAPIError, engine: Engine) -> Exception:
+def _readable(exc: DBAPIError, engine: Engine, *, embedded: bool) -> Exception:
     if isinstance(exc, OperationalError):
-        return unavailable(exc, engine)
+        return unavailable(exc, engine, embedded=embedded)
     return Refused(str(exc.orig).strip().partition("\n")[0])

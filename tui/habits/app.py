@@ -22,6 +22,7 @@ from backend.errors import InputError, JobwardenError
 from backend.harmless import escaped
 from backend.readmodel.lists import Window
 from backend.readmodel.snapshot import Snapshot
+from backend.settings_file import expanded
 from tui.acting.jobs import JobDeed
 from tui.config.settings import Preferences
 from tui.config.state import State
@@ -147,7 +148,11 @@ class HabitsApp(KeptApp):
     def action_export(self, format_: str, name: str = "") -> None:
         """Write the listed rows to a new file."""
         listed = getattr(self.screen, "NAME", "") or "rows"
-        path = Path(name or f"jobwarden-{listed}-{datetime.now():%Y%m%d-%H%M%S}").expanduser().absolute()
+        try:
+            path = expanded(Path(name or f"jobwarden-{listed}-{datetime.now():%Y%m%d-%H%M%S}"))
+        except InputError as exc:
+            self._complain(exc)
+            return
         path = path if path.suffix == f".{format_}" else path.with_name(f"{path.name}.{format_}")
         table = selection.table_of(self.screen)
         if table is None:

@@ -17,6 +17,7 @@ from backend.readmodel.logs.sgr import plain
 from backend.readmodel.logs.stretch import Stretch
 from backend.readmodel.logs.times import find_time
 from backend.readmodel.logs.view import Matches, Outcome
+from backend.settings_file import expanded
 
 MOST_COPIED = 10_000
 """Lines that fit a clipboard ..."""
@@ -243,7 +244,11 @@ class Service:
 
     def _on_save(self, request: requests.Save) -> None:
         self.stop()
-        path, only = Path(request.path).expanduser(), self._stretch.only
+        try:
+            path, only = expanded(Path(request.path)), self._stretch.only
+        except InputError as exc:
+            self.tell(str(exc), error=True)
+            return
         self._chore = SavingSome(self._log, path, only, self._saved) if only else Saving(self._log, path, self._saved)
 
     def _saved(self, path: Path, size: int) -> None:
