@@ -26,7 +26,7 @@ from backend.embedded import servers
 from backend.errors import JobwardenError
 from backend.readmodel.feed import Feed
 from backend.readmodel.hold import Hold
-from backend.readmodel.jobs import compile_filter, read_counts
+from backend.readmodel.jobs import compile_filter, count_held, read_counts
 from backend.readmodel.logs_follow import LogFollower
 from backend.readmodel.lookout import Lookout
 from backend.readmodel.mishap import mishap
@@ -187,7 +187,7 @@ class Collector:
         snapshot = replace(snapshot, alerts=tuple(alerts_now(conn, self._settings, workers)))
         if self._counts.due:
             with self._counts.measured():
-                snapshot = replace(snapshot, counts=read_counts(conn))
+                snapshot = replace(snapshot, counts=read_counts(conn), held=count_held(conn))
         if self._anomalies.due:
             with self._anomalies.measured():
                 snapshot = replace(snapshot, anomalies=tuple(detect.find(conn, self._settings)))

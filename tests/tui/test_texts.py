@@ -46,6 +46,13 @@ def test_the_columns_chosen_fit(width: int) -> None:
     assert {"id", "state", "note", "name"} <= {column.column.name for column in placed}
 
 
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_the_header_says_how_many_of_the_pending_jobs_are_held(width: int) -> None:
+    some, none = snapshot(counts={JobState.PENDING: 12}, held=8), snapshot(counts={JobState.PENDING: 12})
+    assert "12 pending (8 held)" in "\n".join(line.plain for line in header_lines(some, width, PLAIN))
+    assert "held" not in "\n".join(line.plain for line in header_lines(none, width, PLAIN))
+
+
 def test_a_wide_screen_has_every_column() -> None:
     assert [placed.column for placed in place(JOB_COLUMNS, 200)] == list(JOB_COLUMNS)
 

@@ -105,7 +105,8 @@ def _counts(snapshot: Snapshot, colours: Colours, *, words: bool) -> Text:
     for state in JobState:
         look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
         word = state.lower() if words or state is not JobState.COMPLETED else "done"
-        parts.append(Text(f"{look.glyph} {jobs:,} {word}", style=colours[look.role] if jobs else colours["dim"]))
+        held = f" ({snapshot.held:,} held)" if state is JobState.PENDING and snapshot.held else ""
+        parts.append(Text(f"{look.glyph} {jobs:,} {word}{held}", style=colours[look.role] if jobs else colours["dim"]))
     return Text("  ").join(parts)
 
 
