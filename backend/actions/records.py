@@ -49,7 +49,7 @@ class Step:
 Progress = Callable[[Step], None]
 """Told of every result, and of what is being waited for; called from the acting thread."""
 Cancelled = Callable[[], bool]
-"""Asked between two jobs, and while waiting; True leaves the rest undone. What was begun is finished."""
+"""Asked between two pieces of the jobs, and while waiting; True leaves the rest undone. What was begun is finished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ def _overdue(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> Ite
     """Its worker lives: only that one may end it, or the two would contradict each other in the record."""
     attempt = anomaly.attempt
     with ctx.engine.begin() as conn:
-        asked = machine.request_end(conn, attempt.job_id, "kill", ctx.actor, deed.reason or "time limit reached")
+        asked = machine.request_end(conn, [attempt.job_id], "kill", ctx.actor, deed.reason or "time limit reached")
     return done(attempt.job_id, asked_now(attempt)) if asked else nothing(attempt.job_id, ASKED_BEFORE)
 
 
