@@ -10,6 +10,7 @@ from backend.actions.records import NO_SUCH_JOB, Context, ItemResult, done, noth
 from backend.actions.table import ACTIONS
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.evidence import Look
+from backend.domain.pids import name_processes
 from backend.domain.states import WorkerState
 from backend.errors import InputError
 from backend.process.identity import Liveness
@@ -27,7 +28,8 @@ def evidence_against(conn: Connection, name: str, jobs: Sequence[JobRow]) -> dic
     for attempt in read_attempts(conn, LIVE_OF_JOBS, ids=[job.id for job in jobs]):
         evidence = look.at(attempt)
         if evidence.alive is Liveness.ALIVE:
-            against[attempt.job_id] = f"is alive (pid {evidence.pids[0]}): kill it, or use force"
+            who = name_processes(evidence.pids[:1], attempt.process_id)
+            against[attempt.job_id] = f"is alive ({who}): kill it, or use force"
         elif evidence.alive is Liveness.UNKNOWN:
             against[attempt.job_id] = f"may be alive on host {attempt.hostname}: act there, or use force"
     return against

@@ -203,7 +203,7 @@ async def test_an_action_asks_names_its_victim_and_stays_with_it() -> None:
         text = text_of(screen)
         assert "Kill 1 job?" in text
         assert "48  render-48" in text
-        assert "pid 4048" in text
+        assert "supervisor pid 4048" in text
         assert "/bin/sh /spool/48/job_48.sh --epochs 10" in text
         assert not screen.deeds.performed
         await shown(pilot, screen, window(jobs(60, 10)))
