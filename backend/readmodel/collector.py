@@ -151,8 +151,9 @@ class Collector:
 
     def _session(self, engine: Engine, listener: Listener, conn: Connection) -> None:
         """Collect over one connection until it breaks or the end."""
-        self._feed.use(engine)
-        self._lookout.use(engine, self._redis)
+        workers = tuple(read_workers(conn))  # before anything is listed: unknown workers would be taken for dead
+        self._feed.use(engine, workers)
+        self._lookout.use(engine, self._redis, workers)
         for pace in (self._poll, self._counts, self._anomalies, self._ping, self._rates):
             pace.now()
         pulse = Pace(PULSE)

@@ -354,6 +354,7 @@ async def test_the_list_says_that_it_is_old_until_the_database_is_back() -> None
         assert "stale" not in text_of(screen)
         await shown(pilot, screen, snapshot(link=Link.LOST, database=Health(False, message="gone")))
         await until(pilot, lambda: "‖ stale" in text_of(screen) and "STALE" in text_of(screen))
+        assert "redis unknown" in text_of(screen) and "redis ok" not in text_of(screen)
         assert " 49 " in text_of(screen)
         await shown(pilot, screen, snapshot())
         await until(pilot, lambda: "stale" not in text_of(screen).lower())

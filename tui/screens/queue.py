@@ -26,7 +26,7 @@ EMPTY = [("nothing waits", "good"), ("", "dim"), ("every job that was submitted 
 
 
 class QueueScreen(ListScreen):
-    """The waiting jobs; hold, let go and priority act on them."""
+    """The waiting jobs; hold, unhold and priority act on them."""
 
     BINDINGS = bindings(QUEUE_ACT, UNDO)
     NAME = "queue"

@@ -20,8 +20,11 @@ def elapsed_seconds(job: JobRow, now: datetime) -> float | None:
     return max(0.0, ((job.end_time or now) - job.start_time).total_seconds())
 
 
-def _state(job: JobRow, _: Moment) -> Cell:
+def _state(job: JobRow, moment: Moment) -> Cell:
+    """The state as it is recorded; where that is in doubt not in the colour of a job that runs."""
     look = job_look(job)
+    if job.id in moment.flags:
+        return Cell(f"{ANOMALY_GLYPH} {look.word}", "anomaly")
     return Cell(str(look), look.role)
 
 
