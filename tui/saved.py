@@ -31,7 +31,7 @@ class View:
 BUILT_IN = (
     View("all"),
     View("running longest", "state:running", Sort("elapsed", descending=True)),
-    View("next to start", "state:pending", Sort("priority", descending=True)),
+    View("next to start", "state:pending !state:held", Sort("priority", descending=True)),
     View("failed today", "state:failed ended<1d", Sort("ended", descending=True)),
     View("ended last", "state:completed,failed,cancelled", Sort("ended", descending=True)),
 )

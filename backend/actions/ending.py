@@ -39,17 +39,12 @@ def end_jobs(ctx: Context, name: str, ids: Iterable[Sequence[int]], reason: str 
 
 def _end_unstarted(ctx: Context, action: Command, ids: Sequence[int], reason: str | None, tally: Tally) -> list[int]:
     """End what has no process yet; the others."""
-    running = []
-    for job_id in ids:
-        if tally.stop_asked():
-            break
-        with ctx.engine.begin() as conn:
-            ended = machine.end_unstarted(conn, job_id, action, ctx.actor, reason)
-        if ended:
-            tally.add(done(job_id, f"{_final_state(action)}: it had not started"))
-        else:
-            running.append(job_id)
-    return running
+    if not ids or tally.stop_asked():
+        return []
+    with ctx.engine.begin() as conn:
+        ended = machine.end_unstarted(conn, ids, action, ctx.actor, reason)
+    tally.extend(done(job_id, f"{_final_state(action)}: it had not started") for job_id in ids if job_id in ended)
+    return [job_id for job_id in ids if job_id not in ended]
 
 
 def _final_state(action: Command) -> JobState:
@@ -72,12 +67,10 @@ def _ask_workers(
     lost = {job_id: a for job_id, a in attempts.items() if a.worker_id in dead}
     here = [a.allocation_id for a in lost.values() if a.here]
     by_worker = [job_id for job_id in ids if job_id not in lost or not lost[job_id].here]
-    asked = {}
-    for job_id in by_worker:
-        with ctx.engine.begin() as conn:
-            asked[job_id] = machine.request_end(conn, job_id, action, ctx.actor, reason)
+    with ctx.engine.begin() as conn:
+        asked = machine.request_end(conn, by_worker, action, ctx.actor, reason)
     tally.extend(_queued(lost[job_id]) for job_id in by_worker if job_id in lost)
-    return here, {job_id: first for job_id, first in asked.items() if job_id not in lost}
+    return here, {job_id: job_id in asked for job_id in by_worker if job_id not in lost}
 
 
 def _queued(attempt: Attempt) -> ItemResult:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from backend.actions.cleaning import clean, plan_clean
 from backend.actions.ending import end_jobs
+from backend.actions.queued import CHANGE, act_on_queued
 from backend.actions.records import (
     NO_SUCH_JOB,
     Cancelled,
@@ -99,10 +100,11 @@ def perform(
     cancelled: Cancelled | None = None,
     value: int | None = None,
 ) -> list[ItemResult]:
-    """Do it, job by job, each in its own transaction; a result for every id, in their order.
+    """Do it; a result for every id, in their order.
 
-    Every job is judged again at the moment it is acted on, whatever a plan said, and must still match the filter of
-    the scope. ``value`` is the number that ``priority`` sets. Once ``cancelled`` says so no further job is begun.
+    What has no process is changed in pieces, each in one transaction, the rest job by job. Every job is judged again
+    at the moment it is acted on, whatever a plan said, and must still match the filter of the scope. ``value`` is the
+    number that ``priority`` sets. Once ``cancelled`` says so no further piece is begun.
     Raises InputError for a wrong filter or reason, Refused when this database user may not, else only when the
     database cannot be reached.
     """
@@ -118,9 +120,12 @@ def perform(
         end_jobs(ctx, name, fit, reason, tally)
         return tally.results()
     for piece in _matching(ctx, scope, tally):
+        if name in CHANGE:
+            tally.extend(act_on_queued(ctx, name, piece, reason, value))
+            continue
         for job_id in piece:
             if not tally.stop_asked():
-                tally.add(act_on_one(ctx, name, job_id, reason, force, value))
+                tally.add(act_on_one(ctx, name, job_id, reason, force))
     return tally.results()
 
 

@@ -49,7 +49,7 @@ class Step:
 Progress = Callable[[Step], None]
 """Told of every result, and of what is being waited for; called from the acting thread."""
 Cancelled = Callable[[], bool]
-"""Asked between two jobs, and while waiting; True leaves the rest undone. What was begun is finished."""
+"""Asked between two pieces of the jobs, and while waiting; True leaves the rest undone. What was begun is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,9 @@ class Context:
 class Victim:
     """A job that an action would change, and how.
 
-    ``pid`` and ``cmdline`` are of its script, ``processes`` all of the job's own that live here (``more`` are not
-    named). ``outcome`` is the message that the result will have, where it is known.
+    ``pid`` is the one that lists and evidence name: its supervisor's, or its script's where that is gone; ``named``
+    says which, and the script beside it. ``cmdline`` is the script's, ``processes`` are all of the script's that live
+    here (``more`` are not named). ``outcome`` is the message that the result will have, where it is known.
     """
 
     job_id: int
@@ -78,6 +79,7 @@ class Victim:
     outcome: str = ""
     processes: tuple[ProcessRow, ...] = ()
     more: int = 0
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

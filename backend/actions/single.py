@@ -6,10 +6,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from backend.actions.admission import admit
-from backend.actions.records import NO_SUCH_JOB, Context, ItemResult, Undo, done, nothing, refused
+from backend.actions.records import NO_SUCH_JOB, Context, ItemResult, done, nothing, refused
 from backend.actions.table import ACTIONS
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.evidence import Look
+from backend.domain.pids import name_processes
 from backend.domain.states import WorkerState
 from backend.errors import InputError
 from backend.process.identity import Liveness
@@ -27,24 +28,30 @@ def evidence_against(conn: Connection, name: str, jobs: Sequence[JobRow]) -> dic
     for attempt in read_attempts(conn, LIVE_OF_JOBS, ids=[job.id for job in jobs]):
         evidence = look.at(attempt)
         if evidence.alive is Liveness.ALIVE:
-            against[attempt.job_id] = f"is alive (pid {evidence.pids[0]}): kill it, or use force"
+            who = name_processes(evidence.pids[:1], attempt.process_id)
+            against[attempt.job_id] = f"is alive ({who}): kill it, or use force"
         elif evidence.alive is Liveness.UNKNOWN:
             against[attempt.job_id] = f"may be alive on host {attempt.hostname}: act there, or use force"
     return against
 
 
-def act_on_one(ctx: Context, name: str, job_id: int, reason: str | None, force: bool, value: int | None) -> ItemResult:
+def act_on_one(ctx: Context, name: str, job_id: int, reason: str | None, force: bool) -> ItemResult:
     try:
         with ctx.engine.begin() as conn:
-            return _judge_and_do(conn, ctx, name, job_id, reason, force, value)
+            return _judge_and_do(conn, ctx, name, job_id, reason, force)
     except DBAPIError as exc:
-        if not str(getattr(exc.orig, "pgcode", None)).startswith("JW"):
-            raise
-        return refused(job_id, str(exc.orig).splitlines()[0])
+        return refused(job_id, refusal(exc))
+
+
+def refusal(exc: DBAPIError) -> str:
+    """What a rule of the database said against a change. Raises ``exc`` when it was something else that failed."""
+    if not str(getattr(exc.orig, "pgcode", None)).startswith("JW"):
+        raise exc
+    return str(exc.orig).splitlines()[0]
 
 
 def _judge_and_do(
-    conn: Connection, ctx: Context, name: str, job_id: int, reason: str | None, force: bool, value: int | None
+    conn: Connection, ctx: Context, name: str, job_id: int, reason: str | None, force: bool
 ) -> ItemResult:
     job = next(iter(read_jobs(conn, [job_id])), None)
     if job is None:
@@ -56,10 +63,10 @@ def _judge_and_do(
         objection = evidence_against(conn, name, [job]).get(job_id)
     if objection is not None:
         return refused(job_id, objection)
-    return DO[name](conn, ctx, job, reason, value)
+    return DO[name](conn, ctx, job, reason)
 
 
-def _mark_failed(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+def _mark_failed(conn: Connection, ctx: Context, job: JobRow, reason: str | None) -> ItemResult:
     live = read_attempts(conn, LIVE_OF_JOBS, ids=[job.id])
     proven = all(_provably_gone(conn, ctx, attempt) for attempt in live)
     if not machine.fail(conn, job.id, ctx.actor, reason, release=proven):
@@ -75,13 +82,13 @@ def _provably_gone(conn: Connection, ctx: Context, attempt: Attempt) -> bool:
     return all(w.state is WorkerState.DEAD for w in owners if w.id == attempt.worker_id)
 
 
-def _release(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+def _release(conn: Connection, ctx: Context, job: JobRow, reason: str | None) -> ItemResult:
     if not machine.release(conn, job.id, ctx.actor, reason):
         return nothing(job.id, "holds nothing: nothing to do")
     return done(job.id, "released")
 
 
-def _resubmit(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
+def _resubmit(conn: Connection, ctx: Context, job: JobRow, reason: str | None) -> ItemResult:
     try:
         warnings = admit(conn, [job])
     except InputError as exc:
@@ -92,32 +99,9 @@ def _resubmit(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _
     return done(job.id, "; ".join((f"submitted again as job {new_id}", *warnings)))
 
 
-def _hold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
-    return _changed(job, machine.set_held(conn, job.id, True, ctx.actor, reason), "held", Undo("unhold"))
-
-
-def _unhold(conn: Connection, ctx: Context, job: JobRow, reason: str | None, _: int | None) -> ItemResult:
-    return _changed(job, machine.set_held(conn, job.id, False, ctx.actor, reason), "may start", Undo("hold"))
-
-
-def _priority(conn: Connection, ctx: Context, job: JobRow, reason: str | None, value: int | None) -> ItemResult:
-    if value is None or value == job.priority:
-        return nothing(job.id, f"has priority {job.priority} already: nothing to do")
-    replaced = machine.set_priority(conn, job.id, value, ctx.actor, reason)
-    old = job.priority if replaced is None else replaced.value
-    return _changed(job, replaced is not None, f"priority {old} > {value}", Undo("priority", old))
-
-
-def _changed(job: JobRow, changed: bool, message: str, undo: Undo) -> ItemResult:
-    return done(job.id, message, undo) if changed else refused(job.id, "was changed by somebody else meanwhile")
-
-
-Doing = Callable[[Connection, Context, JobRow, str | None, int | None], ItemResult]
+Doing = Callable[[Connection, Context, JobRow, str | None], ItemResult]
 DO: dict[str, Doing] = {
     "mark-failed": _mark_failed,
     "release": _release,
     "resubmit": _resubmit,
-    "hold": _hold,
-    "unhold": _unhold,
-    "priority": _priority,
 }

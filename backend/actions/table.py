@@ -48,7 +48,7 @@ def _must_be_final(job: JobRow) -> str | None:
 
 
 def _must_wait(job: JobRow) -> str | None:
-    return None if job.state is JobState.PENDING else f"is {job.state}: only a PENDING job can be so changed"
+    return None if job.state is JobState.PENDING else f"is {job.state}: only PENDING jobs can be held or moved"
 
 
 def _is_held(job: JobRow) -> str | None:
@@ -134,7 +134,7 @@ ACTIONS: dict[str, Action] = {
             "H",
             "hold",
             "Keep waiting jobs from starting.",
-            "is not started until it is let go",
+            "is not started until `unhold`",
             "jobwarden hold 12",
             already=_is_held,
             applies=_must_wait,
@@ -142,8 +142,8 @@ ACTIONS: dict[str, Action] = {
         Action(
             "unhold",
             "U",
-            "let go",
-            "Let held jobs start.",
+            "unhold",
+            "Unhold jobs: they may start again.",
             "may start",
             "jobwarden unhold 12",
             already=_is_not_held,

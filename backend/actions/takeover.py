@@ -32,7 +32,7 @@ from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_
 from backend.database.roles import OPERATOR, lacking
 from backend.domain.states import AnomalyKind, JobState
 from backend.errors import Refused
-from backend.process.ending import Ended, end_trees
+from backend.process.ending import Ended, end_trees, tell_survivors
 from backend.process.identity_file import from_spool, read_order
 from backend.process.members import Target
 from backend.process.outcome import EndCause, Verdict
@@ -222,14 +222,14 @@ def _overdue(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> Ite
     """Its worker lives: only that one may end it, or the two would contradict each other in the record."""
     attempt = anomaly.attempt
     with ctx.engine.begin() as conn:
-        asked = machine.request_end(conn, attempt.job_id, "kill", ctx.actor, deed.reason or "time limit reached")
+        asked = machine.request_end(conn, [attempt.job_id], "kill", ctx.actor, deed.reason or "time limit reached")
     return done(attempt.job_id, asked_now(attempt)) if asked else nothing(attempt.job_id, ASKED_BEFORE)
 
 
 def _stuck(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
     """Keeps its allocation, as its CPUs and memory are in use, and its node gets no new jobs."""
     attempt = anomaly.attempt
-    left = ", ".join(f"pid {s.pid} {s.why}" for s in ended.survivors[:5]) if ended else explain(anomaly)
+    left = tell_survivors(ended.survivors, attempt.process_id) if ended else explain(anomaly)
     why = f"{ended.detail}: {left}" if ended and left else ended.detail if ended else left
     with ctx.engine.begin() as conn:
         changed = machine.mark_stuck(conn, attempt.allocation_id, ctx.actor, why)

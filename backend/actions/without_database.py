@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.actions.records import ItemResult, done, nothing, refused
+from backend.domain.pids import name_processes
 from backend.files import opened_folder
 from backend.housekeeping.folders import allocation_folders, node_directories
-from backend.process.ending import Ended, end_trees
+from backend.process.ending import Ended, end_trees, tell_survivors
 from backend.process.identity import Liveness, liveness, this_host
 from backend.process.identity_file import Named, Order, read_identity, write_order
 from backend.process.members import Target, family
@@ -53,7 +54,7 @@ def kill_here(
         elif objection:
             results[job_id] = refused(job_id, objection)
         elif dry_run:
-            results[job_id] = nothing(job_id, f"would be killed (pid {attempts[0].named.identity.pid})")
+            results[job_id] = nothing(job_id, f"would be killed (supervisor pid {attempts[0].named.identity.pid})")
         else:
             order = Order(actor, time.time_ns(), reason)
             try:
@@ -71,7 +72,7 @@ def kill_here(
 def _result(one: Found, ended: Ended) -> ItemResult:
     if ended.proven_gone:
         return done(one.named.job_id, KILLED)
-    left = "; ".join(f"pid {survivor.pid} {survivor.why}" for survivor in ended.survivors[:5])
+    left = tell_survivors(ended.survivors, one.named.identity.pid)
     return refused(one.named.job_id, f"{ended.detail}: {left}" if left else ended.detail)
 
 
@@ -101,10 +102,11 @@ def _objection(one: Found, snapshot: Snapshot) -> str | None:
     alive = liveness(one.named.identity)
     pid = one.named.identity.pid
     if alive is Liveness.UNKNOWN:
-        return f"pid {pid} cannot be seen from here: act in its PID namespace"
+        return f"supervisor pid {pid} cannot be seen from here: act in its PID namespace"
     if alive is Liveness.ALIVE and read_cookie(pid) != one.named.cookie:
-        return f"pid {pid}, which {one.folder} names, bears no mark of the job: nothing was signalled"
+        return f"supervisor pid {pid}, which {one.folder} names, bears no mark of the job: nothing was signalled"
     for process in snapshot.cookies.get(one.named.cookie, ()):
         if read_allocation(process.pid) not in (None, one.named.allocation_id):
-            return f"pid {process.pid}, which {one.folder} names, is of another job: nothing was signalled"
+            who = name_processes([process.pid], pid)
+            return f"{who}, which {one.folder} names, is of another job: nothing was signalled"
     return None

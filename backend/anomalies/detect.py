@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
 from backend.anomalies.evidence import Evidence, Look
 from backend.anomalies.strays import SCANNER, Scanner, find_strays
+from backend.domain.pids import name_processes
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.domain.units import format_age
 from backend.process.identity import Liveness
@@ -141,7 +142,7 @@ def row(anomaly: Anomaly) -> AnomalyRow:
 def explain(anomaly: Anomaly) -> str:
     """The evidence in one line."""
     attempt, evidence = anomaly.attempt, anomaly.evidence
-    left = f"pid {', '.join(map(str, evidence.pids[:5]))} alive"
+    left = f"{name_processes(evidence.pids[:5], attempt.process_id)} alive"
     match anomaly.kind:
         case AnomalyKind.ORPHAN:
             ended = f", the script itself has ended ({describe(evidence.record)})" if evidence.record else ""
@@ -158,8 +159,8 @@ def explain(anomaly: Anomaly) -> str:
         case AnomalyKind.OVERDUE:
             return f"{format_age(attempt.over_limit)} over its time limit; {_worker(anomaly)}"
         case AnomalyKind.STUCK:
-            unkillable = ", ".join(map(str, evidence.unkillable))
-            return f"pid {unkillable} survives KILL (state D)" if unkillable else f"survives KILL: {attempt.stuck}"
+            unkillable = name_processes(evidence.unkillable, attempt.process_id)
+            return f"{unkillable} survives KILL (state D)" if unkillable else f"survives KILL: {attempt.stuck}"
         case AnomalyKind.UNREACHABLE:
             return f"{_worker(anomaly)}; its processes can only be seen on host {attempt.hostname}"
 

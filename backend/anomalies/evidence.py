@@ -56,7 +56,8 @@ class Look:
     def _without_supervisor(self, attempt: Attempt, record: Record | None) -> Evidence:
         found = family(attempt.target, self.snapshot)
         if found.others:
-            pids = tuple(process.pid for process in found.others)
+            oldest_first = sorted(found.others, key=lambda process: (process.start_ticks, process.pid))
+            pids = tuple(process.pid for process in oldest_first)
             return Evidence(Liveness.ALIVE, pids, record, tuple(filter(_survives_kill, pids)))
         return Evidence(Liveness.UNKNOWN if found.suspects else Liveness.GONE, record=record)
 

@@ -64,7 +64,8 @@ def jobs(filter_words: tuple[str, ...], limit: int | None, as_json: bool) -> Non
 
     FILTER: words that must all hold, like state:failed node:gpu* name:train account:bob reason:timeout age>1h exit!=0
     text !text. Fields: state reason name account partition node id age elapsed ended limit exit signal cpus memory
-    gpus priority. Quote the filter from the shell.
+    gpus priority. Quote the filter from the shell. state:pending finds held jobs too and state:running those that are
+    starting; state:held and state:starting find these alone.
 
     Example: jobwarden jobs 'state:failed,cancelled age<1d'
     """

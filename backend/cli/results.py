@@ -14,7 +14,7 @@ VICTIMS = (
     Column("ID", lambda v: v.job_id, right=True),
     Column("NAME", lambda v: v.name),
     Column("NODE", lambda v: v.node),
-    Column("PID", lambda v: v.pid, right=True),
+    Column("PROCESS", lambda v: v.named),
     Column("WOULD", lambda v: v.what_happens),
     Column("COMMAND", lambda v: v.cmdline),
 )

@@ -38,7 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "release": ("act", "Release what a finished job still holds."),
     "resubmit": ("act", "Submit finished jobs again, as new jobs."),
     "hold": ("act", "Keep waiting jobs from starting."),
-    "unhold": ("act", "Let held jobs start."),
+    "unhold": ("act", "Unhold jobs: they may start again."),
     "priority": ("act", "Move waiting jobs in the queue."),
     "orphans": ("orphans", "List jobs whose record and processes disagree."),
     "clean": ("orphans", "Clean up what orphans lists."),

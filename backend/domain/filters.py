@@ -17,6 +17,7 @@ from backend.errors import InputError
 MAX_FILTER = 1000
 """Characters in a filter."""
 STATE_WORDS = (*(state.lower() for state in JobState), "starting", "held")
+"""The states a job has, and two that narrow one: a held job is PENDING, one that is starting RUNNING."""
 REASON_WORDS = tuple(reason.lower() for reason in FailureReason)
 KIND_WORDS = tuple(kind.lower() for kind in AnomalyKind)
 KIND = "kind"
@@ -61,7 +62,7 @@ def _integer(text: str) -> int:
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
-        Field("state", Kind.WORD, "state of the job", STATE_WORDS),
+        Field("state", Kind.WORD, "state of the job; pending includes held", STATE_WORDS),
         Field("reason", Kind.WORD, "why it FAILED", REASON_WORDS),
         Field("name", Kind.TEXT, "job name"),
         Field("account", Kind.TEXT, "who is charged"),

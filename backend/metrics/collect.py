@@ -14,13 +14,11 @@ from backend.anomalies import detect
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.metrics import sql
 from backend.metrics.tally import Tally
-from backend.readmodel.jobs import read_counts
+from backend.readmodel.jobs import count_held, read_counts
 from backend.readmodel.overview import read_capacity
 from backend.readmodel.records import WorkerRow
 from backend.readmodel.workers import lost_nodes, read_workers
 from backend.settings import Settings
-
-LIVE_STATES = ("PENDING", "HELD", "STARTING", "RUNNING")
 
 
 class Installation(Collector):
@@ -60,13 +58,11 @@ class Installation(Collector):
 
     def _jobs(self, conn: Connection) -> Iterator[Metric]:
         family = GaugeMetricFamily("jobwarden_jobs", "Jobs in the database by state.", labels=["state"])
-        counts: Counter[str] = Counter({row.state: row.jobs for row in conn.execute(sql.STATES)})
-        for state in LIVE_STATES:
-            family.add_metric([state], counts[state])
         for state, count in read_counts(conn).items():
-            if state not in LIVE_STATES:
-                family.add_metric([state], count)
+            family.add_metric([state], count)
         yield family
+        yield _gauge("jobs_held", "Jobs that are PENDING and held.", count_held(conn))
+        yield _gauge("jobs_starting", "Jobs that are RUNNING, without a process yet.", conn.scalar(sql.STARTING) or 0)
         yield _gauge("longest_wait_seconds", "Seconds the first job of the queue waits.", _longest_wait(conn))
 
 

@@ -13,12 +13,7 @@ def _bucket(expression: str, bounds: tuple[float, ...]) -> str:
 _WAIT = "extract(epoch FROM start_time - submit_time)"
 _RUN = "extract(epoch FROM end_time - start_time)"
 
-STATES = text("""
-    SELECT CASE WHEN state = 'PENDING' AND held THEN 'HELD'
-                WHEN state = 'RUNNING' AND start_time IS NULL THEN 'STARTING'
-                ELSE state::text END AS state, count(*) AS jobs
-    FROM jobs WHERE state IN ('PENDING', 'RUNNING') GROUP BY 1
-""")
+STARTING = text("SELECT count(*) FROM jobs WHERE state = 'RUNNING' AND start_time IS NULL")
 
 HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 

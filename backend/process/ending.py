@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.domain.pids import name_processes
 from backend.process.cgroup import Group
 from backend.process.chase import chase_orphans
 from backend.process.identity import Liveness, Stat, liveness
@@ -36,6 +37,13 @@ class Survivor:
     state: str
     command: str
     why: str
+
+
+def tell_survivors(survivors: Sequence[Survivor], supervisor: int | None) -> str:
+    """Return the first few processes that are left, each as what it is and with the reason."""
+    return "; ".join(
+        f"{name_processes([one.pid], supervisor)} ({one.command or '?'}) {one.why}" for one in survivors[:5]
+    )
 
 
 @dataclass(frozen=True, slots=True)

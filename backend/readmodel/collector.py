@@ -26,7 +26,7 @@ from backend.embedded import servers
 from backend.errors import JobwardenError
 from backend.readmodel.feed import Feed
 from backend.readmodel.hold import Hold
-from backend.readmodel.jobs import compile_filter, read_counts
+from backend.readmodel.jobs import compile_filter, count_held, read_counts
 from backend.readmodel.logs_follow import LogFollower
 from backend.readmodel.lookout import Lookout
 from backend.readmodel.mishap import mishap
@@ -151,8 +151,9 @@ class Collector:
 
     def _session(self, engine: Engine, listener: Listener, conn: Connection) -> None:
         """Collect over one connection until it breaks or the end."""
-        self._feed.use(engine)
-        self._lookout.use(engine, self._redis)
+        workers = tuple(read_workers(conn))  # before anything is listed: unknown workers would be taken for dead
+        self._feed.use(engine, workers)
+        self._lookout.use(engine, self._redis, workers)
         for pace in (self._poll, self._counts, self._anomalies, self._ping, self._rates):
             pace.now()
         pulse = Pace(PULSE)
@@ -187,7 +188,7 @@ class Collector:
         snapshot = replace(snapshot, alerts=tuple(alerts_now(conn, self._settings, workers)))
         if self._counts.due:
             with self._counts.measured():
-                snapshot = replace(snapshot, counts=read_counts(conn))
+                snapshot = replace(snapshot, counts=read_counts(conn), held=count_held(conn))
         if self._anomalies.due:
             with self._anomalies.measured():
                 snapshot = replace(snapshot, anomalies=tuple(detect.find(conn, self._settings)))

@@ -85,10 +85,11 @@ class Feed:
         if self._thread.ident is not None:  # else it was never started
             self._thread.join(5)
 
-    def use(self, engine: Engine | None) -> None:
-        """Read through this engine from now on; None while the database is away."""
+    def use(self, engine: Engine | None, workers: Sequence[WorkerRow] = ()) -> None:
+        """Read through this engine from now on, None while the database is away; ``workers`` are those of now."""
         with self._signal:
-            self._engine = engine
+            self._engine, self._workers = engine, workers
+            self._look_at_nodes.now()
             self._asked = True
             self._signal.notify()
 

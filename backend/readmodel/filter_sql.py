@@ -28,10 +28,10 @@ _MOMENTS = {"age": "submit_time", "ended": "end_time"}
 _AGES = 10**10
 """Seconds that are more than any job is old, and that PostgreSQL can still subtract from now."""
 _STATES = {
-    "pending": "({j}.state = 'PENDING' AND NOT {j}.held)",
     "held": "({j}.state = 'PENDING' AND {j}.held)",
     "starting": "({j}.state = 'RUNNING' AND {j}.start_time IS NULL)",
 }
+"""Words that narrow a state: ``pending`` has the held jobs too and ``running`` those that are starting."""
 _SEARCHED = ("name", "account", "node_name", "error_msg")
 
 Bound = str | int | list[int]

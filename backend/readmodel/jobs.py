@@ -164,6 +164,11 @@ def read_counts(conn: Connection) -> dict[JobState, int]:
     return {state: found.get(state, 0) for state in JobState}
 
 
+def count_held(conn: Connection) -> int:
+    """Count the PENDING jobs that are held; an index holds them alone."""
+    return int(conn.scalar(text("SELECT count(*) FROM jobs WHERE state = 'PENDING' AND held")) or 0)
+
+
 def _given(query: Query) -> dict[str, Any]:
     """The parameters of a query's own condition and order."""
     return {**query.params, "as_of": query.order.as_of}

@@ -75,10 +75,10 @@ class Lookout:
         if self._thread.ident is not None:  # else it was never started
             self._thread.join(5)
 
-    def use(self, engine: Engine | None, client: redis.Redis | None = None) -> None:
-        """Read through these from now on; None while the database is away."""
+    def use(self, engine: Engine | None, client: redis.Redis | None = None, workers: Sequence[WorkerRow] = ()) -> None:
+        """Read through these from now on, None while the database is away; ``workers`` are those of now."""
         with self._signal:
-            self._engine, self._redis = engine, client
+            self._engine, self._redis, self._workers = engine, client, workers
             self._asked = True
             self._signal.notify()
 

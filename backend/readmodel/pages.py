@@ -49,10 +49,13 @@ class Bells:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """The queue at one moment. ``waiting`` counts all, ``rows`` holds the first of those that were ``wanted``."""
+    """The queue at one moment. ``pending`` counts all, ``held`` those of them that are held.
+
+    ``rows`` holds the first of those that were ``wanted``.
+    """
 
     rows: tuple[QueueRow, ...] = ()
-    waiting: int = 0
+    pending: int = 0
     held: int = 0
     bells: Bells = Bells()
     error: str = ""

@@ -22,11 +22,11 @@ def read_queue(
     conn: Connection, workers: Sequence[WorkerRow], client: redis.Redis, wanted: QueueWanted = EVERYTHING
 ) -> QueueView:
     """Read the queue; what Redis does not answer is said in ``bells.error``. Raises InputError for a wrong filter."""
-    waiting, held = conn.execute(statement("queue_totals")).one()
+    pending, held = conn.execute(statement("queue_totals")).one()
     nodes = read_nodes(conn, workers)
     bells = read_bells(client, [node.name for node in nodes])
     rows = _rows(conn, nodes, compile_filter(wanted.filter))
-    return QueueView(rows, int(waiting), int(held), bells, wanted=wanted)
+    return QueueView(rows, int(pending), int(held), bells, wanted=wanted)
 
 
 def _rows(conn: Connection, nodes: Sequence[NodeFacts], query: Query) -> tuple[QueueRow, ...]:

@@ -78,6 +78,8 @@ class Snapshot:
     taken_at: datetime | None = None
     workers: tuple[WorkerRow, ...] = ()
     counts: Mapping[JobState, int] = field(default_factory=dict)
+    held: int = 0
+    """How many of the PENDING jobs are held."""
     anomalies: tuple[AnomalyRow, ...] = ()
     capacity: Capacity = Capacity()
     rates: Rates = field(default_factory=Rates)

@@ -148,7 +148,7 @@ def requeue(
         _give_up(conn, job, actor, reason)
     point("requeue", conn)
     for command in list(conn.execute(sql.OPEN_COMMANDS, {"jobs": jobs})):
-        end_unstarted(conn, command.job_id, command.action, command.actor, command.reason)
+        end_unstarted(conn, [command.job_id], command.action, command.actor, command.reason)
     if len(released) < len(allocation_ids):
         _say(conn, actor, "release", "the job was already final and never started")
         released |= {row.id: row.job_id for row in conn.execute(sql.RELEASE_UNSTARTED, {**values, "running": False})}
@@ -221,29 +221,37 @@ def _lift_drains(conn: Connection, released: Iterable[Any], actor: str) -> None:
 # Users and operators --------------------------------------------------------------------------------------------
 
 
-def end_unstarted(conn: Connection, job_id: int, action: Command, actor: str, reason: str | None) -> bool:
-    """End a job that never ran: CANCELLED for a cancel, FAILED (OPERATOR) for a kill. False once it has a process."""
-    conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})
+def end_unstarted(
+    conn: Connection, job_ids: Sequence[int], action: Command, actor: str, reason: str | None
+) -> set[int]:
+    """End jobs that never ran: CANCELLED for a cancel, FAILED (OPERATOR) for a kill. Those that have a process stay.
+
+    Returns the ids of the jobs that were ended.
+    """
+    conn.execute(sql.LOCK_JOBS, {"jobs": list(job_ids)})
     _say(conn, actor, action, reason)
     killed = action == "kill"
     values = {
-        "job": job_id,
+        "jobs": list(job_ids),
         "state": JobState.FAILED if killed else JobState.CANCELLED,
         "failure_reason": FailureReason.OPERATOR if killed else None,
     }
-    if conn.scalar(sql.END_UNSTARTED, values) is None:
-        return False
-    _release_all(conn, job_id)
-    conn.execute(sql.CLOSE_COMMANDS, {"jobs": [job_id]})
-    return True
+    ended = set(conn.scalars(sql.END_UNSTARTED, values))
+    if ended:
+        _release_all(conn, ended)
+        conn.execute(sql.CLOSE_COMMANDS, {"jobs": list(ended)})
+    return ended
 
 
-def request_end(conn: Connection, job_id: int, action: Command, actor: str, reason: str | None) -> bool:
-    """Leave a durable command for the worker that owns the running job; False when one is open or it is not RUNNING."""
-    if conn.scalar(sql.REQUEST, {"job": job_id, "action": action, "actor": actor, "reason": reason}) is None:
-        return False
-    _note(conn, [job_id], actor, f"{action}-requested", reason, {})
-    return True
+def request_end(conn: Connection, job_ids: Sequence[int], action: Command, actor: str, reason: str | None) -> set[int]:
+    """Leave durable commands for the workers that own the running jobs; the jobs that got one.
+
+    The others are not RUNNING, or have one that is open.
+    """
+    values = {"jobs": list(job_ids), "action": action, "actor": actor, "reason": reason}
+    asked = set(conn.scalars(sql.REQUEST, values))
+    _note(conn, sorted(asked), actor, f"{action}-requested", reason, {})
+    return asked
 
 
 def fail(
@@ -262,7 +270,7 @@ def fail(
     if conn.scalar(sql.FAIL, values) is None:
         return False
     if release:
-        _release_all(conn, job_id)
+        _release_all(conn, [job_id])
     conn.execute(sql.CLOSE_COMMANDS, {"jobs": [job_id]})
     return True
 
@@ -270,7 +278,7 @@ def fail(
 def release(conn: Connection, job_id: int, actor: str, reason: str | None) -> bool:
     """End the allocation that a final job still holds. False when there is none, or the job is not final."""
     conn.execute(sql.LOCK_JOBS, {"jobs": [job_id]})
-    live = conn.execute(sql.LIVE_ALLOCATIONS, {"job": job_id}).all()
+    live = conn.execute(sql.LIVE_ALLOCATIONS, {"jobs": [job_id]}).all()
     held = [row.id for row in live if JobState(row.state).final]
     if not held:
         return False
@@ -280,17 +288,21 @@ def release(conn: Connection, job_id: int, actor: str, reason: str | None) -> bo
     return bool(released)
 
 
-def set_held(conn: Connection, job_id: int, held: bool, actor: str, reason: str | None) -> bool:
-    """Hold a PENDING job back from the scheduler, or let it go."""
+def set_held(conn: Connection, job_ids: Sequence[int], held: bool, actor: str, reason: str | None) -> set[int]:
+    """Hold PENDING jobs back from the scheduler, or end that; the ids of those that were not so already."""
+    conn.execute(sql.LOCK_JOBS, {"jobs": list(job_ids)})
     _say(conn, actor, "hold" if held else "unhold", reason)
-    return conn.scalar(sql.SET_HELD, {"job": job_id, "held": held}) is not None
+    return set(conn.scalars(sql.SET_HELD, {"jobs": list(job_ids), "held": held}))
 
 
-def set_priority(conn: Connection, job_id: int, priority: int, actor: str, reason: str | None) -> Replaced[int] | None:
-    """Move a PENDING job in the queue; higher runs first. Returns the priority it had, None when nothing changed."""
+def set_priority(
+    conn: Connection, job_ids: Sequence[int], priority: int, actor: str, reason: str | None
+) -> dict[int, int]:
+    """Move PENDING jobs in the queue; higher runs first. Returns the jobs that changed, with the priority each had."""
+    conn.execute(sql.LOCK_JOBS, {"jobs": list(job_ids)})
     _say(conn, actor, "priority", reason, {"*": {"priority": priority}})
-    row = conn.execute(sql.SET_PRIORITY, {"job": job_id, "priority": priority}).one_or_none()
-    return None if row is None else Replaced(row.priority)
+    rows = conn.execute(sql.SET_PRIORITY, {"jobs": list(job_ids), "priority": priority})
+    return {row.id: row.priority for row in rows}
 
 
 def set_drain(
@@ -346,8 +358,8 @@ def _note(
         conn.execute(sql.NOTE, values)
 
 
-def _release_all(conn: Connection, job_id: int) -> None:
-    live: Iterable[Any] = conn.execute(sql.LIVE_ALLOCATIONS, {"job": job_id})
+def _release_all(conn: Connection, job_ids: Iterable[int]) -> None:
+    live: Iterable[Any] = conn.execute(sql.LIVE_ALLOCATIONS, {"jobs": list(job_ids)})
     conn.execute(sql.RELEASE, {"allocations": [row.id for row in live]})
 
 

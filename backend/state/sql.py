@@ -134,7 +134,8 @@ RELEASE_OF_FINAL_JOBS = text("""
 
 LIVE_ALLOCATIONS = text("""
     SELECT a.id, a.process_id, j.state FROM resource_allocations a JOIN jobs j ON j.id = a.job_id
-    WHERE a.job_id = :job AND NOT a.released
+    WHERE a.job_id = ANY(:jobs) AND NOT a.released
+    ORDER BY a.id
 """)
 
 REQUEUE = text("""
@@ -148,8 +149,8 @@ OPEN_COMMANDS = text("""
 
 REQUEST = text("""
     INSERT INTO commands (job_id, node_name, action, actor, reason)
-    SELECT id, node_name, :action, :actor, :reason FROM jobs WHERE id = :job AND state = 'RUNNING'
-    ON CONFLICT DO NOTHING RETURNING id
+    SELECT id, node_name, :action, :actor, :reason FROM jobs WHERE id = ANY(:jobs) AND state = 'RUNNING'
+    ORDER BY id ON CONFLICT DO NOTHING RETURNING job_id
 """)
 
 CLOSE_COMMANDS = text("""
@@ -189,8 +190,8 @@ TRIED_TOO_OFTEN = text("""
 
 END_UNSTARTED = text("""
     UPDATE jobs SET state = CAST(:state AS job_state), failure_reason = CAST(:failure_reason AS failure_reason)
-    WHERE id = :job AND (state = 'PENDING' OR (state = 'RUNNING' AND NOT EXISTS (
-        SELECT 1 FROM resource_allocations WHERE job_id = :job AND NOT released AND process_id IS NOT NULL)))
+    WHERE id = ANY(:jobs) AND (state = 'PENDING' OR (state = 'RUNNING' AND NOT EXISTS (
+        SELECT 1 FROM resource_allocations a WHERE a.job_id = jobs.id AND NOT a.released AND a.process_id IS NOT NULL)))
     RETURNING id
 """)
 
@@ -199,13 +200,15 @@ FAIL = text("""
     WHERE id = :job AND state IN ('PENDING', 'RUNNING') RETURNING id
 """)
 
-SET_HELD = text("UPDATE jobs SET held = :held WHERE id = :job AND state = 'PENDING' AND held <> :held RETURNING id")
+SET_HELD = text("""
+    UPDATE jobs SET held = :held WHERE id = ANY(:jobs) AND state = 'PENDING' AND held <> :held RETURNING id
+""")
 
 SET_PRIORITY = text("""
     UPDATE jobs SET priority = :priority
-    FROM (SELECT id, priority FROM jobs WHERE id = :job FOR NO KEY UPDATE) old
-    WHERE jobs.id = old.id AND jobs.state = 'PENDING' AND jobs.priority <> :priority
-    RETURNING old.priority
+    FROM jobs old
+    WHERE jobs.id = ANY(:jobs) AND old.id = jobs.id AND jobs.state = 'PENDING' AND jobs.priority <> :priority
+    RETURNING jobs.id, old.priority
 """)
 
 SET_DRAIN = text("""

@@ -147,7 +147,7 @@ class Launcher:
         finally:
             watched.never_ran = not gated.open_gate()
         point("gate-opened")
-        log.info("job %d started, pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
+        log.info("job %d started, supervisor pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
 
 
 def _launch_failure(order: LaunchOrder, message: str) -> Outcome:

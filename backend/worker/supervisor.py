@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from backend.domain.states import FailureReason, JobState
 from backend.faults import point
 from backend.process.ending import Ended as EndingResult
-from backend.process.ending import Ending
+from backend.process.ending import Ending, tell_survivors
 from backend.process.outcome import EndCause, Verdict
 from backend.process.procfs import Snapshot, scan
 from backend.process.record import Record
@@ -274,14 +274,14 @@ class Supervisor:
             job.due, job.looks = boot_clock() + SECOND_LOOKS[job.looks], job.looks + 1
             return
         job.due = boot_clock() + STUCK_RETRY_SECONDS
-        detail = describe(result)
+        detail = describe(result, job.identity.pid)
         log.error("job %d: %s", job.job_id, detail)
         self._record(Stuck(job.allocation_id, detail))
 
 
-def describe(result: EndingResult) -> str:
+def describe(result: EndingResult, supervisor: int) -> str:
     """Why an ending failed, with the processes that are left: for the operator who has to deal with them."""
-    left = "; ".join(f"pid {one.pid} ({one.command or '?'}) {one.why}" for one in result.survivors[:5])
+    left = tell_survivors(result.survivors, supervisor)
     return f"{result.detail}: {left}" if left else result.detail
 
 

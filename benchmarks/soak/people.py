@@ -99,8 +99,8 @@ class People:
         for node in NODES:
             nodes.set_drain(self.installation.engine, node, False, ACTOR, None)
         with self.installation.engine.begin() as conn:
-            for job in list(conn.scalars(text("SELECT id FROM jobs WHERE held AND state = 'PENDING'"))):
-                machine.set_held(conn, job, False, ACTOR, None)
+            held = list(conn.scalars(text("SELECT id FROM jobs WHERE held AND state = 'PENDING'")))
+            machine.set_held(conn, held, False, ACTOR, None)
 
     def _hand(self) -> None:
         while (event := self._todo.get()) is not None:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from backend.actions.actor import current_actor
 from backend.actions.nodes import NodeResult, set_drain
 from backend.actions.perform import Context, ItemResult, perform, plan
+from backend.actions.queued import CHANGE
 from backend.actions.single import DO
 from backend.actions.table import ACTIONS
 from backend.cli.root import VERBS
@@ -38,7 +39,7 @@ def submit(stage: Scene, **fields: object) -> int:
 
 def test_the_table_and_the_verbs_agree() -> None:
     assert set(ACTIONS) <= set(VERBS)
-    assert set(DO) | {"cancel", "kill", "clean"} == set(ACTIONS)
+    assert set(DO) | set(CHANGE) | {"cancel", "kill", "clean"} == set(ACTIONS)
     keys = [action.key for action in ACTIONS.values() if action.key]
     assert len(set(keys)) == len(keys)
 
@@ -78,7 +79,7 @@ def test_the_owning_worker_ends_a_running_job_and_is_waited_for(stage: Scene) ->
 def test_who_asks_second_has_ended_nothing(stage: Scene) -> None:
     job = stage.run(stage.worker(alive=True))
     with stage.engine.begin() as conn:
-        assert machine.request_end(conn, job.id, "cancel", "first@desk", None)
+        assert machine.request_end(conn, [job.id], "cancel", "first@desk", None)
 
     def worker() -> None:
         with stage.engine.begin() as conn:
@@ -213,8 +214,8 @@ def test_a_refusal_of_the_database_is_a_result(stage: Scene, monkeypatch: pytest
         conn.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job_id})  # type: ignore[attr-defined]
         raise AssertionError
 
-    monkeypatch.setitem(DO, "hold", guarded)
-    result = do(stage, "hold", job_id)
+    monkeypatch.setitem(DO, "mark-failed", guarded)
+    result = do(stage, "mark-failed", job_id)
     assert not result.ok
     assert "cancel it before deleting it" in result.message
 

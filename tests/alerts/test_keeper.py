@@ -60,7 +60,7 @@ def test_a_waiting_job_raises_one_alert_and_its_end_clears_it(engine: Engine, ma
         turn(keeper)
     assert open_rules(engine) == [("waiting", "")]
     with engine.begin() as conn:
-        machine.end_unstarted(conn, job_id, "cancel", ACTOR, None)
+        machine.end_unstarted(conn, [job_id], "cancel", ACTOR, None)
     for _ in range(3):
         turn(keeper)
     assert open_rules(engine) == []
@@ -157,7 +157,7 @@ def test_a_reminder_comes_with_the_numbers_of_now(engine: Engine, make: Make, re
     turn(keeper)
     turn(keeper)
     with engine.begin() as conn:
-        machine.end_unstarted(conn, first, "cancel", ACTOR, None)
+        machine.end_unstarted(conn, [first], "cancel", ACTOR, None)
         second = pending(conn)
         conn.execute(text("UPDATE alerts SET told_raised_at = told_raised_at - interval '2 hours'"))
     for _ in range(3):
@@ -248,7 +248,7 @@ def test_a_receiver_that_hangs_holds_up_neither_the_rules_nor_the_other_receiver
     wait_until(lambda: got.exists() and "waiting" in got.read_text(), 60, "the command")
     assert receiver.bodies == []
     with engine.begin() as conn:
-        machine.end_unstarted(conn, 1, "cancel", ACTOR, None)
+        machine.end_unstarted(conn, [1], "cancel", ACTOR, None)
     keeper.judge()
     keeper.tell()
     wait_until(lambda: "cleared" in got.read_text(), 60, "the recovery")

@@ -117,7 +117,7 @@ def test_stuck_drains_its_node_once_and_is_cleared_when_it_can_die(stage: Scene,
         [first] = clean((job.id,))
         assert [victim.outcome for victim in plan.eligible] == [first.message]
         assert (first.ok, first.changed) == (False, True)
-        assert "cannot be ended, node node1 is drained: pid" in first.message
+        assert "cannot be ended, node node1 is drained: script pid" in first.message
         assert stage.execute("SELECT drained FROM nodes")
         before = fingerprint(stage.engine)
         [again] = clean((job.id,))
@@ -151,6 +151,19 @@ def test_evidence_in_a_listing_is_whole(stage: Scene, cli: Cli) -> None:
     job.said("up")
     [row] = cli("clean", "--dry-run", "--json").json
     assert row["command"] == "sleep 600"
-    assert row["process_id"] != job.pid
-    assert row["processes"] == [{"pid": row["process_id"], "command": "sleep 600"}]
-    assert json.loads(cli("orphans", "--json").out)[0]["process_id"] == job.pid
+    [listed] = json.loads(cli("orphans", "--json").out)
+    assert row["process_id"] == listed["process_id"] == job.pid, "one pid for one job"
+    [script] = row["processes"]
+    assert (script["command"], script["pid"] != job.pid) == ("sleep 600", True)
+    assert f"supervisor pid {job.pid} alive" in listed["detail"]
+    assert f"supervisor pid {job.pid}, script pid {script['pid']}" in cli("clean", "--dry-run").out
+
+
+def test_without_its_supervisor_a_job_is_named_by_its_script(stage: Scene, cli: Cli) -> None:
+    job = MAKE[AnomalyKind.ORPHAN](stage)
+    job.said("up")
+    job.kill_supervisor()
+    [row], [listed] = cli("clean", "--dry-run", "--json").json, cli("orphans", "--json").json
+    assert row["process_id"] == listed["process_id"] == row["processes"][0]["pid"] != job.pid
+    assert f"; script pid {row['process_id']} alive" in listed["detail"]
+    assert f"script pid {row['process_id']}" in cli("clean", "--dry-run").out

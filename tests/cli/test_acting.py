@@ -183,3 +183,16 @@ class Terminal:
 
 def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_a_held_job_is_a_pending_one(cli: Cli, stage: Scene) -> None:
+    """One meaning of the word in the header, in JSON and in every filter: what is counted as pending is cancelled."""
+    submit(stage, "a", "b")
+    assert cli("hold", "name:b").code == 0
+    listed = cli("jobs", "state:pending", "--json").json
+    assert {(job["name"], job["state"], job["held"]) for job in listed} == {
+        ("a", "PENDING", False),
+        ("b", "PENDING", True),
+    }
+    assert cli("cancel", "state:pending").code == 0
+    assert states(stage) == {"a": "CANCELLED", "b": "CANCELLED"}

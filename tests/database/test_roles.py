@@ -81,7 +81,7 @@ def test_a_viewer_sees_and_changes_nothing(engine: Engine, login: Login, job: in
     with viewer.connect() as conn:
         assert column(conn, job, "state") == "RUNNING"
     refused(viewer, lambda conn: machine.submit(conn, [request()], ACTOR))
-    refused(viewer, lambda conn: machine.request_end(conn, job, "kill", ACTOR, None))
+    refused(viewer, lambda conn: machine.request_end(conn, [job], "kill", ACTOR, None))
     refused(viewer, lambda conn: machine.fail(conn, job, ACTOR, None, release=True))
     refused(viewer, lambda conn: machine.set_drain(conn, "node1", True, ACTOR, "x"))
     refused(viewer, sql("UPDATE jobs SET state = 'FAILED'"))
@@ -96,15 +96,15 @@ def test_a_submitter_submits_and_cancels_its_own(engine: Engine, login: Login, j
     name = submitter.url.username
     with submitter.begin() as conn:
         mine, other = machine.submit(conn, [request(), request()], "bob@laptop")
-        assert machine.end_unstarted(conn, mine, "cancel", "bob@laptop", None)
+        assert machine.end_unstarted(conn, [mine], "cancel", "bob@laptop", None)
     assert event(engine, mine) == ("cancel", f"{name}/bob@laptop", name)
     with engine.begin() as conn:
         assert (column(conn, mine, "submitted_by"), column(conn, mine, "state")) == (name, "CANCELLED")
         theirs = pending(conn)
     with submitter.begin() as conn:
-        assert not machine.end_unstarted(conn, theirs, "cancel", ACTOR, None)
-    refused(submitter, lambda conn: machine.request_end(conn, job, "cancel", ACTOR, None))
-    refused(submitter, lambda conn: machine.set_priority(conn, other, 5, ACTOR, None))
+        assert not machine.end_unstarted(conn, [theirs], "cancel", ACTOR, None)
+    refused(submitter, lambda conn: machine.request_end(conn, [job], "cancel", ACTOR, None))
+    refused(submitter, lambda conn: machine.set_priority(conn, [other], 5, ACTOR, None))
     refused(submitter, sql(f"UPDATE jobs SET state = 'FAILED' WHERE id = {other}"))
     refused(submitter, sql("INSERT INTO jobs (name, account, script, work_dir, memory_mb, submitted_by)"
                            " VALUES ('x', 'x', 'x', '/', 1, 'postgres')"))  # fmt: skip
@@ -119,8 +119,8 @@ def test_a_submitter_cancels_its_own_running_job_through_the_worker(
     with engine.begin() as conn:
         start(conn, worker_id, mine)
     with submitter.begin() as conn:
-        assert machine.request_end(conn, mine, "cancel", "worker:node1", None)
-    refused(submitter, lambda conn: machine.request_end(conn, mine, "kill", ACTOR, None))
+        assert machine.request_end(conn, [mine], "cancel", "worker:node1", None)
+    refused(submitter, lambda conn: machine.request_end(conn, [mine], "kill", ACTOR, None))
     with engine.connect() as conn:
         [actor] = conn.scalars(text("SELECT actor FROM commands"))
     assert actor == f"{submitter.url.username}/worker:node1"
@@ -141,7 +141,7 @@ def test_a_starting_job_of_its_own_is_cancelled_with_its_allocation(
     with engine.begin() as conn:
         machine.allocate(conn, [Placement(mine, "node1", worker_id)])
     with submitter.begin() as conn:
-        assert machine.end_unstarted(conn, mine, "cancel", ACTOR, None)
+        assert machine.end_unstarted(conn, [mine], "cancel", ACTOR, None)
     with engine.connect() as conn:
         assert (column(conn, mine, "state"), live_allocations(conn, mine)) == ("CANCELLED", 0)
 
@@ -153,9 +153,9 @@ def test_an_operator_acts_under_its_own_name(engine: Engine, login: Login, job: 
         waiting = pending(conn)
         starting, allocation_id = allocated(conn, worker_id)
     with operator.begin() as conn:
-        assert machine.request_end(conn, job, "kill", "eve@host", "stuck")
-        assert machine.set_priority(conn, waiting, 7, "eve@host", None)
-        assert machine.set_held(conn, waiting, True, "eve@host", None)
+        assert machine.request_end(conn, [job], "kill", "eve@host", "stuck")
+        assert machine.set_priority(conn, [waiting], 7, "eve@host", None)
+        assert machine.set_held(conn, [waiting], True, "eve@host", None)
         assert machine.set_drain(conn, "node1", True, "eve@host", "disk")
         assert machine.requeue(conn, [allocation_id], "eve@host", "x", uncommitted=True)
         assert machine.fail(conn, job, "worker:node1", None, release=True)
@@ -229,7 +229,7 @@ def test_the_verb_makes_the_roles_and_postgresql_refuses_a_viewers_kill(
     outcome = cli("hold", str(_waiting(engine)), "--yes", DATABASE_URL=viewer)
     assert outcome.code == 1
     assert "jobwarden_operator" in outcome.err
-    refused(login("viewer"), lambda conn: machine.set_held(conn, job, True, ACTOR, None))
+    refused(login("viewer"), lambda conn: machine.set_held(conn, [job], True, ACTOR, None))
 
 
 @pytest.mark.parametrize(("role", "allowed"), [("viewer", False), ("submitter", False), ("operator", True)])

@@ -66,7 +66,11 @@ def matching(engine: Engine, typed: str) -> list[int]:
 CASES = {
     "": [1, 2, 3, 4, 5, 6],
     "state:failed": [2, 3],
-    "state:pending": [4],
+    "state:pending": [4, 5],
+    "state:pending !state:held": [4],
+    "state:held": [5],
+    "state!=pending": [1, 2, 3, 6],
+    "state:running": [6],
     "state:held,starting": [5, 6],
     "state!=failed": [1, 4, 5, 6],
     "!state:failed,completed": [4, 5, 6],

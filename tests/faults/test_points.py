@@ -56,7 +56,7 @@ class Scene:
         """What users and operators do meanwhile: ask for the end of the victim, let the survivor end."""
         if not self.asked and self.farm.job(self.victim).start_time is not None:
             with self.farm.engine.begin() as conn:
-                self.asked = machine.request_end(conn, self.victim, "kill", "op@desk", "test")
+                self.asked = bool(machine.request_end(conn, [self.victim], "kill", "op@desk", "test"))
         if self.farm.allocation(self.survivor).worker_id != self.farm.all[0].id and not self.go.exists():
             go(self.go, 5)
 

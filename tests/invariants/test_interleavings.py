@@ -115,8 +115,8 @@ class Interleavings(RuleBasedStateMachine):
     def end(self, draw: Draw) -> None:
         """As the actions do it: at once when nothing runs, else the worker is asked."""
         job, action = self._job(draw), draw(st.sampled_from(("cancel", "kill")))
-        if not self._do(machine.end_unstarted, job, action, ACTOR, "why not"):
-            self._do(machine.request_end, job, action, ACTOR, "why not")
+        if not self._do(machine.end_unstarted, [job], action, ACTOR, "why not"):
+            self._do(machine.request_end, [job], action, ACTOR, "why not")
 
     def resubmit(self, draw: Draw) -> None:
         job = self._job(draw)
@@ -125,8 +125,8 @@ class Interleavings(RuleBasedStateMachine):
 
     def reorder(self, draw: Draw) -> None:
         job = self._job(draw)
-        self._do(machine.set_held, job, not self.before.jobs[job]["held"], ACTOR, None)
-        self._do(machine.set_priority, job, draw(st.integers(0, 9)), ACTOR, None)
+        self._do(machine.set_held, [job], not self.before.jobs[job]["held"], ACTOR, None)
+        self._do(machine.set_priority, [job], draw(st.integers(0, 9)), ACTOR, None)
 
     def mark_failed(self, draw: Draw) -> None:
         job = self._job(draw)

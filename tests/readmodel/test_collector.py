@@ -29,7 +29,7 @@ def test_the_first_snapshot_and_window_come_without_asking(settings: Settings, e
         window = heard.window(lambda window: window.rows)
         snapshot = heard.snapshot(lambda snapshot: snapshot.loaded)
     assert [row.id for row in window.rows] == ids[::-1]
-    assert snapshot.counts[JobState.PENDING] == 3
+    assert (snapshot.counts[JobState.PENDING], snapshot.held) == (3, 0)
     assert (snapshot.link, snapshot.database.ok, snapshot.redis.ok) == (Link.LIVE, True, True)
 
 
@@ -43,6 +43,14 @@ def test_what_is_typed_in_sql_is_seen(settings: Settings, engine: Engine) -> Non
         heard.snapshot(lambda snapshot: snapshot.counts.get(JobState.FAILED) == 1)
         wait_until(lambda: (view := heard.last(DetailView)) and view.detail and view.detail.events[-1].action == "sql")
     assert window.rows[0].failure_reason == "OPERATOR"
+
+
+def test_held_jobs_are_counted_among_the_pending(settings: Settings, engine: Engine) -> None:
+    ids = add_jobs(engine, 3)
+    typed(engine, f"UPDATE jobs SET held = true WHERE id = {ids[0]}")
+    with collecting(settings) as (_, heard):
+        snapshot = heard.snapshot(lambda snapshot: snapshot.loaded)
+    assert (snapshot.counts[JobState.PENDING], snapshot.held) == (3, 1)
 
 
 def test_what_is_too_early_to_read_at_a_notice_is_read_later_without_a_poll(settings: Settings, engine: Engine) -> None:

@@ -1,18 +1,20 @@
 """A list that is held back: what moves is counted and comes later, what is shown stays where it stands."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from backend.domain.states import JobState
 from backend.readmodel.collector import Collector
 from backend.readmodel.hold import Hold
 from backend.readmodel.lists import Window
 from backend.readmodel.order import Order
+from backend.readmodel.overview import Snapshot
 from backend.readmodel.words import Words
 from backend.settings import Settings
 from tests.readmodel.listening import collecting
 from tests.readmodel.rows import add_jobs, add_worker, finish, start, typed
 from tests.support.processes import wait_until
+from tests.support.scene import scene
 
 
 def ids(window: Window) -> list[int]:
@@ -82,6 +84,20 @@ def test_waiting_jobs_say_why(settings: Settings, engine: Engine, columns: dict[
     with collecting(settings) as (_, heard):
         window = heard.window(lambda window: window.waiting)
     assert window.waiting == {job: reason}
+
+
+def test_no_worker_is_called_dead_before_the_workers_were_read(settings: Settings, engine: Engine) -> None:
+    """Over many jobs the first snapshot takes seconds; the list is there before it, with the reasons."""
+    with scene(engine, settings, "no job of this one runs") as stage:
+        stage.worker(alive=True)
+        (job,) = add_jobs(engine, 1)
+        with engine.begin() as conn:
+            conn.execute(text("LOCK TABLE job_counts IN ACCESS EXCLUSIVE MODE"))
+            with collecting(settings) as (_, heard):
+                window = heard.window(lambda window: window.waiting)
+                assert heard.last(Snapshot) is None
+                conn.rollback()
+    assert window.waiting == {job: "for its turn"}
 
 
 def test_the_words_of_a_filter(settings: Settings, engine: Engine) -> None:

@@ -75,7 +75,7 @@ def test_the_queue_is_in_the_schedulers_order_with_places_and_reasons(
     view = heard.until(QueueView, lambda view: len(view.rows) == 3)
     assert [(row.id, row.place) for row in view.rows] == [(third, 1), (first, 0), (second, 2)]
     assert [row.why for row in view.rows] == ["no worker has joined yet", "held", "no worker has joined yet"]
-    assert (view.waiting, view.held) == (3, 1)
+    assert (view.pending, view.held) == (3, 1)
 
 
 def test_the_queue_is_filtered_and_places_stay_those_of_the_whole_queue(
@@ -87,7 +87,7 @@ def test_the_queue_is_filtered_and_places_stay_those_of_the_whole_queue(
     lookout.want([asked])
     view = heard.until(QueueView, lambda view: view.rows)
     assert [(row.id, row.place) for row in view.rows] == [(first, 2), (second, 3)]
-    assert (view.waiting, view.wanted) == (3, asked)
+    assert (view.pending, view.wanted) == (3, asked)
 
 
 def test_anomalies_are_matched_by_the_job_and_by_what_is_wrong(lookout: Lookout, heard: Heard, engine: Engine) -> None:
@@ -159,13 +159,13 @@ def test_a_new_event_arrives_by_itself_and_a_wrong_filter_is_explained(
 
 def test_what_nobody_wants_any_more_is_not_read(lookout: Lookout, heard: Heard, engine: Engine) -> None:
     lookout.want([QueueWanted()])
-    heard.until(QueueView, lambda view: view.waiting == 0)
+    heard.until(QueueView, lambda view: view.pending == 0)
     lookout.want([EventsWanted()])
     heard.until(EventsPage, lambda page: True)
     add_jobs(engine, 1)
     lookout.changed([])
     heard.until(EventsPage, lambda page: page.rows)
-    assert not any(isinstance(answer, QueueView) and answer.waiting for answer in heard.answers)
+    assert not any(isinstance(answer, QueueView) and answer.pending for answer in heard.answers)
 
 
 def test_a_job_that_never_started_has_no_processes(lookout: Lookout, heard: Heard, engine: Engine) -> None:

@@ -78,7 +78,7 @@ def test_asking_for_an_end_in_the_name_of_an_operator(engine: Engine, login: Log
         job, allocation = running(conn, add_node(conn))
     worker = login("worker")
     with worker.begin() as conn:
-        assert machine.request_end(conn, job, "kill", ALICE, "because")
+        assert machine.request_end(conn, [job], "kill", ALICE, "because")
         machine.finish(conn, [ended(allocation, job)], ALICE, "kill")
         assert actors(conn, job)[-2:] == [f"{worker.url.username}/{ALICE}"] * 2
 
@@ -90,9 +90,9 @@ def test_speaking_for_somebody_by_an_old_command(engine: Engine, login: Login) -
         worker_id = add_node(conn)
         job, allocation = running(conn, worker_id)
         other, _ = running(conn, worker_id)
-        machine.request_end(conn, job, "kill", ALICE, "because")
+        machine.request_end(conn, [job], "kill", ALICE, "because")
         machine.finish(conn, [ended(allocation, job)], ALICE, "kill")
-        machine.request_end(conn, other, "kill", "bob@desk", "because")
+        machine.request_end(conn, [other], "kill", "bob@desk", "because")
     worker = login("worker")
     assert forged(worker, job, ALICE).endswith(f"/{ALICE}")
     assert forged(worker, job, "bob@desk").endswith("/bob@desk")
@@ -107,7 +107,7 @@ def test_a_worker_writes_the_end_in_the_name_of_whom_asked_for_it(engine: Engine
         job, allocation = running(conn, worker_id)
         unstarted, waiting = allocated(conn, worker_id)
         for one in (job, unstarted):
-            machine.request_end(conn, one, "kill", ALICE, "because")
+            machine.request_end(conn, [one], "kill", ALICE, "because")
     with login("worker").begin() as conn:
         machine.finish(conn, [ended(allocation, job)], ALICE, "kill", "because")
         machine.requeue(conn, [waiting], "worker:node1", "never started", uncommitted=True)
@@ -132,7 +132,7 @@ def test_a_worker_that_has_no_more_than_its_role(farm: Farm, login: Login) -> No
     job, _ = farm.submit_waiting()
     farm.started(job)
     with farm.engine.begin() as conn:
-        machine.request_end(conn, job, "kill", ALICE, "because")
+        machine.request_end(conn, [job], "kill", ALICE, "because")
     assert farm.ended(job).state == "FAILED"
     with farm.engine.connect() as conn:
         assert actors(conn, job)[-1] == ALICE

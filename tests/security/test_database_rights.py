@@ -403,7 +403,7 @@ def test_the_roles_are_enough_for_what_they_are_for(engine: Engine, login: Login
     with login("submitter").begin() as conn:
         [job_id] = machine.submit(conn, [request(arguments=("a",), environment={"A": "=b"})], ACTOR)
     with login("operator").begin() as conn:
-        assert machine.set_priority(conn, job_id, 5, ACTOR, "soon")
+        assert machine.set_priority(conn, [job_id], 5, ACTOR, "soon")
     with login("worker").begin() as conn:
         worker_id = add_node(conn)
         [(allocation_id, _, _)] = machine.allocate(conn, [Placement(job_id, "node1", worker_id)])

@@ -81,8 +81,8 @@ def test_the_second_call_of_everything_changes_nothing(conn: Connection, worker:
     failed = Outcome(allocation_id, job_id, JobState.FAILED, FailureReason.WORKER_LOST)
     assert machine.finish(conn, [failed], "w") == set()
     assert machine.requeue(conn, [allocation_id], "w", "again") == set()
-    assert not machine.end_unstarted(conn, job_id, "cancel", ACTOR, None)
-    assert not machine.request_end(conn, job_id, "kill", ACTOR, None)
+    assert not machine.end_unstarted(conn, [job_id], "cancel", ACTOR, None)
+    assert not machine.request_end(conn, [job_id], "kill", ACTOR, None)
     assert not machine.fail(conn, job_id, ACTOR, None, release=True)
     assert not machine.release(conn, job_id, ACTOR, None)
     assert actions(conn, job_id) == before
@@ -100,23 +100,23 @@ def test_claim_gives_the_order_only_to_the_worker_it_was_allocated_to(conn: Conn
 def test_a_cancelled_launch_keeps_its_gate_shut(conn: Connection, worker: int) -> None:
     job_id, allocation_id = allocated(conn, worker)
     machine.claim(conn, worker, [allocation_id])
-    assert machine.end_unstarted(conn, job_id, "cancel", ACTOR, "changed my mind")
+    assert machine.end_unstarted(conn, [job_id], "cancel", ACTOR, "changed my mind")
     assert machine.commit_start(conn, worker, [started(allocation_id)], "w") == set()
     assert (column(conn, job_id, "state"), live_allocations(conn, job_id)) == ("CANCELLED", 0)
 
 
 def test_a_running_job_is_not_cancelled_behind_its_workers_back(conn: Connection, worker: int) -> None:
     job_id, _ = running(conn, worker)
-    assert not machine.end_unstarted(conn, job_id, "cancel", ACTOR, None)
+    assert not machine.end_unstarted(conn, [job_id], "cancel", ACTOR, None)
     assert column(conn, job_id, "state") == "RUNNING"
-    assert machine.request_end(conn, job_id, "cancel", ACTOR, "why")
-    assert not machine.request_end(conn, job_id, "cancel", "other", "later")
+    assert machine.request_end(conn, [job_id], "cancel", ACTOR, "why")
+    assert not machine.request_end(conn, [job_id], "cancel", "other", "later")
     assert actions(conn, job_id)[-1] == ("cancel-requested", "RUNNING", "RUNNING")
 
 
 def test_finishing_closes_the_open_command(conn: Connection, worker: int) -> None:
     job_id, allocation_id = running(conn, worker)
-    machine.request_end(conn, job_id, "kill", ACTOR, None)
+    machine.request_end(conn, [job_id], "kill", ACTOR, None)
     outcome = Outcome(allocation_id, job_id, JobState.FAILED, FailureReason.OPERATOR, exit_signal=15)
     machine.finish(conn, [outcome], ACTOR, "kill", "because")
     command = conn.execute(text("SELECT done_at, result FROM commands")).one()
@@ -138,7 +138,7 @@ def test_requeue_is_the_way_back_and_says_so(conn: Connection, worker: int) -> N
 @pytest.mark.parametrize(("action", "state"), [("cancel", "CANCELLED"), ("kill", "FAILED")])
 def test_requeue_honours_a_waiting_command(conn: Connection, worker: int, action: machine.Command, state: str) -> None:
     job_id, allocation_id = running(conn, worker)
-    machine.request_end(conn, job_id, action, ACTOR, "no")
+    machine.request_end(conn, [job_id], action, ACTOR, "no")
     machine.requeue(conn, [allocation_id], "w", "never started")
     assert column(conn, job_id, "state") == state
     assert conn.scalar(text("SELECT count(*) FROM commands WHERE done_at IS NULL")) == 0
@@ -183,14 +183,14 @@ def test_drained_nodes_and_ended_workers_get_nothing(conn: Connection, worker: i
 
 def test_hold_and_priority_are_for_waiting_jobs(conn: Connection, worker: int) -> None:
     job_id = pending(conn)
-    assert machine.set_held(conn, job_id, True, ACTOR, "wait for data")
-    assert not machine.set_held(conn, job_id, True, ACTOR, "wait for data")
+    assert machine.set_held(conn, [job_id], True, ACTOR, "wait for data")
+    assert not machine.set_held(conn, [job_id], True, ACTOR, "wait for data")
     assert machine.allocate(conn, [Placement(job_id, "node1", worker)]) == []
-    assert machine.set_priority(conn, job_id, 7, ACTOR, None)
-    assert not machine.set_priority(conn, job_id, 7, ACTOR, None)
+    assert machine.set_priority(conn, [job_id], 7, ACTOR, None)
+    assert not machine.set_priority(conn, [job_id], 7, ACTOR, None)
     busy, _ = running(conn, worker)
-    assert not machine.set_held(conn, busy, True, ACTOR, None)
-    assert not machine.set_priority(conn, busy, 7, ACTOR, None)
+    assert not machine.set_held(conn, [busy], True, ACTOR, None)
+    assert not machine.set_priority(conn, [busy], 7, ACTOR, None)
 
 
 def test_resubmit_copies_a_final_job_and_points_back(conn: Connection, worker: int) -> None:

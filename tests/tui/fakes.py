@@ -103,6 +103,12 @@ def detail(row: JobRow) -> JobDetail:
     )
 
 
+def _victim(job_id: int, name: str, command: str) -> Victim:
+    pid = 4000 + job_id
+    named = f"supervisor pid {pid}, script pid {pid + 1}"
+    return Victim(job_id, f"render-{job_id}", "beta", pid, command, f"{name} it", named=named)
+
+
 class FakeSource:
     """Delivers what it is told to and remembers what it was asked."""
 
@@ -182,7 +188,7 @@ class FakeDeeds:
                 plan.ineligible.append((job_id, self.refused[job_id]))
             else:
                 command = f"/bin/sh /spool/{job_id}/job_{job_id}.sh --epochs 10"
-                plan.eligible.append(Victim(job_id, f"render-{job_id}", "beta", 4000 + job_id, command, f"{name} it"))
+                plan.eligible.append(_victim(job_id, name, command))
         return plan
 
     def perform(

@@ -203,7 +203,7 @@ async def test_an_action_asks_names_its_victim_and_stays_with_it() -> None:
         text = text_of(screen)
         assert "Kill 1 job?" in text
         assert "48  render-48" in text
-        assert "pid 4048" in text
+        assert "supervisor pid 4048" in text
         assert "/bin/sh /spool/48/job_48.sh --epochs 10" in text
         assert not screen.deeds.performed
         await shown(pilot, screen, window(jobs(60, 10)))
@@ -354,6 +354,7 @@ async def test_the_list_says_that_it_is_old_until_the_database_is_back() -> None
         assert "stale" not in text_of(screen)
         await shown(pilot, screen, snapshot(link=Link.LOST, database=Health(False, message="gone")))
         await until(pilot, lambda: "‖ stale" in text_of(screen) and "STALE" in text_of(screen))
+        assert "redis unknown" in text_of(screen) and "redis ok" not in text_of(screen)
         assert " 49 " in text_of(screen)
         await shown(pilot, screen, snapshot())
         await until(pilot, lambda: "stale" not in text_of(screen).lower())

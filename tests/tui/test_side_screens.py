@@ -150,7 +150,7 @@ async def test_the_queue_says_why_jobs_wait_and_how_redis_is() -> None:
         await opened(pilot, screen, "4", snapshot())
         await until(pilot, lambda: "no node has 512 CPUs" in text_of(screen))
         text = text_of(screen)
-    assert "1,234 waiting, 1 held; the first 5 are listed" in text
+    assert "1,234 pending, 1 of them held; the first 5 are listed" in text
     assert "Valkey 8.1.0" in text and "‖ HELD" in text
     assert any(line.split()[:3] == ["beta", "7", "4m"] for line in text.splitlines())
 
@@ -353,13 +353,13 @@ async def test_the_queue_is_filtered_by_the_database() -> None:
         await until(pilot, lambda: len(side.table.listed) == 5)
         await pilot.press("slash", *"state:held", "enter")
         await until(pilot, lambda: len(side.table.listed) == 1)
-        assert "1,234 waiting, 1 held; 1 that match are listed" in text_of(screen)
+        assert "1,234 pending, 1 of them held; 1 that match are listed" in text_of(screen)
         screen.source.deliver(queue())  # an answer to the question before
         await pilot.pause()
         assert len(side.table.listed) == 1
         screen.source.deliver(QueueView(error="took longer than 5s", wanted=only))
         await until(pilot, lambda: "took longer than 5s" in text_of(screen))
-        assert "1,234 waiting" in text_of(screen) and "Valkey 8.1.0" in text_of(screen)
+        assert "1,234 pending" in text_of(screen) and "Valkey 8.1.0" in text_of(screen)
 
 
 async def test_help_has_the_words_of_the_screens_own_filter() -> None:

@@ -25,10 +25,10 @@ from tui.keys.table import TABLE
 from tui.looks import STATE_LOOKS, job_look, outcome
 from tui.panes.job import environment, history, job_title, overview, script
 from tui.widgets.header.gauge import bar as gauge_bar
-from tui.widgets.header.lines import Colours, banner, header_lines
+from tui.widgets.header.lines import Colours, banner, header_lines, is_stale
 from tui.widgets.jobs.columns import JOB_COLUMNS
 from tui.widgets.table.bar import bar
-from tui.widgets.table.columns import GAP, Moment, fit, place
+from tui.widgets.table.columns import GAP, Cell, Moment, fit, place
 from tui.widgets.table.marks import Status
 
 PLAIN = Colours({})
@@ -44,6 +44,57 @@ def test_the_columns_chosen_fit(width: int) -> None:
     placed = place(JOB_COLUMNS, width)
     assert sum(column.width + GAP for column in placed) + GAP <= width
     assert {"id", "state", "note", "name"} <= {column.column.name for column in placed}
+
+
+OLD_NEWS = ("redis ok", "db ok", "scheduler ok", "no anomalies")
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_old_knowledge_is_not_told_as_of_now(width: int) -> None:
+    """With the link lost and while the database hangs, each from when the line with the age is there."""
+    gone = snapshot(link=Link.LOST, database=Health(False, message="gone"))
+    assert is_stale(gone, 0.0) and is_stale(snapshot(), 4.0)
+    for seen, words in ((gone, "db down"), (snapshot(), "db unknown")):
+        said = "\n".join(line.plain for line in header_lines(seen, width, PLAIN, stale=True))
+        assert not [claim for claim in OLD_NEWS if claim in said]
+        for word in (words, "redis unknown", "anomalies unknown"):
+            assert word in said
+    fresh = "\n".join(line.plain for line in header_lines(snapshot(), 160, PLAIN))
+    assert [claim for claim in OLD_NEWS if claim in fresh] == list(OLD_NEWS)
+
+
+def test_old_counts_have_no_colour_of_health() -> None:
+    colours = Colours({"good": "green", "running": "blue", "dim": "grey", "bad": "red"})
+    lines = header_lines(snapshot(), 160, colours, stale=True)
+    styles = {str(span.style) for line in lines for span in line.spans}
+    assert not styles & {"green", "blue"}
+
+
+def test_a_flagged_job_is_no_healthy_running_one() -> None:
+    state = next(column for column in JOB_COLUMNS if column.name == "state")
+    note = next(column for column in JOB_COLUMNS if column.name == "note")
+    flagged = Moment(NOW, {4: AnomalyKind.LOST})
+    assert state.cell(job(4), flagged) == Cell("⚠ RUNNING", "anomaly")
+    assert note.cell(job(4), flagged) == Cell("⚠ LOST", "anomaly")
+    assert state.cell(job(5), flagged) == Cell("● RUNNING", "running")
+    counts = "\n".join(line.plain for line in header_lines(incident(1, 2), 160, PLAIN))
+    assert "10 running (2 orphan)" in counts
+
+
+def test_a_full_bar_is_not_as_a_half_full_one() -> None:
+    colours = Colours({"running": "green", "pending": "yellow"})
+    full = snapshot(capacity=replace(snapshot().capacity, cpus_allocated=8))
+    for seen, style in ((snapshot(), "green"), (full, "yellow")):
+        [first, *_] = header_lines(seen, 160, colours)
+        bar_at = first.plain.index("cpu") + 4
+        assert [str(span.style) for span in first.spans if span.start == bar_at] == [style]
+
+
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_the_header_says_how_many_of_the_pending_jobs_are_held(width: int) -> None:
+    some, none = snapshot(counts={JobState.PENDING: 12}, held=8), snapshot(counts={JobState.PENDING: 12})
+    assert "12 pending (8 held)" in "\n".join(line.plain for line in header_lines(some, width, PLAIN))
+    assert "held" not in "\n".join(line.plain for line in header_lines(none, width, PLAIN))
 
 
 def test_a_wide_screen_has_every_column() -> None:

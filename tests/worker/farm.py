@@ -138,7 +138,7 @@ class Farm:
     def end(self, job_id: int, action: machine.Command) -> None:
         """Ask for the end of a running job as an operator does."""
         with self.engine.begin() as conn:
-            assert machine.request_end(conn, job_id, action, "op@desk", "test")
+            assert machine.request_end(conn, [job_id], action, "op@desk", "test")
 
     # Looking ----------------------------------------------------------------------------------------------------
 

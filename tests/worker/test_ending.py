@@ -113,7 +113,7 @@ def test_a_job_cancelled_while_pending_never_runs(farm: Farm) -> None:
     job = farm.submit("echo run >> runs")
     later = farm.submit("echo later >> runs")
     with farm.engine.begin() as conn:
-        assert machine.end_unstarted(conn, job, "cancel", "op@desk", "test")
+        assert machine.end_unstarted(conn, [job], "cancel", "op@desk", "test")
     farm.worker()
     assert farm.ended(later).state == "COMPLETED"
     assert (farm.job(job).state, (farm.work / "runs").read_text()) == ("CANCELLED", "later\n")
@@ -126,7 +126,7 @@ def test_a_job_cancelled_while_starting_never_runs(farm: Farm, redis_url: str) -
         job, later = machine.submit(conn, [farm.request("echo $JOBWARDEN_JOB_ID >> runs")] * 2, "tester")
         granted = machine.allocate(conn, [Placement(each, "node1", worker.id) for each in (job, later)])
     with farm.engine.begin() as conn:
-        assert machine.end_unstarted(conn, job, "cancel", "op@desk", "test")
+        assert machine.end_unstarted(conn, [job], "cancel", "op@desk", "test")
     with bell.connect(redis_url) as redis:
         bell.ring(redis, "node1", [allocation for allocation, _, _ in granted])
     resume()

@@ -15,7 +15,7 @@ from tests.worker.farm import Farm, alive, go
 def release(farm: Farm, job: int) -> None:
     """Let a held job go."""
     with farm.engine.begin() as conn:
-        assert machine.set_held(conn, job, False, "op@desk", None)
+        assert machine.set_held(conn, [job], False, "op@desk", None)
 
 
 def submit_raw(farm: Farm, script: str) -> int:

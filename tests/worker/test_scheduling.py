@@ -44,7 +44,7 @@ def test_a_raised_priority_counts_from_now_on(farm: Farm) -> None:
     farm.started(blocker)
     first, second = (farm.submit(f"echo {n} >> order") for n in (1, 2))
     with farm.engine.begin() as conn:
-        assert machine.set_priority(conn, second, 1, "op@desk", None)
+        assert machine.set_priority(conn, [second], 1, "op@desk", None)
     go(file)
     farm.ended(first), farm.ended(second)
     assert (farm.work / "order").read_text().split() == ["2", "1"]
@@ -98,7 +98,7 @@ def test_held_and_impossible_jobs_wait_and_others_pass(farm: Farm) -> None:
     assert (farm.job(held).state, farm.job(impossible).state) == ("PENDING", "PENDING")
     assert "no node has 512 CPUs" in farm.cli("show", impossible).out
     with farm.engine.begin() as conn:
-        assert machine.set_held(conn, held, False, "op@desk", None)
+        assert machine.set_held(conn, [held], False, "op@desk", None)
     assert farm.ended(held).state == "COMPLETED"
 
 

@@ -45,7 +45,7 @@ def test_the_log_as_json_has_job_allocation_and_actor(farm: Farm) -> None:
     wait_until(lambda: f"job {job_id} FAILED" in worker.said, PATIENCE, "the line")
     lines = [json.loads(line) for line in worker.said.splitlines()]
     started, ended = (line for line in lines if line.get("job_id") == job_id)
-    assert started["message"].startswith(f"job {job_id} started, pid ")
+    assert started["message"].startswith(f"job {job_id} started, supervisor pid ")
     assert ended["message"] == f"job {job_id} FAILED (SCRIPT_ERROR)"
     assert started["allocation_id"] == ended["allocation_id"] == farm.allocation(job_id).id
     assert ended["actor"] == "worker:node1"

@@ -49,9 +49,8 @@ class JobDeed:
 
 def _item(victim: Victim) -> Item:
     where = f"on {victim.node}" if victim.node else ""
-    pid = f"pid {victim.pid}" if victim.pid else ""
     command = shown_command(victim.cmdline) if victim.cmdline else ""
-    said = "  ".join(part for part in (where, pid) if part)
+    said = "  ".join(part for part in (where, victim.named) if part)
     return Item(str(victim.job_id), victim.name, said, command, victim.what_happens)
 
 

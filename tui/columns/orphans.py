@@ -17,7 +17,8 @@ ORPHAN_COLUMNS: tuple[Column[AnomalyRow], ...] = (
            sort=lambda row: row.job_name),
     Column("node", "NODE", 10, 3, lambda row, _: Cell(row.node_name or ""), sort=lambda row: row.node_name),
     Column(
-        "pid", "PID", 8, 4, lambda row, _: Cell(str(row.process_id or "")), right=True, sort=lambda row: row.process_id
+        "pid", "PID", 8, 4, lambda row, _: Cell(str(row.process_id or "")), right=True, sort=lambda row: row.process_id,
+        help="pid of its supervisor; of its script where that is gone",
     ),
     Column("detail", "EVIDENCE", 20, 2, lambda row, _: Cell(row.detail, "dim"), flexible=True, widest=200),
 )  # fmt: skip

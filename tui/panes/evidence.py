@@ -2,6 +2,7 @@
 
 from rich.console import Group, RenderableType
 
+from backend.domain.pids import name_processes
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age
 from backend.readmodel.records import AnomalyRow, WorkerRow
@@ -53,7 +54,7 @@ def _heard(worker: WorkerRow) -> str:
 
 
 def _process(view: EvidenceView) -> str:
-    return f"pid {view.process_id}" if view.process_id else "never started"
+    return name_processes([view.process_id], view.process_id) if view.process_id else "never started"
 
 
 def _record(view: EvidenceView) -> str:

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
 
+from backend.domain.pids import name_processes
 from backend.domain.states import JobState
 from backend.domain.units import format_duration, format_memory
 from backend.harmless import dotted
@@ -119,7 +120,7 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime) -> Iter
     yield Fact("For", f"account {job.account}, partition {job.partition}, priority {job.priority}")
     yield Fact("Node", _node(job))
     if job.process_id:
-        yield Fact("Process", f"pid {job.process_id}")
+        yield Fact("Process", name_processes([job.process_id], job.process_id))
     if detail.resubmit_of:
         yield Fact("Resubmit", f"of job {detail.resubmit_of}")
 
@@ -162,7 +163,7 @@ def _node(job: JobRow) -> str:
 def _allocations(rows: Iterable[AllocationRow], styles: Styles) -> Table:
     grid = Table.grid(padding=(0, 2))
     for row in rows:
-        pid = f"pid {row.process_id}" if row.process_id else "never started"
+        pid = name_processes([row.process_id], row.process_id) if row.process_id else "never started"
         granted = f"{row.allocated_cpus} CPU, {format_memory(row.allocated_memory_mb)}"
         held = Text("● held", style=styles.get("running", ""))
         freed = Text(f"released {when(row.released_time)}", style=styles.get("dim", ""))

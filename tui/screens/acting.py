@@ -137,7 +137,7 @@ class ActingScreen(BaseScreen):
         report = self.desk.undoable.take()
         if report is None:
             self.notify(
-                "nothing to undo: only hold, let go, priority, drain and resume can be taken back", markup=False
+                "nothing to undo: only hold, unhold, priority, drain and resume can be taken back", markup=False
             )
         else:
             self._go(list(report.undo), f"{UNDO_OF}{report.label}")

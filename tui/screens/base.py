@@ -96,7 +96,8 @@ class BaseScreen(Screen[None]):
         self.take(news)
 
     def on_banner_aged(self, message: Banner.Aged) -> None:
-        """Say of every list that it is old."""
+        """Say of the header and of every list that they are old."""
+        self.query_one(Header).age(message.stale)
         for table in self.query(VirtualTable).results(VirtualTable):
             table.mark_stale(message.stale)
 

@@ -26,7 +26,7 @@ EMPTY = [("nothing waits", "good"), ("", "dim"), ("every job that was submitted 
 
 
 class QueueScreen(ListScreen):
-    """The waiting jobs; hold, let go and priority act on them."""
+    """The waiting jobs; hold, unhold and priority act on them."""
 
     BINDINGS = bindings(QUEUE_ACT, UNDO)
     NAME = "queue"
@@ -84,8 +84,9 @@ class QueueScreen(ListScreen):
 
 
 def summary(view: QueueView) -> str:
-    """Return ``1,234 waiting, 3 held; the first 1,000 are listed``, with a filter those that match."""
+    """Return ``1,234 pending, 3 of them held; the first 1,000 are listed``, with a filter those that match."""
     matching = " that match" if view.wanted.filter else ""
     first = "the first " if len(view.rows) == LISTED or not matching else ""
-    listed = f"; {first}{len(view.rows):,}{matching} are listed" if view.waiting > len(view.rows) else ""
-    return f"{view.waiting:,} waiting, {view.held:,} held{listed}"
+    listed = f"; {first}{len(view.rows):,}{matching} are listed" if view.pending > len(view.rows) else ""
+    held = f", {view.held:,} of them held" if view.held else ""
+    return f"{view.pending:,} pending{held}{listed}"

@@ -1,1 +1,1 @@
-SELECT count(*) AS waiting, count(*) FILTER (WHERE held) AS held FROM jobs WHERE state = 'PENDING'
+SELECT count(*) AS pending, count(*) FILTER (WHERE held) AS held FROM jobs WHERE state = 'PENDING'

@@ -18,11 +18,17 @@ class Header(Static):
         super().__init__("", id=id)
         self._snapshot = Snapshot()
         self._read_only = read_only
+        self._stale = False
         self._said = Text()
 
     def show(self, snapshot: Snapshot) -> None:
         """Show another snapshot."""
         self._snapshot = snapshot
+        self._draw()
+
+    def age(self, stale: bool) -> None:
+        """Say whether what is shown is of the past."""
+        self._stale = stale
         self._draw()
 
     def on_resize(self) -> None:
@@ -37,7 +43,9 @@ class Header(Static):
 
     def _draw(self) -> None:
         styles = {role: self._style(role) for role in (*ROLES, "alarm")}
-        lines = header_lines(self._snapshot, self.size.width or 80, Colours(styles), read_only=self._read_only)
+        lines = header_lines(
+            self._snapshot, self.size.width or 80, Colours(styles), read_only=self._read_only, stale=self._stale
+        )
         said = Text("\n").join(lines)
         if said != self._said:
             self._said = said

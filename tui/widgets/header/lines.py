@@ -1,5 +1,6 @@
 """What the header says, as plain functions of a snapshot: two lines on a wide screen, three on a narrow one."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ ROOMY = 140
 """Cells from which on the header also says what is well."""
 LAG_SLOW, LAG_BAD = 3.0, 15.0
 """Seconds a granted job may wait for its worker before that is worth saying, and before it is wrong."""
+UNWATCHED = (AnomalyKind.ORPHAN, AnomalyKind.LOST, AnomalyKind.UNRECORDED)
+"""What is wrong with jobs that are RUNNING in the record alone."""
 STALE_AFTER = 3.0
 """Seconds without a snapshot after which the data count as stale although the link is up: a server hangs."""
 
@@ -31,14 +34,22 @@ class Colours:
         return self.styles.get(role, "")
 
 
-def header_lines(snapshot: Snapshot, width: int, colours: Colours, *, read_only: bool = False) -> list[Text]:
-    """Return the lines of the header, each exactly ``width`` cells."""
+def header_lines(
+    snapshot: Snapshot, width: int, colours: Colours, *, read_only: bool = False, stale: bool = False
+) -> list[Text]:
+    """Return the lines of the header, each exactly ``width`` cells.
+
+    ``stale``: what is known is of the past. The last figures stay, without the colours of health, and what may have
+    changed since is called unknown; the line under the header says how old it is.
+    """
     brand = Text(" jobwarden", style="bold")
     if read_only:
         brand.append("  read-only", style=colours["pending"])
-    health = _health(snapshot, colours, wide=width >= ROOMY)
+    health = _unknown_health(snapshot, colours) if stale else _health(snapshot, colours, wide=width >= ROOMY)
+    if stale:
+        colours = Colours(dict.fromkeys(colours.styles, colours["dim"]))
     workers, capacity = _workers(snapshot, colours), _capacity(snapshot, colours, 12 if width >= WIDE else 8)
-    counts, alarm = _counts(snapshot, colours, words=width >= 100), _alarm(snapshot, colours)
+    counts, alarm = _counts(snapshot, colours, words=width >= 100), _alarm(snapshot, colours, stale)
     if width >= WIDE:
         left = Text("   ").join([brand, workers, capacity])
         below = Text(" ").append_text(counts)
@@ -82,14 +93,40 @@ def _capacity(snapshot: Snapshot, colours: Colours, width: int) -> Text:
         return Text("")
     has = snapshot.capacity
     parts = [
-        gauge("cpu", has.cpus_allocated, has.cpus, f"{has.cpus_allocated}/{has.cpus}", width, colours["running"]),
-        gauge("mem", has.memory_mb_allocated, has.memory_mb, _of_memory(snapshot), width, colours["running"]),
+        gauge(
+            "cpu",
+            has.cpus_allocated,
+            has.cpus,
+            f"{has.cpus_allocated}/{has.cpus}",
+            width,
+            _of_share(has.cpus_allocated, has.cpus, colours),
+        ),
+        gauge(
+            "mem",
+            has.memory_mb_allocated,
+            has.memory_mb,
+            _of_memory(snapshot),
+            width,
+            _of_share(has.memory_mb_allocated, has.memory_mb, colours),
+        ),
     ]
     if has.gpus:
         parts.append(
-            gauge("gpu", has.gpus_allocated, has.gpus, f"{has.gpus_allocated}/{has.gpus}", 4, colours["running"])
+            gauge(
+                "gpu",
+                has.gpus_allocated,
+                has.gpus,
+                f"{has.gpus_allocated}/{has.gpus}",
+                4,
+                _of_share(has.gpus_allocated, has.gpus, colours),
+            )
         )
     return Text("   ").join(parts)
+
+
+def _of_share(used: int, total: int, colours: Colours) -> str:
+    """The colour of a bar: what is given out to the last bit makes jobs wait."""
+    return colours["pending" if used >= total else "running"]
 
 
 def _of_memory(snapshot: Snapshot) -> str:
@@ -105,12 +142,23 @@ def _counts(snapshot: Snapshot, colours: Colours, *, words: bool) -> Text:
     for state in JobState:
         look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
         word = state.lower() if words or state is not JobState.COMPLETED else "done"
-        parts.append(Text(f"{look.glyph} {jobs:,} {word}", style=colours[look.role] if jobs else colours["dim"]))
+        held = f" ({snapshot.held:,} held)" if state is JobState.PENDING and snapshot.held else ""
+        parts.append(Text(f"{look.glyph} {jobs:,} {word}{held}", style=colours[look.role] if jobs else colours["dim"]))
+        if state is JobState.RUNNING and (flagged := _flagged(snapshot)):
+            parts[-1].append(f" ({flagged})", style=colours["anomaly"])
     return Text("  ").join(parts)
 
 
-def _alarm(snapshot: Snapshot, colours: Colours) -> Text:
+def _flagged(snapshot: Snapshot) -> str:
+    """Which of the jobs that are recorded as RUNNING nobody watches or nothing is left of: ``2 orphan, 1 lost``."""
+    found = Counter(row.kind for row in snapshot.anomalies if row.kind in UNWATCHED)
+    return ", ".join(f"{found[kind]:,} {kind.lower()}" for kind in UNWATCHED if found[kind])
+
+
+def _alarm(snapshot: Snapshot, colours: Colours, stale: bool) -> Text:
     """The anomalies, in the one colour that means it."""
+    if stale and not snapshot.anomalies:
+        return Text("anomalies unknown", style=colours["dim"])
     if not snapshot.anomalies:
         return Text("no anomalies", style=colours["dim"]) if snapshot.loaded else Text("")
     number = len(snapshot.anomalies)
@@ -129,6 +177,13 @@ def _health(snapshot: Snapshot, colours: Colours, *, wide: bool) -> Text:
         parts.append(Text("● scheduler ok", style=colours["good"]))
     parts += _lag(snapshot, colours)
     return Text("  ").join(parts)
+
+
+def _unknown_health(snapshot: Snapshot, colours: Colours) -> Text:
+    """What can be said of the servers when nothing is heard: that the database is down, where it said so."""
+    down = snapshot.link is Link.LOST
+    database = Text("✗ db down", style=colours["bad"]) if down else Text("? db unknown", style=colours["pending"])
+    return Text("  ").join([database, Text("? redis unknown", style=colours["pending"])])
 
 
 def _lag(snapshot: Snapshot, colours: Colours) -> list[Text]:

@@ -20,8 +20,11 @@ def elapsed_seconds(job: JobRow, now: datetime) -> float | None:
     return max(0.0, ((job.end_time or now) - job.start_time).total_seconds())
 
 
-def _state(job: JobRow, _: Moment) -> Cell:
+def _state(job: JobRow, moment: Moment) -> Cell:
+    """The state as it is recorded; where that is in doubt not in the colour of a job that runs."""
     look = job_look(job)
+    if job.id in moment.flags:
+        return Cell(f"{ANOMALY_GLYPH} {look.word}", "anomaly")
     return Cell(str(look), look.role)
 
 
@@ -92,7 +95,9 @@ JOB_COLUMNS: tuple[Column[JobRow], ...] = (
     _column("partition", "PARTITION", 10, 7, lambda job, _: Cell(job.partition, "dim"), "group of nodes"),
     _column("node", "NODE", 10, 3, lambda job, _: Cell(job.node_name or ""), "node it runs or ran on"),
     _column("priority", "PRIO", 5, 8, _priority, "priority, higher starts first", right=True, downward=True),
-    _column("pid", "PID", 8, 6, lambda job, _: _number(job.process_id), "process id", right=True, downward=True),
+    _column(
+        "pid", "PID", 8, 6, lambda job, _: _number(job.process_id), "pid of its supervisor", right=True, downward=True
+    ),
     _column("cpus", "CPU", 4, 5, lambda job, _: Cell(str(job.cpus)), "CPUs asked for", right=True, downward=True),
     _column("memory", "MEM", 6, 5, _memory, "memory asked for", right=True, downward=True),
     _column("gpus", "GPU", 3, 9, lambda job, _: _number(job.gpus), "GPUs asked for", right=True, downward=True),
