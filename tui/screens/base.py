@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from backend.domain.completion import Grammar
 from backend.readmodel.snapshot import Snapshot
@@ -14,6 +13,7 @@ from tui.keys.app import APP
 from tui.keys.model import Group, bindings, without_acts
 from tui.keys.screens import GO
 from tui.messages import Arrived
+from tui.screens.fitted import Fitted
 from tui.screens.help import Help
 from tui.source import News
 from tui.widgets.header.alerts import AlertLine
@@ -25,7 +25,7 @@ from tui.widgets.table.virtual import VirtualTable
 from tui.widgets.tabs.tabs import Tabs
 
 
-class BaseScreen(Screen[None]):
+class BaseScreen(Fitted[None]):
     """A screen says what it shows (``body``), what it does with news (``take``) and what it wants read (``wants``).
 
     News reach only the screen on top; what came meanwhile is replayed when it comes back there.
