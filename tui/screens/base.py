@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
@@ -21,6 +22,7 @@ from tui.widgets.header.banner import Banner
 from tui.widgets.header.header import Header
 from tui.widgets.header.lines import WIDE
 from tui.widgets.keyline import KeyLine
+from tui.widgets.log.half import LogHalf
 from tui.widgets.table.virtual import VirtualTable
 from tui.widgets.tabs.tabs import Tabs
 
@@ -60,6 +62,11 @@ class BaseScreen(Fitted[None]):
     def body(self) -> ComposeResult:
         """Return the widgets between banner and key line."""
         raise NotImplementedError
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Let the log have its part of another height."""
+        for half in self.query(LogHalf).results(LogHalf):
+            half.fit()
 
     def take(self, news: News) -> None:
         """Show what the read model delivered; the header has seen a Snapshot already."""

@@ -49,7 +49,7 @@ class Notice(Static):
 class Fitted(Screen[Answer], Generic[Answer]):
     """Covers itself when the terminal is too small for it."""
 
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 (as Textual declares it)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-low"), (30, "-tall")]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self) -> None:
         super().__init__()

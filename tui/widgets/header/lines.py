@@ -1,6 +1,6 @@
-"""What the header says, as plain functions of a snapshot: two lines on a wide screen, three on a narrow one."""
+"""What the header says, as plain functions of a snapshot: two lines, which say less on a narrow screen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from backend.domain.states import AnomalyKind, JobState
@@ -12,7 +12,7 @@ from tui.widgets.header.gauge import gauge
 from tui.widgets.header.rates import rates
 
 WIDE = 120
-"""Cells from which on two lines are enough."""
+"""Cells from which on the first line has room for everything."""
 ROOMY = 140
 """Cells from which on the header also says what is well."""
 LAG_SLOW, LAG_BAD = 3.0, 15.0
@@ -33,25 +33,36 @@ class Colours:
 
 def header_lines(snapshot: Snapshot, width: int, colours: Colours, *, read_only: bool = False) -> list[Text]:
     """Return the lines of the header, each exactly ``width`` cells."""
-    brand = Text(" jobwarden", style="bold")
-    if read_only:
-        brand.append("  read-only", style=colours["pending"])
-    health = _health(snapshot, colours, wide=width >= ROOMY)
-    workers, capacity = _workers(snapshot, colours), _capacity(snapshot, colours, 12 if width >= WIDE else 8)
-    counts, alarm = _counts(snapshot, colours, words=width >= 100), _alarm(snapshot, colours)
-    if width >= WIDE:
-        left = Text("   ").join([brand, workers, capacity])
-        below = Text(" ").append_text(counts)
-        below.append("   ").append_text(
-            rates(snapshot.rates, width - below.cell_len - alarm.cell_len - 5, colours.styles)
-        )
-        return [spread(left, health, width), spread(below, alarm, width)]
-    below = Text(" ").append_text(counts)
-    return [
-        spread(Text("   ").join([brand, workers]), health, width),
-        spread(Text(" ").append_text(capacity), alarm, width),
-        spread(below, rates(snapshot.rates, width - below.cell_len - 3, colours.styles), width),
-    ]
+    health, alarm = _health(snapshot, colours, wide=width >= ROOMY), _alarm(snapshot, colours)
+    left = _first_that_fits(_left(snapshot, colours, read_only=read_only), width - health.cell_len - 3)
+    below = _first_that_fits(_counted(snapshot, colours), width - alarm.cell_len - 3)
+    below.append("   ").append_text(rates(snapshot.rates, width - below.cell_len - alarm.cell_len - 5, colours.styles))
+    return [spread(left, health, width), spread(below, alarm, width)]
+
+
+def _first_that_fits(texts: Iterable[Text], room: int) -> Text:
+    """Return the fullest text that there is room for, else the shortest."""
+    text = Text("")
+    for text in texts:
+        if text.cell_len <= room:
+            break
+    return text.copy()
+
+
+def _left(snapshot: Snapshot, colours: Colours, *, read_only: bool) -> Iterable[Text]:
+    """Yield what the first line may begin with, shorter and shorter."""
+    mark = [Text("read-only", style=colours["pending"])] if read_only else []
+    brand, workers = Text("jobwarden", style="bold"), _workers(snapshot, colours)
+    for bars in (12, 8, 0):
+        yield Text(" ").append_text(Text("   ").join([brand, *mark, workers, _capacity(snapshot, colours, bars)]))
+    yield Text(" ").append_text(Text("   ").join([*mark, workers, _capacity(snapshot, colours, 0)]))
+    yield Text(" ").append_text(Text("  ").join([*mark, workers]))
+
+
+def _counted(snapshot: Snapshot, colours: Colours) -> Iterable[Text]:
+    """Yield the jobs by state, shorter and shorter."""
+    for words in ({state: state.lower() for state in JobState}, {JobState.COMPLETED: "done"}, None):
+        yield Text(" ").append_text(_counts(snapshot, colours, words))
 
 
 def spread(left: Text, right: Text, width: int) -> Text:
@@ -87,7 +98,14 @@ def _capacity(snapshot: Snapshot, colours: Colours, width: int) -> Text:
     ]
     if has.gpus:
         parts.append(
-            gauge("gpu", has.gpus_allocated, has.gpus, f"{has.gpus_allocated}/{has.gpus}", 4, colours["running"])
+            gauge(
+                "gpu",
+                has.gpus_allocated,
+                has.gpus,
+                f"{has.gpus_allocated}/{has.gpus}",
+                min(4, width),
+                colours["running"],
+            )
         )
     return Text("   ").join(parts)
 
@@ -98,14 +116,15 @@ def _of_memory(snapshot: Snapshot) -> str:
     return f"{used}/{format_memory(has.memory_mb)}"
 
 
-def _counts(snapshot: Snapshot, colours: Colours, *, words: bool) -> Text:
+def _counts(snapshot: Snapshot, colours: Colours, words: Mapping[JobState, str] | None) -> Text:
+    """Return the jobs by state; ``words`` are other words than those of the states, None leaves them out."""
     if not snapshot.counts:
         return Text("")
     parts = []
     for state in JobState:
         look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
-        word = state.lower() if words or state is not JobState.COMPLETED else "done"
-        parts.append(Text(f"{look.glyph} {jobs:,} {word}", style=colours[look.role] if jobs else colours["dim"]))
+        word = "" if words is None else f" {words.get(state, state.lower())}"
+        parts.append(Text(f"{look.glyph} {jobs:,}{word}", style=colours[look.role] if jobs else colours["dim"]))
     return Text("  ").join(parts)
 
 

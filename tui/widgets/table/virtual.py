@@ -196,6 +196,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         """Choose the columns anew."""
         self._place()
         self._resize_virtual()
+        self._scroll_to_cursor()
         self._report()
         self.refresh()
 
