@@ -61,7 +61,8 @@ def _left(snapshot: Snapshot, colours: Colours, *, read_only: bool) -> Iterable[
 
 def _counted(snapshot: Snapshot, colours: Colours) -> Iterable[Text]:
     """Yield the jobs by state, shorter and shorter."""
-    for words in ({state: state.lower() for state in JobState}, {JobState.COMPLETED: "done"}, None):
+    bare = {JobState.COMPLETED: "", JobState.CANCELLED: ""}
+    for words in ({}, {JobState.COMPLETED: "done"}, bare, dict.fromkeys(JobState, "")):
         yield Text(" ").append_text(_counts(snapshot, colours, words))
 
 
@@ -97,16 +98,8 @@ def _capacity(snapshot: Snapshot, colours: Colours, width: int) -> Text:
         gauge("mem", has.memory_mb_allocated, has.memory_mb, _of_memory(snapshot), width, colours["running"]),
     ]
     if has.gpus:
-        parts.append(
-            gauge(
-                "gpu",
-                has.gpus_allocated,
-                has.gpus,
-                f"{has.gpus_allocated}/{has.gpus}",
-                min(4, width),
-                colours["running"],
-            )
-        )
+        said = f"{has.gpus_allocated}/{has.gpus}"
+        parts.append(gauge("gpu", has.gpus_allocated, has.gpus, said, min(4, width), colours["running"]))
     return Text("   ").join(parts)
 
 
@@ -116,15 +109,17 @@ def _of_memory(snapshot: Snapshot) -> str:
     return f"{used}/{format_memory(has.memory_mb)}"
 
 
-def _counts(snapshot: Snapshot, colours: Colours, words: Mapping[JobState, str] | None) -> Text:
-    """Return the jobs by state; ``words`` are other words than those of the states, None leaves them out."""
+def _counts(snapshot: Snapshot, colours: Colours, words: Mapping[JobState, str]) -> Text:
+    """Return the jobs by state; ``words`` are other words than those of the states."""
     if not snapshot.counts:
         return Text("")
     parts = []
     for state in JobState:
         look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
-        word = "" if words is None else f" {words.get(state, state.lower())}"
-        parts.append(Text(f"{look.glyph} {jobs:,}{word}", style=colours[look.role] if jobs else colours["dim"]))
+        word = words.get(state, state.lower())
+        parts.append(
+            Text(f"{look.glyph} {jobs:,} {word}".rstrip(), style=colours[look.role] if jobs else colours["dim"])
+        )
     return Text("  ").join(parts)
 
 
