@@ -29,7 +29,7 @@ SIZE = (110, 40)
 
 def asks(screen: Screen) -> bool:
     """Whether the question is on the screen."""
-    return isinstance(screen.app.screen, Confirm) and bool(screen.app.screen.query(Input))
+    return isinstance(screen.app.screen, Confirm) and screen.app.screen.drawn and bool(screen.app.screen.query(Input))
 
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.key])

@@ -41,6 +41,6 @@ EVENT_COLUMNS: tuple[Column[EventRow], ...] = (
     Column("state", "BECAME", 11, 1, _state, sort=lambda row: row.to_state),
     Column("actor", "ACTOR", 16, 2, lambda row, _: Cell(row.actor), flexible=True, widest=26,
            sort=lambda row: row.actor),
-    Column("why", "REASON", 12, 0, _why, flexible=True, widest=240),
+    Column("why", "REASON", 12, 0, _why, flexible=True, widest=240, reason=True),
 )  # fmt: skip
 """In the order shown."""

@@ -103,9 +103,10 @@ def _node(row: NodeRow, _: Moment) -> Cell:
 NODE_COLUMNS: tuple[Column[NodeRow], ...] = (
     Column("node", "NODE", 10, 0, _node, flexible=True, widest=14, sort=lambda row: row.worker.node_name),
     Column("state", "STATE", 10, 0, _state, sort=lambda row: row.worker.state),
-    Column("cpus", "CPU", 13, 0, _cpus, sort=lambda row: row.worker.cpus_allocated),
-    Column("memory", "MEMORY", 17, 1, _memory, sort=lambda row: row.worker.memory_mb_allocated),
-    Column("gpus", "GPU", 11, 6, _gpus, sort=lambda row: row.worker.gpus_allocated),
+    Column("cpus", "CPU", 13, 0, _cpus, flexible=True, widest=24, sort=lambda row: row.worker.cpus_allocated),
+    Column("memory", "MEMORY", 17, 1, _memory, flexible=True, widest=30,
+           sort=lambda row: row.worker.memory_mb_allocated),
+    Column("gpus", "GPU", 11, 6, _gpus, flexible=True, widest=24, sort=lambda row: row.worker.gpus_allocated),
     Column("jobs", "JOBS", 5, 2, lambda row, _: Cell(str(row.worker.running_jobs)), right=True,
            sort=lambda row: row.worker.running_jobs),
     Column("lease", "LEASE", 6, 1, _lease, right=True, sort=lambda row: row.worker.lease_age,
@@ -114,6 +115,6 @@ NODE_COLUMNS: tuple[Column[NodeRow], ...] = (
            sort=lambda row: row.worker.id),
     Column("pid", "PID", 8, 5, lambda row, _: Cell(str(row.worker.pid), "dim"), right=True),
     Column("host", "HOST", 12, 7, lambda row, _: Cell(row.worker.hostname, "dim")),
-    Column("note", "NOTE", 10, 3, _note, flexible=True, widest=80),
+    Column("note", "NOTE", 10, 3, _note, flexible=True, widest=80, reason=True),
 )  # fmt: skip
 """In the order shown."""

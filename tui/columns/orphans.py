@@ -7,6 +7,17 @@ from tui.widgets.table.columns import Cell, Column
 
 SEVERITY = {kind: rank for rank, kind in enumerate(AnomalyKind)}
 
+
+def evidence(detail: str) -> str:
+    """Return what is known of an anomaly, the worker that a whole list has in common last.
+
+    >>> evidence("worker 5 is dead, last heartbeat 28s ago; pid 4946 alive")
+    'pid 4946 alive; worker 5 is dead, last heartbeat 28s ago'
+    """
+    worker, _, rest = detail.partition("; ")
+    return f"{rest}; {worker}" if rest and worker.startswith("worker ") else detail
+
+
 ORPHAN_COLUMNS: tuple[Column[AnomalyRow], ...] = (
     Column(
         "kind", "KIND", 13, 0, lambda row, _: Cell(f"{ANOMALY_GLYPH} {row.kind}", "anomaly"),
@@ -20,6 +31,8 @@ ORPHAN_COLUMNS: tuple[Column[AnomalyRow], ...] = (
         "pid", "PID", 8, 4, lambda row, _: Cell(str(row.process_id or "")), right=True, sort=lambda row: row.process_id,
         help="pid of its supervisor; of its script where that is gone",
     ),
-    Column("detail", "EVIDENCE", 20, 2, lambda row, _: Cell(row.detail, "dim"), flexible=True, widest=200),
+    Column("detail", "EVIDENCE", 20, 0, lambda row, _: Cell(evidence(row.detail), "dim"), flexible=True, widest=200,
+        reason=True,
+    ),
 )  # fmt: skip
 """In the order shown."""

@@ -38,6 +38,6 @@ QUEUE_COLUMNS: tuple[Column[QueueRow], ...] = (
            sort=lambda row: row.job.partition),
     Column("asked", "ASKED FOR", 16, 2, _asked, sort=lambda row: (row.job.cpus, row.job.memory_mb, row.job.gpus)),
     Column("waits", "WAITS", 6, 1, _waits, right=True, sort=lambda row: row.job.submit_time),
-    Column("why", "WHY", 20, 0, _why, flexible=True, widest=80, sort=lambda row: row.why),
+    Column("why", "WHY", 20, 0, _why, flexible=True, widest=80, reason=True, sort=lambda row: row.why),
 )  # fmt: skip
 """In the order shown."""

@@ -8,6 +8,7 @@ keys kill.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
@@ -15,6 +16,14 @@ from textual.message_pump import MessagePump
 
 LONGEST = 0.5
 """Seconds to wait for a part that does not answer, because it went away with the key or is at work, before going on."""
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A screen that does not take everything that is typed."""
+
+    def takes(self, event: events.Event) -> bool:
+        """Whether a key or a paste may have an effect here and now."""
 
 
 class InOrderApp(App[None]):
@@ -33,12 +42,17 @@ class InOrderApp(App[None]):
             event.stop()  # the program is leaving: what is still typed is for nobody
         elif event.is_forwarded:
             await super().on_event(event)
-        elif self._effect is not None:
+        elif self._effect is not None or self._typed:
             self._typed.append(event)
         else:
             await self._give(event)
 
     async def _give(self, event: events.Event) -> None:
+        """Give a key away, unless the screen that would get it refuses it."""
+        if isinstance(self.screen, Choosy) and not self.screen.takes(event):
+            event.stop()
+            self.call_later(self._next)
+            return
         target = self.focused or self.screen
         way = target.ancestors_with_self
         await super().on_event(event)

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from backend.errors import InputError
 from tui.palette.commands import Call, Command, parse
 from tui.palette.fuzzy import best
 from tui.palette.history import History
+from tui.screens.window import Window
 from tui.text import Text
 from tui.widgets.roles import badge_style
 
@@ -19,7 +20,7 @@ SHOWN = 10
 """Candidates that are shown at once."""
 
 
-class Palette(ModalScreen[Call | None]):
+class Palette(Window[Call | None]):
     """Dismissed with the command to run. Empty, it offers what was typed before; enter takes the chosen line."""
 
     COMPONENT_CLASSES = {"palette--chosen"}  # noqa: RUF012 (as Textual declares it)
@@ -39,6 +40,14 @@ class Palette(ModalScreen[Call | None]):
                 yield Label(" : ")
                 yield Input(self._text, placeholder="kill 123, filter state:failed, orphans, theme nord", compact=True)
             yield Static("", id="candidates")
+
+    def must_show(self) -> list[Widget]:
+        """Return the line; of the commands under it as many are shown as there is room for."""
+        return [self.query_one(Input)]
+
+    def acts(self, key: events.Key) -> bool:
+        """Whether enter would take what is offered: a command that was typed in full needs no look at the list."""
+        return key.key == "enter" and not self._typed_in_full()
 
     def on_mount(self) -> None:
         """Offer something at once."""
@@ -79,6 +88,12 @@ class Palette(ModalScreen[Call | None]):
             return
         self._history.add(f"{call.command.words} {call.rest}".rstrip())
         self.dismiss(call)
+
+    def _typed_in_full(self) -> bool:
+        try:
+            return parse(self.query_one(Input).value, self._known) is not None
+        except InputError:
+            return False
 
     def _offer(self, text: str) -> None:
         line = " ".join(text.split())

@@ -36,12 +36,29 @@ def counted(number: int, noun: str) -> str:
 
 def victims(question: Question) -> Text:
     """Return what happens to all alike or the groups, who it hits, and who is left alone with the reason."""
+    parts = (gist(question), first_victim(question), other_victims(question))
+    return Text("\n").join(part for part in parts if part.plain)
+
+
+def gist(question: Question) -> Text:
+    """Return what happens to all alike, or the groups of many; nothing when that is said of each victim."""
     alike = happens_to_all(question.items)
     lines = [Text.assemble((f"{'each':>7}", "bold"), f"  {alike}")] if alike else []
     if len(question.items) > GROUPED_ABOVE:
         lines += [*([] if alike else groups(question.items)), *where(question.items)]
-    lines += [Text("")] if lines else []
-    lines += [line for item in question.items[:LISTED] for line in item_lines(item, alike)]
+    return Text("\n").join([*lines, Text(" ")] if lines else [])
+
+
+def first_victim(question: Question) -> Text:
+    """Return the first who it hits."""
+    alike = happens_to_all(question.items)
+    return Text("\n").join(line for item in question.items[:1] for line in item_lines(item, alike))
+
+
+def other_victims(question: Question) -> Text:
+    """Return the others who it hits, and who is left alone with the reason."""
+    alike = happens_to_all(question.items)
+    lines = [line for item in question.items[1:LISTED] for line in item_lines(item, alike)]
     if len(question.items) > LISTED:
         lines.append(Text(f"… and {len(question.items) - LISTED:,} more"))
     return Text("\n").join([*lines, *left_alone(question)])

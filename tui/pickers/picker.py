@@ -7,20 +7,18 @@ from typing import Any, ClassVar, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.readmodel.hold import Hold
 from tui.keys.model import bindings
 from tui.keys.pickers import PICK
 from tui.keys.table import TABLE
+from tui.screens.window import Window
 from tui.widgets.table.columns import Column
 from tui.widgets.table.rows import RowKey
 from tui.widgets.table.virtual import VirtualTable
 
 Answer = TypeVar("Answer")
-AROUND = 8
-"""Lines of the terminal that the list leaves free."""
 
 
 class PickTable(VirtualTable[Any], inherit_bindings=False):
@@ -35,7 +33,7 @@ class PickTable(VirtualTable[Any], inherit_bindings=False):
         return Hold.NONE
 
 
-class Picker(ModalScreen[Answer], Generic[Answer]):
+class Picker(Window[Answer], Generic[Answer]):
     """Shows ``rows()`` in ``COLUMNS``; enter chooses, escape closes it with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(PICK)
@@ -72,6 +70,13 @@ class Picker(ModalScreen[Answer], Generic[Answer]):
         """The list."""
         return self.query_one(PickTable)
 
+    def fit(self) -> None:
+        """Give the list what its rows take, or what the rest of the window leaves it."""
+        frame = self.query_one("#dialog")
+        others = sum(part.outer_size.height for part in frame.children if part is not self.table and part.display)
+        room = self.size.height * 96 // 100 - others - frame.gutter.height
+        self.table.styles.height = max(2, min(len(self.rows()) + 1, room))
+
     def on_mount(self) -> None:
         """Begin in the list."""
         self.fill()
@@ -84,9 +89,8 @@ class Picker(ModalScreen[Answer], Generic[Answer]):
 
     def fill(self) -> None:
         """Show the rows as they are now."""
-        rows = self.rows()
-        self.table.show_rows(rows)
-        self.table.styles.height = max(2, min(len(rows) + 1, self.app.size.height - AROUND))
+        self.table.show_rows(self.rows())
+        self.fit()
 
     def cursor_to(self, key: RowKey) -> None:
         """Put the cursor on a row."""

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from backend.domain.completion import Grammar
 from backend.readmodel.snapshot import Snapshot
@@ -14,6 +14,7 @@ from tui.keys.app import APP
 from tui.keys.model import Group, bindings, without_acts
 from tui.keys.screens import GO
 from tui.messages import Arrived
+from tui.screens.fitted import Fitted
 from tui.screens.help import Help
 from tui.source import News
 from tui.widgets.header.alerts import AlertLine
@@ -21,11 +22,12 @@ from tui.widgets.header.banner import Banner
 from tui.widgets.header.header import Header
 from tui.widgets.header.lines import WIDE
 from tui.widgets.keyline import KeyLine
+from tui.widgets.log.half import LogHalf
 from tui.widgets.table.virtual import VirtualTable
 from tui.widgets.tabs.tabs import Tabs
 
 
-class BaseScreen(Screen[None]):
+class BaseScreen(Fitted[None]):
     """A screen says what it shows (``body``), what it does with news (``take``) and what it wants read (``wants``).
 
     News reach only the screen on top; what came meanwhile is replayed when it comes back there.
@@ -60,6 +62,11 @@ class BaseScreen(Screen[None]):
     def body(self) -> ComposeResult:
         """Return the widgets between banner and key line."""
         raise NotImplementedError
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Let the log have its part of another height."""
+        for half in self.query(LogHalf).results(LogHalf):
+            half.fit()
 
     def take(self, news: News) -> None:
         """Show what the read model delivered; the header has seen a Snapshot already."""

@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 from tui.acting.records import Answer, Question
 from tui.keys.dialogs import CONFIRM
 from tui.keys.model import bindings
-from tui.panes.question import heading, victims
+from tui.panes.question import first_victim, gist, heading, other_victims
 from tui.screens.dialog import Dialog
 from tui.text import Text
 
@@ -31,7 +31,6 @@ class Confirm(Dialog[Answer | None]):
     """Answers with what was typed to go on, with None to leave all as it is. Nothing is written by it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(CONFIRM)
-    AROUND = 15
 
     def __init__(self, question: Question) -> None:
         super().__init__()
@@ -43,7 +42,9 @@ class Confirm(Dialog[Answer | None]):
         with Vertical(id="dialog"):
             yield Static(heading(self._question), id="question")
             with VerticalScroll(id="body", can_focus=False):
-                yield Static(victims(self._question))
+                yield Static(gist(self._question), id="gist")
+                yield Static(first_victim(self._question), id="first")
+                yield Static(other_victims(self._question))
             yield from self._lines()
             yield Static(self._way(), id="way")
 
@@ -61,6 +62,12 @@ class Confirm(Dialog[Answer | None]):
         force = (("^o", "force…"),) if self._question.forced else ()
         keys = (*acts, *force, ("Esc", "leave it" if acts or force else "close"))
         return Text("   ").join(Text.assemble((key, "bold"), f" {what}") for key, what in keys)
+
+    def needed_lines(self) -> int:
+        """What happens, and the first who it happens to."""
+        first = self.query_one("#first").virtual_region
+        known = first.area or not self._question.items
+        return first.bottom if known else self.size.height
 
     def on_mount(self) -> None:
         """Begin at the first line to type into."""

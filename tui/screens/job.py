@@ -25,8 +25,7 @@ from tui.text import Text
 from tui.widgets.facts.facts import Styles
 from tui.widgets.job.detail import JobText, JobTitle
 from tui.widgets.job.sections import Sections
-from tui.widgets.log.panel import LogPanel
-from tui.widgets.log.title import LogTitle
+from tui.widgets.log.half import LogHalf
 
 
 class JobScreen(ActingScreen):
@@ -50,8 +49,7 @@ class JobScreen(ActingScreen):
         yield Sections()
         with VerticalScroll(id="job-scroll"):
             yield JobText("")
-        yield LogTitle()
-        yield LogPanel()
+        yield LogHalf()
 
     def on_mount(self) -> None:
         """Let the times of the job tick."""
@@ -93,7 +91,7 @@ class JobScreen(ActingScreen):
             self._evidence = news
             self._draw()
         elif isinstance(news, LogView):
-            self.query_one(LogPanel).show(news)
+            self.query_one(LogHalf).show(news)
 
     def _take_detail(self, detail: JobDetail | None) -> None:
         self._detail = detail
@@ -102,7 +100,7 @@ class JobScreen(ActingScreen):
             self.query_one(JobTitle).update(Text(said, style="bold"))
             self.query_one(JobText).update("")
             return
-        self.query_one(LogTitle).job(detail.job)
+        self.query_one(LogHalf).job(detail.job)
         self._source.follow(detail.job)
         self._draw()
 
@@ -141,16 +139,10 @@ class JobScreen(ActingScreen):
         self._draw()
         self.ask()
 
-    def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
-        """Say whether the log follows."""
-        self.query_one(LogTitle).followed(message.following, message.unseen)
-
     def action_back(self) -> None:
         """Go back to the list."""
         self.dismiss(None)
 
     def action_toggle_log(self) -> None:
         """Show or hide the log."""
-        shown = not self.query_one(LogPanel).display
-        for widget in (self.query_one(LogPanel), self.query_one(LogTitle)):
-            widget.display = shown
+        self.query_one(LogHalf).toggle()

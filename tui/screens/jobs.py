@@ -25,8 +25,7 @@ from tui.screens.filtering import FilteringScreen
 from tui.source import News
 from tui.widgets.jobs.table import NEWEST as NEWEST_FIRST
 from tui.widgets.jobs.table import JobTable
-from tui.widgets.log.panel import LogPanel
-from tui.widgets.log.title import LogTitle
+from tui.widgets.log.half import LogHalf
 from tui.widgets.prompt.filter import FilterPrompt
 from tui.widgets.table.bar import ListBar
 
@@ -47,8 +46,7 @@ class JobsScreen(FilteringScreen):
         """Put the screen together."""
         yield ListBar("Jobs")
         yield JobTable(self.desk.clock)
-        yield LogTitle()
-        yield LogPanel()
+        yield LogHalf()
         yield FilterPrompt(JOBS, self.NAME)
 
     def on_mount(self) -> None:
@@ -87,7 +85,7 @@ class JobsScreen(FilteringScreen):
         elif isinstance(news, Window):
             self.query_one(JobTable).show(news)
         elif isinstance(news, LogView):
-            self.query_one(LogPanel).show(news)
+            self.query_one(LogHalf).show(news)
 
     def on_virtual_table_changed(self, message: JobTable.Changed) -> None:
         """Say what is listed, marked and held back."""
@@ -115,9 +113,7 @@ class JobsScreen(FilteringScreen):
     def on_virtual_table_selected(self, message: JobTable.Selected) -> None:
         """Show the log of another job."""
         job = message.row if isinstance(message.row, JobRow) else None
-        self.query_one(LogTitle).job(job)
-        if job is None:
-            self.query_one(LogPanel).show(LogView())
+        self.query_one(LogHalf).job(job)
         self._source.follow(job)
 
     def on_virtual_table_opened(self) -> None:
@@ -125,10 +121,6 @@ class JobsScreen(FilteringScreen):
         job_id = self.selected_id()
         if job_id is not None:
             self.post_message(JobWanted(job_id))
-
-    def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
-        """Say whether the log follows."""
-        self.query_one(LogTitle).followed(message.following, message.unseen)
 
     def filter_by(self, text: str) -> None:
         """Filter the list as a command says. Raises InputError."""
@@ -158,7 +150,5 @@ class JobsScreen(FilteringScreen):
 
     def action_toggle_log(self) -> None:
         """Show or hide the log."""
-        shown = not self.query_one(LogPanel).display
-        for widget in (self.query_one(LogPanel), self.query_one(LogTitle)):
-            widget.display = shown
+        self.query_one(LogHalf).toggle()
         self.query_one(JobTable).focus()

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.screen import Screen
 
 from backend.readmodel.lists import Window
 from backend.readmodel.logs.requests import Only
@@ -18,6 +17,7 @@ from tui.keys.app import APP
 from tui.keys.log import LOG, LOG_LINE, LOG_SCREEN
 from tui.keys.model import bindings
 from tui.messages import Arrived
+from tui.screens.fitted import Fitted
 from tui.screens.help import Help
 from tui.source import News
 from tui.widgets.header.banner import Banner
@@ -26,7 +26,7 @@ from tui.widgets.log.panel import LogPanel
 from tui.widgets.log.title import LogTitle
 
 
-class LogScreen(Screen[None]):
+class LogScreen(Fitted[None]):
     """Follows the log until it is closed; ``at`` is the offset to begin at, None for the end."""
 
     BINDINGS = bindings(LOG_SCREEN, APP)

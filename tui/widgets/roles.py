@@ -3,6 +3,8 @@
 from rich.style import Style
 from textual.widget import Widget
 
+from tui.widgets.presence import on_screen
+
 
 def role_style(widget: Widget, component: str) -> Style:
     """Return the foreground style of a component class, with transparency already mixed in."""
@@ -21,6 +23,6 @@ def _style(widget: Widget, component: str) -> Style:
     try:
         return widget.get_component_rich_style(component)
     except KeyError:
-        if widget.is_attached and not widget._pruning:
+        if on_screen(widget):
             raise
         return Style.null()

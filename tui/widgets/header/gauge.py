@@ -19,5 +19,6 @@ def bar(used: float, total: float, width: int) -> str:
 
 
 def gauge(label: str, used: float, total: float, figure: str, width: int, style: str) -> Text:
-    """Return ``cpu ███··· 3/4``; ``style`` colours the bar."""
-    return Text.assemble((f"{label} ", "dim"), (bar(used, total, width), style), f" {figure}")
+    """Return ``cpu ███··· 3/4``, without the bar for no ``width``; ``style`` colours the bar."""
+    drawn = f"{bar(used, total, width)} " if width else ""
+    return Text.assemble((f"{label} ", "dim"), (drawn, style), figure)

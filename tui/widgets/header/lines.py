@@ -1,7 +1,7 @@
-"""What the header says, as plain functions of a snapshot: two lines on a wide screen, three on a narrow one."""
+"""What the header says, as plain functions of a snapshot: two lines, which say less on a narrow screen."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from backend.domain.states import AnomalyKind, JobState
@@ -13,7 +13,7 @@ from tui.widgets.header.gauge import gauge
 from tui.widgets.header.rates import rates
 
 WIDE = 120
-"""Cells from which on two lines are enough."""
+"""Cells from which on the first line has room for everything."""
 ROOMY = 140
 """Cells from which on the header also says what is well."""
 LAG_SLOW, LAG_BAD = 3.0, 15.0
@@ -42,27 +42,41 @@ def header_lines(
     ``stale``: what is known is of the past. The last figures stay, without the colours of health, and what may have
     changed since is called unknown; the line under the header says how old it is.
     """
-    brand = Text(" jobwarden", style="bold")
-    if read_only:
-        brand.append("  read-only", style=colours["pending"])
     health = _unknown_health(snapshot, colours) if stale else _health(snapshot, colours, wide=width >= ROOMY)
+    mark = Text("read-only", style=colours["pending"]) if read_only else None
     if stale:
         colours = Colours(dict.fromkeys(colours.styles, colours["dim"]))
-    workers, capacity = _workers(snapshot, colours), _capacity(snapshot, colours, 12 if width >= WIDE else 8)
-    counts, alarm = _counts(snapshot, colours, words=width >= 100), _alarm(snapshot, colours, stale)
-    if width >= WIDE:
-        left = Text("   ").join([brand, workers, capacity])
-        below = Text(" ").append_text(counts)
-        below.append("   ").append_text(
-            rates(snapshot.rates, width - below.cell_len - alarm.cell_len - 5, colours.styles)
-        )
-        return [spread(left, health, width), spread(below, alarm, width)]
-    below = Text(" ").append_text(counts)
-    return [
-        spread(Text("   ").join([brand, workers]), health, width),
-        spread(Text(" ").append_text(capacity), alarm, width),
-        spread(below, rates(snapshot.rates, width - below.cell_len - 3, colours.styles), width),
-    ]
+    alarm = _alarm(snapshot, colours, stale)
+    left = _first_that_fits(_left(snapshot, colours, mark), width - health.cell_len - 3)
+    below = _first_that_fits(_counted(snapshot, colours), width - alarm.cell_len - 3)
+    below.append("   ").append_text(rates(snapshot.rates, width - below.cell_len - alarm.cell_len - 5, colours.styles))
+    return [spread(left, health, width), spread(below, alarm, width)]
+
+
+def _first_that_fits(texts: Iterable[Text], room: int) -> Text:
+    """Return the fullest text that there is room for, else the shortest."""
+    text = Text("")
+    for text in texts:
+        if text.cell_len <= room:
+            break
+    return text.copy()
+
+
+def _left(snapshot: Snapshot, colours: Colours, read_only: Text | None) -> Iterable[Text]:
+    """Yield what the first line may begin with, shorter and shorter."""
+    mark = [] if read_only is None else [read_only]
+    brand, workers = Text("jobwarden", style="bold"), _workers(snapshot, colours)
+    for bars in (12, 8, 0):
+        yield Text(" ").append_text(Text("   ").join([brand, *mark, workers, _capacity(snapshot, colours, bars)]))
+    yield Text(" ").append_text(Text("   ").join([*mark, workers, _capacity(snapshot, colours, 0)]))
+    yield Text(" ").append_text(Text("  ").join([*mark, workers]))
+
+
+def _counted(snapshot: Snapshot, colours: Colours) -> Iterable[Text]:
+    """Yield the jobs by state, shorter and shorter."""
+    bare = {JobState.COMPLETED: "", JobState.CANCELLED: ""}
+    for words in ({}, {JobState.COMPLETED: "done"}, bare, dict.fromkeys(JobState, "")):
+        yield Text(" ").append_text(_counts(snapshot, colours, words))
 
 
 def spread(left: Text, right: Text, width: int) -> Text:
@@ -111,16 +125,8 @@ def _capacity(snapshot: Snapshot, colours: Colours, width: int) -> Text:
         ),
     ]
     if has.gpus:
-        parts.append(
-            gauge(
-                "gpu",
-                has.gpus_allocated,
-                has.gpus,
-                f"{has.gpus_allocated}/{has.gpus}",
-                4,
-                _of_share(has.gpus_allocated, has.gpus, colours),
-            )
-        )
+        said, style = f"{has.gpus_allocated}/{has.gpus}", _of_share(has.gpus_allocated, has.gpus, colours)
+        parts.append(gauge("gpu", has.gpus_allocated, has.gpus, said, min(4, width), style))
     return Text("   ").join(parts)
 
 
@@ -135,16 +141,18 @@ def _of_memory(snapshot: Snapshot) -> str:
     return f"{used}/{format_memory(has.memory_mb)}"
 
 
-def _counts(snapshot: Snapshot, colours: Colours, *, words: bool) -> Text:
+def _counts(snapshot: Snapshot, colours: Colours, words: Mapping[JobState, str]) -> Text:
+    """Return the jobs by state; ``words`` are other words than those of the states."""
     if not snapshot.counts:
         return Text("")
     parts = []
     for state in JobState:
         look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
-        word = state.lower() if words or state is not JobState.COMPLETED else "done"
-        held = f" ({snapshot.held:,} held)" if state is JobState.PENDING and snapshot.held else ""
-        parts.append(Text(f"{look.glyph} {jobs:,} {word}{held}", style=colours[look.role] if jobs else colours["dim"]))
-        if state is JobState.RUNNING and (flagged := _flagged(snapshot)):
+        word = words.get(state, state.lower())
+        held = f" ({snapshot.held:,} held)" if state is JobState.PENDING and snapshot.held and word else ""
+        style = colours[look.role] if jobs else colours["dim"]
+        parts.append(Text(f"{look.glyph} {jobs:,} {word}{held}".rstrip(), style=style))
+        if state is JobState.RUNNING and word and (flagged := _flagged(snapshot)):
             parts[-1].append(f" ({flagged})", style=colours["anomaly"])
     return Text("  ").join(parts)
 

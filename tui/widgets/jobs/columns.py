@@ -89,7 +89,9 @@ def _column(name: str, title: str, width: int, rank: int, cell: CellOf, help_: s
 JOB_COLUMNS: tuple[Column[JobRow], ...] = (
     _column("id", "ID", 8, 0, lambda job, _: Cell(str(job.id)), "id of the job", right=True, downward=True),
     _column("state", "STATE", 11, 0, _state, "state of the job"),
-    _column("note", "NOTE", 13, 0, _note, "anomaly, how it ended, or why it waits", flexible=True, widest=24),
+    _column(
+        "note", "NOTE", 13, 0, _note, "anomaly, how it ended, or why it waits", flexible=True, reason=True, widest=80
+    ),
     _column("name", "NAME", 14, 0, lambda job, _: Cell(job.name), "name of the job", flexible=True, widest=48),
     _column("account", "ACCOUNT", 10, 4, lambda job, _: Cell(job.account), "who is charged"),
     _column("partition", "PARTITION", 10, 7, lambda job, _: Cell(job.partition, "dim"), "group of nodes"),

@@ -55,6 +55,7 @@ class JobTable(VirtualTable[JobRow]):
         self.pending = window.pending
         if other:
             self.following = True
+            self.forget_widths()
             self.sort = self._shown()[1]
         if self._awaited == self._shown():
             self._awaited = None

@@ -42,6 +42,9 @@ class LogPanel(Vertical):
             self.following = following
             self.unseen = unseen
 
+    class Reshaped(Message):
+        """What is under the lines came or went."""
+
     class Zoomed(Message):
         """The log is wanted on the whole screen, at an offset (None for its end); or no longer."""
 
@@ -85,6 +88,11 @@ class LogPanel(Vertical):
     def unseen(self) -> int:
         """Return how many lines came since it does not."""
         return 0 if self.following else self._came(self._view) - self._seen
+
+    @property
+    def extra(self) -> int:
+        """Lines that the panel needs besides those of the log."""
+        return bool(self._status.display) + bool(self._prompt.display)
 
     def focus(self, scroll_visible: bool = True) -> "LogPanel":
         """Give the lines the keys."""

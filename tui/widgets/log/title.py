@@ -17,6 +17,7 @@ class LogTitle(Static):
         self._following = True
         self._unseen = 0
         self._bytes: int | None = None
+        self._note = ""
 
     def job(self, job: JobRow | None) -> None:
         """Name another job."""
@@ -27,6 +28,12 @@ class LogTitle(Static):
         """Say whether the log follows its end."""
         self._following, self._unseen = following, unseen
         self._draw()
+
+    def noted(self, note: str) -> None:
+        """Say why there are no lines."""
+        if note != self._note:
+            self._note = note
+            self._draw()
 
     def sized(self, size: int) -> None:
         """Say, where the log is alone on the screen, on which node it is and how many bytes it has."""
@@ -39,21 +46,29 @@ class LogTitle(Static):
         self._draw()
 
     def _draw(self) -> None:
-        said = title(self._job, self._following, self._unseen, self.size.width or 80, self._bytes)
+        said = title(self._job, self._following, self._unseen, self.size.width or 80, self._bytes, self._note)
         self.update(said, layout=False)
 
 
-def title(job: JobRow | None, following: bool, unseen: int, width: int, size: int | None = None) -> Text:
-    """Return the line: name at the left, how it follows at the right; with ``size`` also state, node and size."""
+def title(
+    job: JobRow | None, following: bool, unseen: int, width: int, size: int | None = None, note: str = ""
+) -> Text:
+    """Return the line: name at the left, how it follows at the right; with ``size`` also state, node and size.
+
+    A ``note`` says why there is nothing that could be followed.
+    """
     if job is None:
         return Text(" log")
     state = _place(following, ended=job.state.final) + f", {unseen:,} new below" * bool(unseen and not following)
     right = f"{state} " if size is None else f"{facts(job, size)} · {state} "
+    right = f"{note} " if note and size is None else right
     left = f" log of {job.id}  {job.name}"
-    room = width - len(right) - 1
-    text = Text(left, no_wrap=True)
+    room = max(min(width - 1, len(f" log of {job.id}")), width - len(right) - 1)
+    text = Text(left, no_wrap=True, overflow="ellipsis")
     text.truncate(room, overflow="ellipsis", pad=True)
-    return text.append(" ").append(right, style="dim" if following else "bold")
+    text.append(" ").append(right, style="dim" if following else "bold")
+    text.truncate(width, overflow="ellipsis")
+    return text
 
 
 def _place(following: bool, *, ended: bool) -> str:

@@ -64,6 +64,7 @@ class FilterPrompt(Vertical):
         """Open with the filter of now."""
         self.complain(None)
         self.display = True
+        self.screen.add_class("-typing")
         self._back = 0
         self._line.value = text
         self._line.cursor_position = len(text)
@@ -86,6 +87,7 @@ class FilterPrompt(Vertical):
     def close(self) -> None:
         """Go away."""
         self.display = False
+        self.screen.remove_class("-typing")
         self.post_message(self.Closed())
 
     @property

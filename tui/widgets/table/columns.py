@@ -12,6 +12,12 @@ from backend.harmless import dotted
 Row = TypeVar("Row")
 GAP = 1
 """Cells between two columns, and at both ends of a line."""
+REASON_SHARE = 0.4
+"""Of a line that the reason may take from columns that could be left out."""
+EMPTY = 1000
+"""Added to the rank of a column that holds nothing."""
+NOTHING = "—· "
+"""What a cell says that holds nothing."""
 LONGEST_CELL = 1000
 """Characters of a cell that are looked at: more than any terminal is wide."""
 
@@ -55,6 +61,8 @@ class Column(Generic[Row]):
     """Whether ordering by it begins with the greatest."""
     hidden: bool = False
     """Whether it is shown only when it was chosen."""
+    reason: bool = False
+    """Whether it says why: what it holds is worth more than another column."""
     help: str = ""
     """What the column shows, for the dialog that chooses columns."""
 
@@ -72,22 +80,80 @@ class Placed(Generic[Row]):
     width: int
 
 
-def place(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
-    """Choose the columns that fit into ``width`` cells, in their declared order, and share out what is left."""
-    chosen: set[str] = set()
-    used = GAP
-    for column in sorted(columns, key=lambda column: column.rank):
-        if column.rank == 0 or used + column.width + GAP <= width:
-            chosen.add(column.name)
-            used += column.width + GAP
-    spare = max(0, width - used)
-    placed = []
-    for column in columns:
-        if column.name in chosen:
-            extra = min(spare, column.widest - column.width) if column.flexible else 0
-            spare -= extra
-            placed.append(Placed(column, column.width + extra))
-    return tuple(placed)
+def place(columns: Sequence[Column[Row]], width: int, held: Mapping[str, int] | None = None) -> tuple[Placed[Row], ...]:
+    """Choose the columns that fit into ``width`` cells, in their declared order, and share out what is left.
+
+    ``held`` says how many cells the rows on the screen need in each column, None that nobody knows yet. The reason gets
+    what it needs before columns of a higher rank, columns that hold nothing come last, and nothing grows beyond what it
+    holds while another one lacks room.
+    """
+    shares = _Shares(width - GAP)
+    reasons = [column for column in columns if column.reason]
+    ranked = sorted(columns, key=lambda column: _rank(column, held))
+    needed = [column for column in ranked if _rank(column, held) == 0]
+    for column in needed:
+        shares.add(column)
+    for column in reasons:
+        shares.grow(column, min(_need(column, held), int(width * REASON_SHARE)))
+    for column in ranked:
+        if _rank(column, held) < EMPTY and shares.has_room_for(column):
+            shares.add(column)
+    by_need = [*reasons, *(column for column in columns if not column.reason)]
+    for column in by_need:
+        shares.grow(column, _need(column, held))
+    for column in ranked:
+        if shares.has_room_for(column):
+            shares.add(column)
+    for column in by_need if held is not None else columns:
+        shares.grow(column, column.widest)
+    return tuple(Placed(column, shares.widths[column.name]) for column in columns if column.name in shares.widths)
+
+
+class _Shares:
+    """Who has got how many cells of a line, and how many are left."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.widths: dict[str, int] = {}
+
+    def has_room_for(self, column: Column[Any]) -> bool:
+        return column.name not in self.widths and column.width + GAP <= self.room
+
+    def add(self, column: Column[Any]) -> None:
+        self.widths[column.name] = column.width
+        self.room -= column.width + GAP
+
+    def grow(self, column: Column[Any], to: int) -> None:
+        if column.flexible and column.name in self.widths:
+            extra = max(0, min(to - self.widths[column.name], self.room))
+            self.widths[column.name] += extra
+            self.room -= extra
+
+
+def _rank(column: Column[Any], held: Mapping[str, int] | None) -> int:
+    """A reason that is given is as good as a column that is never dropped; what holds nothing comes after all."""
+    if held is None or column.rank == 0:
+        return column.rank
+    if not held.get(column.name):
+        return EMPTY + column.rank
+    return 0 if column.reason else column.rank
+
+
+def _need(column: Column[Any], held: Mapping[str, int] | None) -> int:
+    """Cells in which nothing of the column is cut; its declared width while nobody knows."""
+    if held is None:
+        return column.width
+    return max(column.width, min(held.get(column.name, 0), column.widest))
+
+
+def held_by(cell: Cell) -> int:
+    """Return the cells of the screen that a text needs, 0 for one that says nothing.
+
+    >>> held_by(Cell("alpha")), held_by(Cell("—"))
+    (5, 0)
+    """
+    text = cell.text[:LONGEST_CELL]
+    return (len(text) if text.isascii() else cell_len(text)) if text.strip(NOTHING) else 0
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

@@ -16,7 +16,7 @@ from backend.readmodel.hold import Hold
 from tui.keys.model import bindings
 from tui.keys.table import MARK, TABLE
 from tui.looks import ROLES
-from tui.widgets.table.columns import Column, Moment, place
+from tui.widgets.table.columns import Column, Moment, held_by, place
 from tui.widgets.table.cursor import HEADER, Message_, id_of
 from tui.widgets.table.layout import Layout, arrange, declared
 from tui.widgets.table.marking import MarkingTable
@@ -28,6 +28,8 @@ from tui.widgets.table.rows import Lines, RowKey, Sort, StaticRows, hold_back, s
 __all__ = ["HEADER", "VirtualTable"]
 
 Row = TypeVar("Row")
+MEASURED = 5_000
+"""Rows of which is remembered that their widths are known."""
 STILL_AFTER = 2.0
 """Seconds after the last move of the cursor for which the order stands still."""
 
@@ -92,6 +94,9 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self._moving: Timer | None = None
         self._held = Hold.NONE
         self._status = Status()
+        self._held_cells: dict[str, int] = {}
+        """Cells that each column needs for what it holds."""
+        self._measured: dict[RowKey, tuple[Row, object]] = {}
         self.memory = Memory()
 
     def on_mount(self) -> None:
@@ -123,6 +128,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         waiting = self.waiting if waiting is None else waiting
         if (flags, waiting) != (self.flags, self.waiting):
             self.flags, self.waiting = flags, waiting
+            self._measure()
             self.redraw()
 
     def mark_stale(self, stale: bool) -> None:
@@ -136,6 +142,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self.set_sort(sort)
         self.post_message(self.Ordered(sort))
         self.following = True
+        self.forget_widths()
         if self._rows is not None:
             self.apply(StaticRows[Row](self._sorted(self._rows), self.key_of))
         self.refresh()
@@ -196,12 +203,41 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         """Choose the columns anew."""
         self._place()
         self._resize_virtual()
+        self._scroll_to_cursor()
         self._report()
         self.refresh()
 
     def _place(self) -> None:
+        """Give the columns their widths, after those on the screen or its width have changed."""
+        self.forget_widths()
+        self._measure()
+
+    def forget_widths(self) -> None:
+        """Measure anew what the rows hold, as for another list."""
+        self._held_cells, self._measured = {}, {}
+
+    def apply(self, lines: Lines[Row]) -> None:
+        """Show other rows, in columns that are wide enough for them."""
+        super().apply(lines)
+        self._measure()
+
+    def _measure(self) -> None:
+        """Make room for what the rows on the screen hold. A column never shrinks again while one looks at it."""
+        moment, held = self.moment(), self._held_cells
+        if len(self._measured) > MEASURED:
+            self._measured.clear()
+        for line in range(self.first_line, self.first_line + self.page):
+            row = self._lines.row_at(line)
+            if row is None or self._measured.get(key := self.key_of(row)) == (version := (row, self._said(key))):
+                continue
+            self._measured[key] = version
+            for column in self.columns:
+                held[column.name] = max(held.get(column.name, 0), held_by(column.cell(row, moment)))
         width = self.scrollable_content_region.width
-        self.painter.place(place(arrange(self.columns, self.layout_of_columns), width))
+        placed = place(arrange(self.columns, self.layout_of_columns), width, self._held_cells or None)
+        if placed != self.painter.placed:
+            self.painter.place(placed)
+            self.refresh()
 
     # holding back --------------------------------------------------------------------------------------------------
     @property
@@ -240,8 +276,10 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
     def look(self, row: Row, line: int, now: datetime) -> Look[Row]:
         """Return what the line of a row depends on besides the row."""
         key = self.key_of(row)
-        said = (self.flags.get(key), self.waiting.get(key))
-        return Look(key, line == self.cursor_line, key in self.marks, self.tick(row, now), said)
+        return Look(key, line == self.cursor_line, key in self.marks, self.tick(row, now), self._said(key))
+
+    def _said(self, key: RowKey) -> tuple[str | None, str | None]:
+        return self.flags.get(key), self.waiting.get(key)
 
     def moment(self) -> Moment:
         """Return what cells depend on besides their row."""

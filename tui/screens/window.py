@@ -1,0 +1,81 @@
+"""Windows over a screen: one that cannot be read as a whole takes no key that acts, nor one from before it was read."""
+
+from time import monotonic
+from typing import Generic, TypeVar
+
+from textual import events
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from tui.screens.fitted import Fitted, too_small
+from tui.widgets.presence import on_screen
+
+UNREADABLE = "terminal too small: enlarge it or press Esc"
+HARMLESS = ("close", "page", "help")
+"""Actions of a window's keys that change nothing."""
+
+Answer = TypeVar("Answer")
+
+
+class Window(Fitted[Answer], ModalScreen[Answer], Generic[Answer]):
+    """Has all it says in ``#dialog``. A key that acts was read after that was drawn: who typed it has seen it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn_at: float | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether all that must be read is on the terminal since it has its present size."""
+        return self._drawn_at is not None
+
+    def on_mount(self) -> None:
+        """Judge whatever is laid out anew."""
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._laid_out())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw it in its new size before it is believed to be readable."""
+        self._drawn_at = None
+
+    def fit(self) -> None:
+        """Give the parts their heights, once their text is laid out."""
+
+    def must_show(self) -> list[Widget]:
+        """Return the parts without which nobody knows what a key does."""
+        return [part for part in self.query_one("#dialog").children if part.display]
+
+    def readable(self) -> bool:
+        """Whether those parts are on the screen as a whole, as they are laid out now."""
+        if not on_screen(self) or too_small(self.size):
+            return False
+        places = [self.find_widget(part) for part in self.must_show()]
+        return all(place.region.area and place.clip.contains_region(place.region) for place in places)
+
+    def acts(self, key: events.Key) -> bool:
+        """Whether a key may do more than move, type or close."""
+        bound = self.active_bindings.get(key.key)
+        own = bound is not None and bound.node is self and bound.binding.action.partition("(")[0] not in HARMLESS
+        return key.key == "enter" or own
+
+    def takes(self, event: events.Event) -> bool:
+        """Only what is harmless, unless it was typed by somebody who could read what it does."""
+        if not super().takes(event):
+            return False
+        if not isinstance(event, events.Key) or not self.acts(event):
+            return True
+        return self._drawn_at is not None and self._drawn_at <= event.time and self.readable()
+
+    def _laid_out(self) -> None:
+        if on_screen(self):
+            self.fit()
+            self.call_after_refresh(self._judge)
+
+    def _judge(self) -> None:
+        if not on_screen(self):
+            return
+        readable = self.readable()
+        self.notice.say(too_small(self.size) or ("" if readable else UNREADABLE))
+        if not readable:
+            self._drawn_at = None
+        elif self._drawn_at is None:
+            self._drawn_at = monotonic()
