@@ -90,7 +90,7 @@ def _registered(settings: Settings, home: Path) -> Iterator[WorkerProcess]:
 
 
 def _stop(found: list[WorkerProcess]) -> list[str]:
-    """TERM to all, then wait for all; lines that say so. Raises Refused for those that cannot be stopped, at the end."""
+    """TERM to all, then wait for all; lines that say so. Raises Refused at the end for one that cannot be stopped."""
     refused = [
         worker
         for worker in found
