@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.database.engine import make_engine, refused, unavailable
 from backend.database.version import check_schema
-from backend.embedded import servers
+from backend.embedded import owner, servers
 from backend.embedded.home import prepare, sole, trusted_home
 from backend.errors import Refused
 from backend.journal import configure
@@ -42,7 +42,9 @@ def run_worker(
     shim_path()
     set_own_limits()
     try:
-        return _start(settings, drain_on_exit, lock).run()
+        service = _start(settings, drain_on_exit, lock)
+        with owner.kept(trusted_home(settings)):
+            return service.run()
     except LaunchError as exc:
         raise Refused(exc.message) from None
 

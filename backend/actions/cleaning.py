@@ -5,22 +5,28 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from backend.actions.forecast import forecast, would
-from backend.actions.records import Cancelled, Context, ItemResult, Plan, Progress, nothing
+from backend.actions.records import Cancelled, Context, ItemResult, Plan, Progress, nothing, refused
 from backend.actions.scope import Scope, still_matching
 from backend.actions.takeover import Deed, take_over
 from backend.actions.tally import Tally
 from backend.actions.victims import Witness
 from backend.anomalies.detect import Anomaly, explain, kinds_of, look_around
 from backend.anomalies.strays import Scanner
+from backend.anomalies.unknown import find_unknown
 
 NO_ANOMALY = "is no anomaly: nothing to do"
 
 
 def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
     """What ``clean`` would do now, to each job in the words its result would have."""
-    anomalies = _worst_of_each(look_around(conn, ctx.settings, Scanner()))
+    scanner = Scanner()
+    anomalies = _worst_of_each(look_around(conn, ctx.settings, scanner))
     planned, witness = Plan(), Witness()
+    unknown = _unknown(conn, ctx, scope, scanner)
+    planned.ineligible += unknown.items()
     for job_id, anomaly in _anomalies_of(conn, scope, anomalies).items():
+        if job_id in unknown:
+            continue
         expected = forecast(anomaly) if anomaly else nothing(job_id, NO_ANOMALY)
         if anomaly is None or not expected.changed:
             planned.ineligible.append((job_id, expected.message))
@@ -50,14 +56,24 @@ def _anomalies_of(conn: Connection, scope: Scope, anomalies: Mapping[int, Anomal
     return {job_id: anomalies.get(job_id) if job_id in matching else None for job_id in ids}
 
 
+def _unknown(conn: Connection, ctx: Context, scope: Scope, scanner: Scanner) -> dict[int, str]:
+    """Jobs in the scope that the database does not know, and why they are left alone. A filter can only say "all"."""
+    found = {one.named.job_id: one.refusal for one in find_unknown(conn, ctx.settings, scanner)}
+    return {job_id: why for job_id, why in found.items() if job_id in scope.ids or scope.filter == ""}
+
+
 def clean(
     ctx: Context, scope: Scope, reason: str | None, progress: Progress | None, cancelled: Cancelled | None
 ) -> list[ItemResult]:
     """Clean up the anomalies in the scope, each judged anew when its turn comes."""
     with ctx.engine.connect() as conn:
-        found = look_around(conn, ctx.settings, Scanner())
+        scanner = Scanner()
+        found = look_around(conn, ctx.settings, scanner)
+        unknown = _unknown(conn, ctx, scope, scanner)
         wanted = _anomalies_of(conn, scope, _worst_of_each(found))
-    tally = Tally(list(wanted), progress, cancelled)
+    wanted = {job_id: anomaly for job_id, anomaly in wanted.items() if job_id not in unknown}
+    tally = Tally([*unknown, *wanted], progress, cancelled)
+    tally.extend(refused(job_id, why) for job_id, why in unknown.items())
     tally.extend(nothing(job_id, NO_ANOMALY) for job_id, anomaly in wanted.items() if anomaly is None)
     allocations = [a.attempt.allocation_id for a in found if wanted.get(a.attempt.job_id)]
     take_over(ctx, allocations, Deed("clean", reason), tally)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
 from backend.anomalies.evidence import Evidence, Look
 from backend.anomalies.strays import SCANNER, Scanner, find_strays
+from backend.anomalies.unknown import find_unknown
 from backend.domain.pids import name_processes
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.domain.units import format_age
@@ -37,7 +38,9 @@ class Anomaly:
 
 def find(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> list[AnomalyRow]:
     """All anomalies that this host can see, worst first, as they are listed."""
-    return [row(anomaly) for anomaly in look_around(conn, settings, scanner)]
+    rows = [row(anomaly) for anomaly in look_around(conn, settings, scanner)]
+    rows += [unknown.row for unknown in find_unknown(conn, settings, scanner)]
+    return sorted(rows, key=lambda found: _SEVERITY[found.kind])  # stable: within a kind by job
 
 
 def look_around(conn: Connection, settings: Settings, scanner: Scanner = SCANNER) -> list[Anomaly]:

@@ -18,6 +18,7 @@ from backend.database.engine import make_engine
 from backend.database.upgrade import upgrade
 from backend.database.version import SCHEMA_VERSION, check_schema, current_version
 from backend.domain.states import WorkerState
+from backend.embedded import owner
 from backend.embedded.home import explained, is_guest, locate, prepare, sole, trusted_home
 from backend.embedded.servers import Urls, ensure
 from backend.errors import Refused
@@ -33,10 +34,11 @@ END_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 
 
-def bring_up(settings: Settings, *, shared: bool | None = None) -> list[str]:
+def bring_up(settings: Settings, *, shared: bool | None = None, take_over: bool = False) -> list[str]:
     """Servers, schema, worker, each only when it is not there; lines that say what runs now, and what does not.
 
-    ``shared`` opens the home to every local user, or closes it; None leaves it as it is.
+    ``shared`` opens the home to every local user, or closes it; None leaves it as it is. ``take_over`` forgets a host
+    that ran it and is gone for good.
     """
     home = trusted_home(settings)
     if is_guest(home):
@@ -44,6 +46,7 @@ def bring_up(settings: Settings, *, shared: bool | None = None) -> list[str]:
     make_room(settings)
     prepare(home)
     with sole(home) as lock:
+        taken = owner.take_over(home) if take_over else None
         if shared is not None:
             set_shared(settings, home, shared)
         urls = ensure(settings)
@@ -54,7 +57,7 @@ def bring_up(settings: Settings, *, shared: bool | None = None) -> list[str]:
             with engine.connect() as conn:
                 others = told(abandoned_nodes(conn), settings.node_name)
     runs = f"node {worker.node_name}: worker {worker.id} {worker.state} (pid {worker.pid}), home {settings.home}"
-    return [runs, *admitted, *others]
+    return [*filter(None, [taken]), runs, *admitted, *others]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from backend.settings import Settings, load_settings
 @click.option("--no-tui", is_flag=True, help="Do not open the dashboard.")
 @click.option("--demo", is_flag=True, help="Submit demonstration jobs, and lose a worker so that there are orphans.")
 @click.option("--shared/--private", "shared", default=None, help="Let every local user submit, each as himself (root).")
-def up(no_tui: bool, demo: bool, shared: bool | None) -> int:
+@click.option("--take-over", is_flag=True, help="Take a home whose host is gone for good; never while that one runs.")
+def up(no_tui: bool, demo: bool, shared: bool | None, take_over: bool) -> int:
     """Start the embedded servers and a worker in the background where they do not run, and open the dashboard.
 
     Leaving the dashboard stops nothing: that is what `jobwarden down` is for. A home stays --shared until it is brought
@@ -26,7 +27,7 @@ def up(no_tui: bool, demo: bool, shared: bool | None) -> int:
     from backend.cli.background import bring_up
 
     settings = load_settings()
-    for line in bring_up(settings, shared=shared):
+    for line in bring_up(settings, shared=shared, take_over=take_over):
         say(line)
     if demo:
         from backend.demo import start

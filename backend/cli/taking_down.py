@@ -10,7 +10,7 @@ from backend.cli.abandoned import abandoned_nodes, told
 from backend.cli.background import open_engine
 from backend.database.version import check_schema
 from backend.embedded import workers
-from backend.embedded.home import explained, sole, trusted_home
+from backend.embedded.home import Home, explained, sole, trusted_home
 from backend.embedded.servers import status, stop
 from backend.embedded.workers import WorkerProcess
 from backend.errors import JobwardenError, Refused
@@ -30,7 +30,8 @@ def take_down(settings: Settings) -> list[str]:
     """Stop the workers of this home, then its servers; lines that say what was done.
 
     The lock of the home is held throughout, and every worker holds it too until it can be found, so none is left.
-    Raises Refused when a worker does not stop; then the servers go on.
+    A worker of another container or host cannot be stopped from here: a line says so, and all else is stopped. Raises
+    Refused when a worker does not stop, then the servers go on; and when the servers are another host's.
     """
     home = trusted_home(settings)
     with explained(home):
@@ -39,7 +40,11 @@ def take_down(settings: Settings) -> list[str]:
     with sole(home):
         lines = _stop_workers(settings, home.path)
         left = _left_running(settings)
-        lines += [f"stopped {name}" for name in stop(settings)]
+        try:
+            lines += [f"stopped {name}" for name in stop(settings)]
+        except Refused as exc:
+            raise Refused("; ".join([*lines, str(exc)])) from exc
+        lines += _elsewhere(home)
     return (lines or ["nothing of this home was running"]) + left
 
 
@@ -53,10 +58,10 @@ def _stop_workers(settings: Settings, home: Path) -> list[str]:
 
 
 def _distinct(found: Iterable[WorkerProcess]) -> list[WorkerProcess]:
-    """Each process that may live once, by the first witness: the later ones know less of it."""
+    """Each process of ours that may live once, by the first witness: the later ones know less of it."""
     once: dict[ProcessIdentity, WorkerProcess] = {}
     for worker in found:
-        if liveness(worker.who) is not Liveness.GONE:
+        if worker.liveness is not Liveness.GONE and not worker.elsewhere:
             once.setdefault(worker.who, worker)
     return list(once.values())
 
@@ -85,10 +90,20 @@ def _registered(settings: Settings, home: Path) -> Iterator[WorkerProcess]:
 
 
 def _stop(found: list[WorkerProcess]) -> list[str]:
-    """TERM to all, then wait for all; lines that say so. Raises Refused for the first that cannot be stopped."""
-    for worker in found:
-        if not signal_process(worker.who, signal.SIGTERM) and liveness(worker.who) is not Liveness.GONE:
-            raise Refused(f"{_named(worker)} cannot be signalled: stop it as the user who started it")
+    """TERM to all, then wait for all; lines that say so. Raises Refused at the end for one that cannot be stopped."""
+    refused = [
+        worker
+        for worker in found
+        if not signal_process(worker.who, signal.SIGTERM) and liveness(worker.who) is not Liveness.GONE
+    ]
+    lines = _await_end([worker for worker in found if worker not in refused])
+    if refused:
+        advice = "stop it as the user who started it"
+        raise Refused("; ".join([*lines, f"{_named(refused[0])} cannot be signalled: {advice}"]))
+    return lines
+
+
+def _await_end(found: list[WorkerProcess]) -> list[str]:
     began = time.monotonic()
     insisted = False
     while living := [worker for worker in found if liveness(worker.who) is not Liveness.GONE]:
@@ -101,6 +116,17 @@ def _stop(found: list[WorkerProcess]) -> list[str]:
                 signal_process(worker.who, signal.SIGTERM)
         time.sleep(_POLL_SECONDS)
     return [f"stopped the {_named(worker)}" for worker in found]
+
+
+def _elsewhere(home: Home) -> list[str]:
+    """A line for each worker that may live and cannot be seen from here."""
+    lines = []
+    for worker in workers.named_in_files(home.path):
+        if not worker.elsewhere:
+            continue
+        where = f"on host {worker.hostname}" if worker.hostname else "in another container"
+        lines.append(f"the {_named(worker)} cannot be seen from here: if it lives, stop it there ({where})")
+    return lines
 
 
 def _named(worker: WorkerProcess) -> str:

@@ -43,7 +43,7 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """Locks, process ids and (usually) sockets."""
+        """Process ids and (usually) sockets."""
         return self.path / "run"
 
     @property
@@ -186,7 +186,7 @@ def sole(home: Home, inherited: int | None = None) -> Iterator[int]:
             yield lock
         return
     try:
-        ours = os.path.samestat(os.fstat(inherited), (home.run / _WHOLE).stat())
+        ours = os.path.samestat(os.fstat(inherited), (home.path / _WHOLE).stat())
     except OSError:
         ours = False
     if not ours:
@@ -209,8 +209,9 @@ def explained(home: Home) -> Iterator[None]:
 
 @contextmanager
 def _held(home: Home, name: str) -> Iterator[int]:
+    """In the home itself: ``run`` may be mounted apart, where others who use these data would not see the lock."""
     with explained(home):
-        lock = open_trusted(home.run / name, os.O_RDWR | os.O_CREAT)
+        lock = open_trusted(home.path / name, os.O_RDWR | os.O_CREAT)
     try:
         _lock(lock, home)
         yield lock

@@ -9,7 +9,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from backend.embedded import logins, processes
+from backend.embedded import held, logins, processes
 from backend.embedded.binaries import PostgresBinaries, postgres_for
 from backend.embedded.home import LONGEST_SOCKET, Home, explained
 from backend.embedded.unprivileged import command_prefix
@@ -139,7 +139,9 @@ def _launch(home: Home, binaries: PostgresBinaries) -> None:
     """
     command = [binaries.program("pg_ctl"), "start", "-w", "-s", "-t", str(START_SECONDS)]
     prefix = command_prefix(home.postgres, real_user=home.shared)
-    done = processes.run([*prefix, *command], cwd=home.postgres, env={"PGDATA": str(home.postgres)})
+    with held.holding(home) as lock:
+        env = {"PGDATA": str(home.postgres)}
+        done = processes.run([*prefix, *command], cwd=home.postgres, env=env, keep=[lock])
     if done.code != 0:
         raise _failure(home, done.output)
 

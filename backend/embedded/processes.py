@@ -29,8 +29,10 @@ class Finished:
     output: str
 
 
-def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Finished:
-    """Run ``command`` to its end, private in what it creates, keeping nothing of the caller open.
+def run(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, keep: Collection[int] = ()
+) -> Finished:
+    """Run ``command`` to its end, private in what it creates, keeping nothing of the caller open but ``keep``.
 
     The output goes to memory and not to a pipe or file: a server that stays behind must not hold a pipe of the
     caller, and the message about a full disk must not need the disk.
@@ -39,7 +41,7 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = No
     try:
         done = subprocess.run(
             list(command), stdin=subprocess.DEVNULL, stdout=memory, stderr=memory, umask=0o077, check=False,
-            cwd=cwd, env=server_environment() | dict(env or {}), start_new_session=True,
+            cwd=cwd, env=server_environment() | dict(env or {}), start_new_session=True, pass_fds=tuple(keep),
         )  # fmt: skip
         return Finished(done.returncode, os.pread(memory, 1 << 16, 0).decode(errors="replace"))
     finally:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backend.embedded import logins, postgres, valkey
+from backend.embedded import logins, owner, postgres, valkey
 from backend.embedded.home import Home, exclusive, explained, is_guest, is_wanted, prepare, trusted_home, want
 from backend.errors import Refused, Unavailable
 from backend.settings import Settings, hide_password
@@ -53,7 +53,7 @@ def ensure(settings: Settings) -> Urls:
     """Start every embedded server that does not run, and keep them wanted until :func:`stop`.
 
     Any number of processes may call it at once. Guarantees an empty database at least; the schema is not its affair.
-    Raises InputError, Refused or Unavailable with one line.
+    Raises InputError, Refused or Unavailable with one line; Refused also for a home that is run elsewhere.
     """
     return _bring_up(settings, must_be_wanted=False)
 
@@ -67,15 +67,21 @@ def attach(settings: Settings) -> Urls:
 
 
 def stop(settings: Settings) -> list[str]:
-    """Shut the embedded servers down and say which ones ran. Data stay; calling it again changes nothing."""
+    """Shut the embedded servers down and say which ones ran. Data stay; calling it again changes nothing.
+
+    Raises Refused for a home that another host or container runs.
+    """
     servers = _embedded(settings)
     home = trusted_home(settings)
     with explained(home):
         if not servers or not home.run.is_dir():
             return []
     with exclusive(home), explained(home):
+        owner.check(home, to_stop=True)
         home.wanted.unlink(missing_ok=True)
-        return [server.name for server in reversed(servers) if server.stop(home)]
+        stopped = [server.name for server in reversed(servers) if server.stop(home)]
+        owner.release(home)
+        return stopped
 
 
 def status(settings: Settings) -> list[ServerStatus]:
@@ -92,7 +98,18 @@ def _status(server: _Server, external: str | None, home: Home) -> ServerStatus:
     if external:
         return ServerStatus(server.name, False, True, None, hide_password(external))
     pid = server.running_pid(home)
-    return ServerStatus(server.name, True, pid is not None, pid, server.url(home))
+    with explained(home):
+        running = pid is not None or server.ready(home)  # that of another container, through its socket
+    return ServerStatus(server.name, True, running, pid, server.url(home))
+
+
+def check_owner(settings: Settings) -> None:
+    """Raise Elsewhere, a Refused, when a server does not answer that another host or container may run."""
+    home, servers = trusted_home(settings), _embedded(settings)
+    with explained(home):
+        silent = not all(server.ready(home) for server in servers)
+    if silent and not is_guest(home):
+        owner.check(home)
 
 
 def _embedded(settings: Settings) -> list[_Server]:
@@ -112,6 +129,7 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
         wanted = is_wanted(home)
         if wanted and all(server.ready(home) for server in servers):
             return _urls(settings, home)
+        owner.check(home)
     if must_be_wanted and not wanted:
         raise _down(home)
     if must_be_wanted and os.environ.get(
@@ -122,9 +140,13 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
     with exclusive(home):
         if must_be_wanted and not is_wanted(home):  # taken down while we waited for the lock
             raise _down(home)
+        with explained(home):
+            owner.check(home)
+            owner.claim(home)
         for server in servers:
             server.start(home)
         with explained(home):
+            owner.settle(home)
             want(home)
     return _urls(settings, home)
 

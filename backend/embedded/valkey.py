@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
-from backend.embedded import processes
+from backend.embedded import held, processes
 from backend.embedded.binaries import valkey_server
 from backend.embedded.home import Home, explained
 from backend.errors import Refused, Unavailable
@@ -99,7 +99,8 @@ def _launch(home: Home) -> None:
         "maxmemory-policy": "noeviction",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    done = processes.run([valkey_server(), *arguments], cwd=home.valkey)
+    with held.holding(home) as lock:
+        done = processes.run([valkey_server(), *arguments], cwd=home.valkey, keep=[lock])
     if done.code != 0:
         raise _failure(home, done.output)
 

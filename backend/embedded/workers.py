@@ -9,9 +9,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from backend.embedded import held
 from backend.embedded.processes import PROC
 from backend.errors import JobwardenError
-from backend.process.identity import Liveness, ProcessIdentity, identify, liveness, parse_pid, read_stat
+from backend.process.identity import (
+    Liveness,
+    ProcessIdentity,
+    identify,
+    liveness,
+    parse_pid,
+    ran_here,
+    read_stat,
+    this_host,
+)
 from backend.settings import load_settings
 from backend.trusted import read_trusted
 
@@ -19,6 +29,8 @@ _LONGEST_NAME = 255
 """Bytes of a file's name (NAME_MAX)."""
 _LIMIT_BYTES = 4096
 _COMMANDS = (("backend.cli", "worker"), ("jobwarden", "worker"), ("-m", "backend.main"))
+_kept: list[int] = []
+"""Descriptors of the locked files that name this process, to its end."""
 _FIRST_WORDS = 8
 """Of a command line: the interpreter and its options, then what it runs."""
 
@@ -29,6 +41,24 @@ class WorkerProcess:
 
     who: ProcessIdentity
     node: str = ""
+    machine_id: str = ""
+    hostname: str = ""
+
+    @property
+    def liveness(self) -> Liveness:
+        """As of any process; UNKNOWN also for one of another host that shares the home."""
+        other_boot = self.who.boot_id != this_host().boot_id
+        here = ran_here(machine_id=self.machine_id, boot_id=self.who.boot_id, hostname=self.hostname)
+        return Liveness.UNKNOWN if other_boot and self.hostname and not here else liveness(self.who)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is of another host or PID namespace: whoever looks here sees nothing of it, dead or alive."""
+        host = this_host()
+        return self.liveness is Liveness.UNKNOWN and (self.who.boot_id, self.who.pid_namespace) != (
+            host.boot_id,
+            host.pid_namespace,
+        )
 
 
 def pid_file(home: Path, node: str) -> Path:
@@ -40,15 +70,26 @@ def pid_file(home: Path, node: str) -> Path:
 
 
 def write_pid_file(home: Path, node: str) -> None:
-    """Name this process in the file of ``node``, whoever was named there before. Raises OSError."""
+    """Name this process in the file of ``node``, whoever was named there before. Raises OSError.
+
+    It is locked for as long as this process lives, which shows also where its pid cannot be seen.
+    """
     me = identify(os.getpid())
     assert me is not None, "/proc shows this very process"
     file = pid_file(home, node)
     fresh = file.with_name(f"worker.{me.pid}.new")
     fresh.unlink(missing_ok=True)
-    with fresh.open("x", encoding="utf-8") as out:
-        out.write(f"{me.pid} {me.start_ticks} {me.boot_id} {me.pid_namespace} {node}\n")
-    fresh.replace(file)
+    host = this_host()
+    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        line = f"{me.pid} {me.start_ticks} {me.boot_id} {me.pid_namespace} {node} {host.machine_id} {host.hostname}\n"
+        os.write(fd, line.encode())
+        held.share(fd)
+        fresh.replace(file)
+    except OSError:
+        os.close(fd)
+        raise
+    _kept.append(fd)
 
 
 def remove_pid_file(home: Path, node: str) -> None:
@@ -62,21 +103,39 @@ def remove_pid_file(home: Path, node: str) -> None:
 def read_pid_file(file: Path) -> WorkerProcess | None:
     """The worker the file names, None when there is none. Raises Refused for a file in somebody else's hands."""
     try:
-        pid, ticks, boot_id, namespace, *node = read_trusted(file, limit=_LIMIT_BYTES).decode().split()
-        named = node[0] if node else file.stem.removeprefix("worker-")
-        return WorkerProcess(ProcessIdentity(parse_pid(pid), int(ticks), boot_id, int(namespace)), named)
+        pid, ticks, boot_id, namespace, *more = read_trusted(file, limit=_LIMIT_BYTES).decode().split(maxsplit=6)
+        node, machine_id, hostname = (*more, "", "", "")[:3]
+        who = ProcessIdentity(parse_pid(pid), int(ticks), boot_id, int(namespace))
+        return WorkerProcess(who, node or file.stem.removeprefix("worker-"), machine_id, hostname.strip())
     except (FileNotFoundError, NotADirectoryError, ValueError):  # damaged counts as none: there are other witnesses
         return None
 
 
 def named_in_files(home: Path) -> Iterator[WorkerProcess]:
     """The workers named in the files of ``home`` that may live; files of those that are gone are removed."""
-    for file in sorted((home / "run").glob("worker-*.pid")):
+    for file in _pid_files(home):
         found = read_pid_file(file)
-        if found is None or liveness(found.who) is Liveness.GONE:
+        if found is None or found.liveness is Liveness.GONE or _was_in_a_container(found, file):
             file.unlink(missing_ok=True)
         else:
             yield found
+
+
+def in_files(home: Path) -> Iterator[WorkerProcess]:
+    """The workers named in the files of ``home``, dead or alive; nothing is touched."""
+    for file in _pid_files(home):
+        if (found := read_pid_file(file)) is not None:
+            yield found
+
+
+def _was_in_a_container(worker: WorkerProcess, file: Path) -> bool:
+    """Whether it was one of another namespace of this boot and is gone: it would hold the lock of its file."""
+    same_boot = worker.who.boot_id == this_host().boot_id
+    return worker.elsewhere and same_boot and bool(worker.hostname) and not held.is_locked(file)
+
+
+def _pid_files(home: Path) -> list[Path]:
+    return sorted((home / "run").glob("worker-*.pid"))
 
 
 def seen_running(home: Path) -> Iterator[WorkerProcess]:

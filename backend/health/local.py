@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from backend.domain.units import format_bytes
 from backend.embedded import servers
 from backend.embedded.home import locate
+from backend.embedded.owner import Elsewhere
 from backend.errors import JobwardenError
 from backend.health.records import Check, degraded, ok, unknown
 from backend.queue import bell
@@ -25,6 +26,7 @@ START_SERVERS = "start the servers: `jobwarden up --no-tui`"
 def redis(settings: Settings) -> Check:
     """Whether Redis answers and takes writes. If not, jobs start late, by the workers' sweep: degraded, not unknown."""
     try:
+        servers.check_owner(settings)
         [url] = [server.url for server in servers.status(settings) if server.name == "Valkey"]
         with bell.connect(settings.redis_url or url) as client:
             started = time.monotonic()
@@ -36,6 +38,8 @@ def redis(settings: Settings) -> Check:
         if code(exc):
             return degraded("redis", wrong, advice(exc))
         return degraded("redis", wrong, "check REDIS_URL and that server" if settings.redis_url else START_SERVERS)
+    except Elsewhere as exc:
+        return unknown("redis", exc.summary, exc.advice)
     except JobwardenError as exc:
         return unknown("redis", str(exc), START_SERVERS)
     return ok("redis", f"answers in {took * 1000:.0f} ms", took)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.database.engine import make_engine, unavailable
 from backend.embedded import servers
+from backend.embedded.owner import Elsewhere
 from backend.errors import JobwardenError
 from backend.health import database, local, sql
 from backend.health.records import Check, Health, Status, degraded, ok, unknown
@@ -86,6 +87,10 @@ def _ask_database(settings: Settings, found: _Found, timeout: float) -> None:
     names = tuple(name for name, _ in database.CHECKS)
     try:
         url = _url(settings)
+    except Elsewhere as exc:
+        found.add(unknown("database", exc.summary, exc.advice))
+        found.rest(names, "not asked: no database", "see database")
+        return
     except JobwardenError as exc:
         found.add(unknown("database", str(exc), local.START_SERVERS))
         found.rest(names, "not asked: no database", "see database")
@@ -102,9 +107,13 @@ def _ask_database(settings: Settings, found: _Found, timeout: float) -> None:
 
 
 def _url(settings: Settings) -> str:
-    """Where the database is; an embedded one is not started for being asked. Raises JobwardenError when it is down."""
+    """Where the database is; an embedded one is not started for being asked.
+
+    Raises JobwardenError when it is down; Elsewhere, which is one, when it may run for others.
+    """
     if settings.database_url:
         return settings.database_url
+    servers.check_owner(settings)
     [server] = [server for server in servers.status(settings) if server.name == "PostgreSQL"]
     if not server.running:
         raise JobwardenError(f"PostgreSQL of {settings.home} does not run")

@@ -8,3 +8,7 @@ class LaunchError(Exception):
         super().__init__(message)
         self.step = step
         self.message = message
+
+
+class FolderTaken(LaunchError):  # noqa: N818 (what is wrong, not a kind of error)
+    """The allocation has a folder before it was ever launched: its id was given before the database was restored."""

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.process.launch_error import LaunchError
+from backend.process.launch_error import FolderTaken, LaunchError
 from backend.process.record import NAME, RECORD_SIZE
 from backend.process.tree import remove_tree
 from backend.process.user import JobUser
@@ -47,6 +47,16 @@ def log_path(folder: str) -> str:
     return f"{folder}/{LOG}"
 
 
+def job_of(folder: str) -> int | None:
+    """The job whose script lies in an allocation's folder; None where there is none to be read."""
+    try:
+        names = [path.name for path in Path(folder).glob(script_name("*"))]
+    except OSError:
+        return None
+    ids = [name.removeprefix("job_").removesuffix(".sh") for name in names]
+    return max((int(id_) for id_ in ids if id_.isascii() and id_.isdecimal() and len(id_) < 19), default=None)
+
+
 def prepare_root(root: str, *, shared: bool = False) -> None:
     """Make the node's spool directory, private to this user. Raises LaunchError when it cannot be used.
 
@@ -69,11 +79,13 @@ def create(root: str, allocation_id: int, job_id: int, script: str | bytes, user
 
     With a ``user`` script and log are his; the folder and the exit status stay ours, out of his reach.
     An existing folder is refused: the allocation id is the token of one attempt, so it was attempted before.
-    Raises LaunchError (disk full, not permitted ...), leaving nothing behind.
+    Raises LaunchError (disk full, not permitted ...), leaving nothing behind; FolderTaken, which is one, for that.
     """
     folder = Folder(f"{root}/{allocation_id}", job_id)
     try:
         os.mkdir(folder.path, 0o700)  # noqa: PTH102 (once per job: no Path objects here)
+    except FileExistsError as error:
+        raise FolderTaken("folder", f"{folder.path} is there already, of another job with this id") from error
     except OSError as error:
         raise _launch_error("folder", f"cannot create the job's folder {folder.path}", error) from error
     content = script if isinstance(script, bytes) else script.encode("utf-8", "surrogateescape")

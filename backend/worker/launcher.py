@@ -14,12 +14,13 @@ from backend.process.cgroup import Groups
 from backend.process.environment import job_environment
 from backend.process.identity import elapsed_seconds
 from backend.process.identity_file import Named, write_identity
-from backend.process.launch_error import LaunchError
+from backend.process.launch_error import FolderTaken, LaunchError
 from backend.process.spawn import Gated, spawn
 from backend.state import machine
 from backend.state.records import LaunchOrder, Outcome, Started
 from backend.worker.accounts import Accounts
 from backend.worker.clock import boot_clock
+from backend.worker.ids import raise_past_spool
 from backend.worker.recorder import Ended, Recorder
 from backend.worker.registry import Registration
 from backend.worker.unforeseen import contained, told
@@ -50,6 +51,7 @@ class Launcher:
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
         self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
         self._turn = threading.Lock()
+        self._taken: dict[int, str] = {}
         self._stopped = False
         self.in_flight: frozenset[int] = frozenset()
 
@@ -75,6 +77,7 @@ class Launcher:
                 orders = machine.claim(conn, self._me.worker_id, allocation_ids)
             point("claimed")
             self._start([gated for order in orders if (gated := self._spawn(order)) is not None])
+            self._give_back()
         except DBAPIError as exc:
             log.warning("launch postponed: %s", str(exc.orig).strip().splitlines()[0])
         finally:
@@ -84,6 +87,9 @@ class Launcher:
         """The job behind its gate; None when it could not be started, which is recorded as its own failure."""
         try:
             return self._spawn_or_raise(order)
+        except FolderTaken as error:
+            self._taken[order.allocation_id] = error.message
+            return None
         except LaunchError as error:
             message = error.message
         except Exception as error:
@@ -91,6 +97,16 @@ class Launcher:
             message = f"the worker could not start it: {told(error)}"
         self._recorder.put(Ended(_launch_failure(order, message), self._me.actor))
         return None
+
+    def _give_back(self) -> None:
+        """Jobs whose folders were there already run under other ids. What is not given back now, the sweep will."""
+        taken, self._taken = self._taken, {}
+        if not taken:
+            return
+        with self._engine.begin() as conn:
+            raise_past_spool(conn, self._me)
+            for allocation_id, why in taken.items():
+                machine.requeue(conn, [allocation_id], self._me.actor, why, uncommitted=True)
 
     def _spawn_or_raise(self, order: LaunchOrder) -> tuple[Watched, Gated]:
         user = self._accounts.of(order)

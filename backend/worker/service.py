@@ -34,6 +34,7 @@ from backend.worker import registry, sql, systemd
 from backend.worker.accounts import PROCESSES, Accounts, open_way
 from backend.worker.doorbell import Doorbell
 from backend.worker.errands import Errands
+from backend.worker.ids import raise_past_spool
 from backend.worker.launcher import Launcher
 from backend.worker.loglimit import LogLimiter
 from backend.worker.pulse import Pulse
@@ -73,6 +74,7 @@ class Service:
         prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._me = registry.register(conn, settings, spool, SUBMITTERS if accounts.separate else user_name())
+        raise_past_spool(conn, self._me)
         self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
         self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)

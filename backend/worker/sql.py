@@ -55,3 +55,8 @@ LIVE_ON_NODE = text("""
 OPEN_COMMANDS = text("""
     SELECT job_id, action, actor, reason FROM commands WHERE node_name = :node AND done_at IS NULL ORDER BY id
 """)
+
+LARGEST_ALLOCATION = text("SELECT max(id) FROM resource_allocations")
+
+RAISE_IDS = text("SELECT jw_raise_ids(:job, :allocation)")
+"""Whether a counter had to be raised."""

@@ -98,13 +98,16 @@ FUNCTIONS = {
     "viewer": LOOKS,
     "submitter": LOOKS | RULES,
     "operator": LOOKS | RULES | LOCKS,
-    "worker": {"jw_retire", "jw_retire_events", "jw_retire_workers", "jw_ranges"} | LOOKS | RULES | LOCKS,
+    "worker": {"jw_retire", "jw_retire_events", "jw_retire_workers", "jw_ranges", "jw_raise_ids"}
+    | LOOKS
+    | RULES
+    | LOCKS,
 }
 """Role -> functions it may call itself."""
 
 WITH_THE_OWNERS_RIGHTS = {
     "jw_audit_submit", "jw_audit_job", "jw_count_jobs", "jw_charge_nodes", "jw_refund_nodes", "jw_retire",
-    "jw_retire_events", "jw_retire_workers", "jw_audit_unix_users", "jw_take_lock",
+    "jw_retire_events", "jw_retire_workers", "jw_audit_unix_users", "jw_take_lock", "jw_raise_ids",
 }  # fmt: skip
 """Why each is one of them: its comment says it."""
 

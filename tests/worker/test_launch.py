@@ -57,15 +57,20 @@ def test_an_unusable_spool_fails_the_job_and_not_the_worker(farm: Farm) -> None:
 
 
 def test_a_folder_that_is_there_already_is_not_run_in_again(farm: Farm) -> None:
-    """The allocation id is the token of one attempt: its folder means that it was attempted."""
+    """The allocation id is the token of one attempt: its folder means that it was attempted. The job gets another."""
     farm.worker()
     first = farm.submit("exit 0")
     farm.ended(first)
     following = farm.allocation(first).id + 1
-    (farm.spool() / str(following)).mkdir()
-    job = farm.submit("echo run >> runs")
-    assert farm.ended(job).failure_reason == "LAUNCH_ERROR"
-    assert not (farm.work / "runs").exists()
+    for number in range(following, following + 8):
+        (farm.spool() / str(number)).mkdir()
+    jobs = [farm.submit("echo run >> runs") for _ in range(4)]
+    assert [farm.ended(job).state for job in jobs] == ["COMPLETED"] * 4
+    assert (farm.work / "runs").read_text() == "run\n" * 4
+    assert min(farm.allocation(job).id for job in jobs) >= following + 8
+    assert all(not list((farm.spool() / str(number)).iterdir()) for number in range(following, following + 8))
+    assert farm.scalar("SELECT count(*) FROM events WHERE action = 'ids-raised'") == 1
+    assert "is there already" in farm.scalar("SELECT reason FROM events WHERE action = 'requeue' LIMIT 1")
 
 
 def test_one_bad_job_does_not_hold_up_its_batch(farm: Farm) -> None:

@@ -86,6 +86,7 @@ GRANT INSERT (rule, subject, message, value, threshold),
               reminded_at, undelivered) ON alerts TO jobwarden_worker;
 -- Retention, at night on the workers' hosts: not DELETE, but the functions that delete, which keep what they delete.
 GRANT INSERT (hostname, path, sha256, bytes, event_count, jobs, loose_events) ON archives TO jobwarden_worker;
+GRANT EXECUTE ON FUNCTION jw_raise_ids(bigint, bigint) TO jobwarden_worker;
 GRANT EXECUTE ON FUNCTION jw_retire(bigint, jsonb), jw_retire_events(bigint, bigint[]),
     jw_retire_workers(float8, bigint), jw_ranges(bigint[]) TO jobwarden_worker;
 -- Everybody may ask what a clean-up would do.

@@ -1,0 +1,76 @@
+"""Processes of this home's jobs that the database knows nothing of: it was restored from before they began.
+
+The cookie in the process's environment and the one in the folder of its allocation are the evidence; the number of the
+job is the folder's, and no other job gets it (`backend.worker.ids`).
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from backend.anomalies.strays import Scanner
+from backend.domain.states import AnomalyKind
+from backend.process.identity_file import Named, read_identity
+from backend.process.procfs import command_line, read_allocation
+from backend.readmodel.records import AnomalyRow
+from backend.settings import Settings
+
+_COOKIES = text("SELECT id, cookie FROM resource_allocations WHERE id = ANY(:ids)")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What is left of a job that has no record; ``pids`` are all that carry its cookie."""
+
+    named: Named
+    folder: Path
+    pids: tuple[int, ...]
+
+    @property
+    def evidence(self) -> str:
+        """In one line."""
+        left = ", ".join(map(str, self.pids[:5]))
+        return f"the database does not know this job (was it restored?); pid {left} alive, its folder is {self.folder}"
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing ends it by rule, and how one does it."""
+        return f"{self.evidence}: nobody recorded what it is for; look at it, then `kill {self.pids[0]}`"
+
+    @property
+    def row(self) -> AnomalyRow:
+        """As it is listed."""
+        return AnomalyRow(
+            job_id=self.named.job_id,
+            kind=AnomalyKind.STRAY,
+            node_name=self.folder.parent.name,
+            process_id=self.pids[0],
+            detail=self.evidence,
+            job_name="",
+            allocation_id=None,
+            cmdline=command_line(self.pids[0]),
+        )
+
+
+def find_unknown(conn: Connection, settings: Settings, scanner: Scanner) -> list[Unknown]:
+    """Processes of this home whose cookie no allocation has."""
+    spool = Path(os.path.realpath(settings.home)) / "spool"
+    found = [one for cookie, pids in scanner.cookies().items() for one in _of_folder(spool, cookie, pids)]
+    if not found:
+        return []
+    ids = [one.named.allocation_id for one in found]
+    known = {(row.id, row.cookie) for row in conn.execute(_COOKIES, {"ids": ids})}
+    return [one for one in found if (one.named.allocation_id, one.named.cookie) not in known]
+
+
+def _of_folder(spool: Path, cookie: str, pids: list[int]) -> Iterator[Unknown]:
+    allocation = next((said for pid in pids if (said := read_allocation(pid)) is not None), None)
+    if allocation is None:
+        return
+    for folder in spool.glob(f"*/{allocation}"):
+        named = read_identity(str(folder))
+        if named is not None and (named.allocation_id, named.cookie) == (allocation, cookie):
+            yield Unknown(named, folder, tuple(sorted(pids)))

@@ -1,0 +1,52 @@
+"""The database restored from a backup while spool and processes went on: no id twice, and nothing of it unseen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from backend.anomalies import detect
+from backend.anomalies.strays import Scanner
+from backend.embedded.binaries import postgres_installations
+from tests.support.cli import Cli
+from tests.support.processes import is_gone
+from tests.worker.farm import Farm
+
+
+def program(name: str) -> str:
+    return next(postgres_installations()).program(name)
+
+
+def test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot(farm: Farm, cli: Cli, tmp_path: Path) -> None:
+    url, dump = str(farm.settings.database_url), tmp_path / "dump"
+    worker = farm.worker()
+    for job in [farm.submit("exit 0") for _ in range(3)]:
+        farm.ended(job)
+    worker.term()
+    subprocess.run([program("pg_dump"), "-Fc", "-f", dump, url], check=True)
+    worker = farm.worker()
+    lost = [farm.submit("exit 0") for _ in range(6)]
+    for job in lost:
+        farm.ended(job)
+    running, _ = farm.submit_waiting()
+    shim, folder = farm.started(running).process_id, farm.spool() / str(farm.allocation(running).id)
+    worker.kill()
+    farm.engine.dispose()
+    subprocess.run([program("pg_restore"), "--clean", "--if-exists", "-d", url, dump], check=True)
+
+    farm.worker()
+    jobs = [farm.submit("echo new") for _ in range(8)]
+    assert [farm.ended(job).state for job in jobs] == ["COMPLETED"] * 8
+    assert min(jobs) > running
+    assert min(farm.allocation(job).id for job in jobs) > int(folder.name)
+    assert str(folder.parent) in farm.scalar("SELECT reason FROM events WHERE action = 'ids-raised'")
+    with farm.engine.connect() as conn:
+        [row] = detect.find(conn, farm.settings, Scanner())
+    assert (row.job_id, row.kind, row.node_name) == (running, "STRAY", "node1")
+    assert (str(folder) in row.detail, f"pid {shim}" in row.detail) == (True, True), row.detail
+    done = cli("clean", "--yes")
+    assert (done.code, f"`kill {shim}`" in done.out + done.err) == (1, True), done
+    assert cli("clean", running, "--yes").code == 2
+    assert not is_gone(shim)
+    os.kill(shim, 0)
