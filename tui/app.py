@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual import events
 from textual.screen import Screen
 
+from backend.errors import InputError
 from backend.harmless import escaped
 from backend.settings import Settings
 from tui.calm import LOOK_SECONDS, Calm
@@ -99,6 +100,14 @@ class JobwardenApp(HabitsApp):
                 screen.post_message(Arrived(message.news))
                 return
 
+    def paint_in_theme(self) -> None:
+        """Draw every part anew, also what is drawn only when there are news."""
+        super().paint_in_theme()
+        for screen in self.screen_stack:
+            if isinstance(screen, BaseScreen):
+                for news in self.desk.kept:
+                    screen.receive(news)
+
     def on_job_wanted(self, message: JobWanted) -> None:
         """Open a job over the screen that is on top."""
         from tui.screens.job import JobScreen
@@ -117,8 +126,10 @@ class JobwardenApp(HabitsApp):
 def run(settings: Settings, read_only: bool = False) -> int:
     """Run the dashboard until it is closed; returns the exit code. Says afterwards what goes on without it.
 
-    Raises InputError, before the screen opens, for a mistake in the preferences.
+    Raises InputError, before the screen opens, for a mistake in the preferences or a terminal without a cursor.
     """
+    if os.environ.get("TERM") == "dumb":
+        raise InputError("TERM=dumb: this terminal cannot show a screen; `jobwarden jobs` lists without one")
     preferences = load_preferences(settings.home)
     os.environ.setdefault("ESCDELAY", "25")
     keep_diary(settings.home)

@@ -10,6 +10,7 @@ from textual.widgets import Input
 from backend.actions.scope import Scope
 from backend.errors import InputError
 from backend.readmodel.export_file import as_row, write_rows
+from backend.readmodel.logs.view import LogView
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
 from tui.habits.jump import Jump
@@ -20,6 +21,7 @@ from tui.palette.history import History
 from tui.palette.screen import Palette
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
+from tui.widgets.log.panel import LogPanel
 
 KNOWN = commands(every_group(), read_only=False)
 
@@ -179,8 +181,9 @@ async def test_copy() -> None:
 async def test_jump_focuses_the_part_with_the_letter() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
+        screen.source.log = LogView(lines=("one", "two"))
         screen.source.deliver(window([job(946)]))
-        await pilot.pause()
+        await until(pilot, lambda: screen.app.screen.query_one(LogPanel).region.area)
         first = screen.app.screen.focused
         await pilot.press("semicolon")
         await until(pilot, lambda: isinstance(screen.app.screen, Jump))

@@ -162,3 +162,17 @@ async def test_results_are_closed_by_a_key_that_came_after_them() -> None:
         assert screen.app.screen is not question
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(screen.app.screen, Results))
+
+
+async def test_ctrl_c_closes_a_window_and_then_quits() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        for key in ("question_mark", "b", "w"):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(screen.app.screen, Window) and screen.app.screen.drawn)
+            await pilot.press("ctrl+c")
+            await until(pilot, lambda: not isinstance(screen.app.screen, Window))
+            assert not screen.app._exit
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: screen.app._exit)

@@ -92,6 +92,14 @@ def test_a_wrong_preference_is_said_before_the_screen_opens(cli: Cli, env: dict[
         assert len(bytes(terminal.output).splitlines()) == 1
 
 
+def test_a_dumb_terminal_is_refused_in_one_line(cli: Cli) -> None:
+    command = [sys.executable, "-m", "backend.cli", "tui"]
+    with Terminal(["env", "TERM=dumb", *command], cli.env) as terminal:
+        assert terminal.wait() == 2
+        assert b"TERM=dumb" in terminal.output and len(bytes(terminal.output).splitlines()) == 1
+        assert ALTERNATE not in terminal.switches()
+
+
 def test_without_colours_there_are_none(cli: Cli) -> None:
     with open_dashboard(cli, NO_COLOR="1") as terminal:
         shown(terminal)

@@ -104,7 +104,7 @@ NODE_COLUMNS: tuple[Column[NodeRow], ...] = (
     Column("node", "NODE", 10, 0, _node, flexible=True, widest=14, sort=lambda row: row.worker.node_name),
     Column("state", "STATE", 10, 0, _state, sort=lambda row: row.worker.state),
     Column("cpus", "CPU", 13, 0, _cpus, flexible=True, widest=24, sort=lambda row: row.worker.cpus_allocated),
-    Column("memory", "MEMORY", 17, 1, _memory, flexible=True, widest=30,
+    Column("memory", "MEMORY", 17, 0, _memory, flexible=True, widest=30,
            sort=lambda row: row.worker.memory_mb_allocated),
     Column("gpus", "GPU", 11, 6, _gpus, flexible=True, widest=24, sort=lambda row: row.worker.gpus_allocated),
     Column("jobs", "JOBS", 5, 2, lambda row, _: Cell(str(row.worker.running_jobs)), right=True,

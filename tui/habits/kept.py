@@ -26,6 +26,14 @@ class KeptApp(SafeApp):
         if self.state.notice:
             self.notify(self.state.notice, severity="warning", markup=False, timeout=8)
         self.set_interval(SAVE_EVERY, self.state.save)
+        self.theme_changed_signal.subscribe(self, lambda _: self.call_later(self.paint_in_theme))
+
+    def paint_in_theme(self) -> None:
+        """Draw every part anew: Textual tells a part of another theme before it has that theme's colours."""
+        for screen in self.screen_stack:
+            for part in screen.walk_children():
+                part.notify_style_update()
+            screen.refresh()
 
     def on_unmount(self) -> None:
         """Keep what changed last."""

@@ -23,6 +23,8 @@ APP = Group(
         Key("app.editor", "E", "E", "app.open_script", "view script", "a copy of the job's script in $EDITOR"),
         Key("app.suspend", "ctrl+z", "^z", "app.suspend_process", "suspend", "back to the shell; `fg` comes back"),
         Key("app.help", "question_mark,f1", "?", "help", "help", "this page", rank=90),
-        Key("app.quit", "q,ctrl+q", "q", "app.quit", "quit", "close the screen; workers and jobs go on", rank=91),
+        Key(
+            "app.quit", "q,ctrl+q,ctrl+c", "q", "app.quit", "quit", "close the screen; workers and jobs go on", rank=91
+        ),
     ),
 )

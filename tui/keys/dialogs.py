@@ -5,7 +5,7 @@ from tui.keys.model import Group, Key
 DIALOG = Group(
     "In a window",
     (
-        Key("dialog.close", "escape", "Esc", "close", "close", "close it and leave all as it is"),
+        Key("dialog.close", "escape,ctrl+c", "Esc", "close", "close", "close it and leave all as it is"),
         Key("dialog.page_up", "pageup", "PgUp", "page(-1)", "up", "scroll its text up"),
         Key("dialog.page_down", "pagedown", "PgDn", "page(1)", "down", "scroll its text down"),
     ),

@@ -2,7 +2,7 @@
 
 from tui.keys.model import Group, Key
 
-PICK = Group("Choose", (Key("pick.close", "escape", "Esc", "close", "close", "close and change nothing"),))
+PICK = Group("Choose", (Key("pick.close", "escape,ctrl+c", "Esc", "close", "close", "close and change nothing"),))
 CHOOSE_COLUMNS = Group(
     "Choose columns",
     (

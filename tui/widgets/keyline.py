@@ -20,13 +20,15 @@ class KeyLine(Static):
         super().__init__("", id=id)
         self._groups = groups
 
-    def on_mount(self) -> None:
-        """Be drawn anew in another theme, once its colours are here."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw))
-
     def on_resize(self) -> None:
         """Fit into another width."""
         self._draw()
+
+    def notify_style_update(self) -> None:
+        """Draw anew in another theme."""
+        super().notify_style_update()
+        if self.is_mounted and self.size.width:
+            self._draw()
 
     def _draw(self) -> None:
         groups = remapped(self._groups, chosen_keys(self))

@@ -1,0 +1,39 @@
+"""Nothing reaches a part that has left the screen: the net under such messages (habits/safe.py) catches nothing."""
+
+import asyncio
+import logging
+import random
+
+import pytest
+
+from backend.readmodel.logs.view import LogView
+from tests.tui.fakes import Screen, detail, job, jobs, window
+from tests.tui.scenes import dead_worker
+from tests.tui.test_jobs_screen import shown
+from tests.tui.test_readable import settled
+
+ROUNDS = 60
+LONGEST_GAP = 0.06
+"""Seconds between two keys."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "keys", [("enter", "tab", "escape"), ("enter", "tab", "z", "escape", "escape")], ids=["job", "zoomed"]
+)
+async def test_opening_and_leaving_a_job_tells_nothing_to_what_is_gone(
+    keys: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    gap, screen = random.Random(7), Screen()
+    with caplog.at_level(logging.WARNING):
+        async with screen.app.run_test(size=(100, 30)) as pilot:
+            screen.source.log = LogView(lines=tuple(f"line {number}" for number in range(60)))
+            screen.source.details = {number: detail(job(number)) for number in range(40, 51)}
+            await shown(pilot, screen, dead_worker(), window(jobs(50, 9)))
+            for _ in range(ROUNDS):
+                for key in keys:
+                    await pilot.press(key)
+                    await asyncio.sleep(gap.uniform(0, LONGEST_GAP))
+                screen.source.deliver(dead_worker())
+            await settled(pilot)
+    assert not [record.getMessage() for record in caplog.records]
