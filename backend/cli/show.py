@@ -86,7 +86,8 @@ def _pairs(job: dict[str, Any], detail: JobDetail) -> Iterator[tuple[str, object
     yield "account", job["account"]
     yield "partition", job["partition"]
     yield "priority", job["priority"]
-    yield "asks for", f"{job['cpus']} CPUs, {format_memory(job['memory_mb'])}, {job['gpus']} GPUs"
+    cpus, gpus = (f"{job[kind]} {kind[:3].upper()}{'s' if job[kind] != 1 else ''}" for kind in ("cpus", "gpus"))
+    yield "asks for", f"{cpus}, {format_memory(job['memory_mb'])}, {gpus}"
     yield "time limit", format_duration(job["time_limit"])
     yield "submitted", local(job["submit_time"])
     yield "started", local(job["start_time"])

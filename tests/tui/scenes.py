@@ -14,14 +14,14 @@ from backend.readmodel.wanted import EventsWanted
 from tests.tui.fakes import NOW, job, orphan, snapshot, worker
 
 KINDS = (
-    (946, AnomalyKind.ORPHAN, "worker 2 is dead, last heartbeat 4m ago; pid 4946 alive"),
-    (941, AnomalyKind.ORPHAN, "worker 2 is dead, last heartbeat 4m ago; pid 4941 alive"),
+    (946, AnomalyKind.ORPHAN, "worker 2 is dead, last heartbeat 4m ago; supervisor pid 4946 alive"),
+    (941, AnomalyKind.ORPHAN, "worker 2 is dead, last heartbeat 4m ago; supervisor pid 4941 alive"),
     (936, AnomalyKind.LOST, "worker 2 is dead, last heartbeat 4m ago; process gone, no exit status"),
     (931, AnomalyKind.UNRECORDED, "worker 2 is dead, last heartbeat 4m ago; the spool says: exit code 3"),
-    (926, AnomalyKind.STRAY, "job is FAILED; pid 4926, 4927 alive"),
+    (926, AnomalyKind.STRAY, "job is FAILED; supervisor pid 4926, script pid 4927 alive"),
     (921, AnomalyKind.LEAKED, "job is COMPLETED, its processes are gone, its resources are not released"),
     (916, AnomalyKind.OVERDUE, "12m over its time limit; worker 1 is alive, last heartbeat 1s ago"),
-    (911, AnomalyKind.STUCK, "pid 4911 survives KILL (state D)"),
+    (911, AnomalyKind.STUCK, "script pid 4911 survives KILL (state D)"),
     (906, AnomalyKind.UNREACHABLE, "worker 3 is dead; its processes can only be seen on host gamma"),
 )
 

@@ -15,14 +15,14 @@ from tests.tui.fakes import Screen, detail, job, jobs, snapshot, window
 from tests.tui.scenes import dead_worker, queue
 from tests.tui.test_jobs_screen import shown, text_of, until
 from tests.tui.test_side_screens import opened
-from tui.acting.records import Item, Question
+from tui.acting.records import Item, Outcome, Question, Report
 from tui.panes.question import victims
 from tui.screens.confirm import Confirm
 from tui.screens.dialog import Dialog
 from tui.screens.help import Help
 from tui.screens.job import JobScreen
 from tui.screens.progress import Progress
-from tui.screens.results import Results
+from tui.screens.results import Results, result_lines, summary
 
 SIZE = (110, 40)
 
@@ -109,7 +109,7 @@ async def test_what_takes_its_time_shows_how_far_it_is_and_can_be_stopped() -> N
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(screen.app.screen, Results))
         await pilot.pause()
-        assert "0 done, 9 not done" in text_of(screen) and "was left undone" in text_of(screen)
+        assert "0 done, 9 refused" in text_of(screen) and "was left undone" in text_of(screen)
         assert not any(isinstance(each, Progress) for each in screen.app.screen_stack)
 
 
@@ -285,3 +285,14 @@ async def test_an_action_that_is_over_while_its_progress_comes_up_takes_nothing_
         progress.dismiss(None)
         progress.show(Step(2, 2, None, "done"))
         await until(pilot, lambda: not progress.is_attached)
+
+
+def test_results_are_summed_up_and_name_what_failed() -> None:
+    done = tuple(Outcome(str(number), True, True, "FAILED (OPERATOR), released") for number in range(100))
+    assert summary(Report("clean up", "job", done)).plain == "clean up: 100 done, 0 refused"
+    lines = result_lines(Report("clean up", "job", done)).plain.split("\n")
+    assert (len(lines), lines[-1]) == (6, "… and 95 more")
+    mixed = (*done, Outcome("7", False, False, "is of another host"), Outcome("8", True, False, "is released already"))
+    lines = result_lines(Report("clean up", "job", mixed)).plain.split("\n")
+    assert lines[:2] == ["✗ 7  is of another host", "· 8  is released already"]
+    assert summary(Report("clean up", "job", mixed)).plain == "clean up: 100 done, 1 refused, 1 had nothing to do"

@@ -259,7 +259,7 @@ async def test_one_key_cleans_up_every_orphan_and_lists_the_results() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(screen.app.screen, Results))
         await pilot.pause()
-        assert "2 done, 1 not" in text_of(screen)
+        assert "2 done, 1 refused" in text_of(screen)
     assert screen.deeds.performed == [("clean", (49, 44, 34), None)]
 
 

@@ -79,6 +79,7 @@ def test_a_flagged_job_is_no_healthy_running_one() -> None:
     assert state.cell(job(5), flagged) == Cell("● RUNNING", "running")
     counts = "\n".join(line.plain for line in header_lines(incident(1, 2), 160, PLAIN))
     assert "10 running (2 orphan)" in counts
+    assert "10 running (2 ⚠)" in header_lines(incident(1, 2), 80, PLAIN)[2].plain
 
 
 def test_a_full_bar_is_not_as_a_half_full_one() -> None:

@@ -19,6 +19,6 @@ def _key(action: Action, rank: int) -> Key:
 ACT = acts("clean")
 QUEUE_ACT = acts("priority", "hold", "unhold", "cancel")
 UNDO = Group(
-    "Take back",
-    (Key("act.undo", "Z", "Z", "undo", "undo", "take the last hold, priority, drain ... back", acts=True),),
+    "Undo",
+    (Key("act.undo", "Z", "Z", "undo", "undo", "undo the last hold, priority, drain ...", acts=True),),
 )

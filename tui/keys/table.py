@@ -20,7 +20,7 @@ TABLE = Group(
 MARK = Group(
     "Mark, hold still, order",
     (
-        Key("table.mark", "space", "Space", "mark", "mark", "mark the row, or take its mark away", rank=2),
+        Key("table.mark", "space", "Space", "mark", "mark", "mark or unmark the row", rank=2),
         Key("table.mark_up", "shift+up", "⇧↑", "mark_moving(-1)", "mark up", "mark the row and the one above"),
         Key("table.mark_down", "shift+down", "⇧↓", "mark_moving(1)", "mark down", "mark the row and the one below"),
         Key(
@@ -40,9 +40,9 @@ MARK = Group(
             "mark all that match, also those off the screen",
         ),
         Key("table.unmark", "u", "u", "unmark", "unmark", "take all marks away"),
-        Key("table.pause", "p", "p", "pause", "pause", "hold the list still, or let it go on", rank=32),
+        Key("table.pause", "p", "p", "pause", "pause", "pause or resume the list", rank=32),
         Key("table.order", "o", "o", "order", "order", "choose the column to order by", rank=30),
         Key("table.columns", "w", "w", "columns", "columns", "choose columns, their order and widths", rank=31),
-        Key("table.reverse", "O", "O", "reverse", "reverse", "turn the order round"),
+        Key("table.reverse", "O", "O", "reverse", "reverse", "reverse the sort order"),
     ),
 )

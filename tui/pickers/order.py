@@ -12,7 +12,7 @@ from tui.widgets.table.rows import RowKey, Sort
 class OrderPicker(Picker[Sort]):
     """Answers with the order; the column that orders already is turned round."""
 
-    TITLE_TEXT = "Order by"
+    TITLE_TEXT = "Sort by"
     HINT = "Enter order by it, again to turn it round   Esc close"
 
     def __init__(self, columns: Sequence[Column[Any]], sort: Sort | None) -> None:

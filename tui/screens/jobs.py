@@ -96,7 +96,7 @@ class JobsScreen(FilteringScreen):
         self._list(self.filter)
 
     def on_virtual_table_hold_wanted(self, message: JobTable.HoldWanted) -> None:
-        """Hold the list still, or let it go on."""
+        """Pause or resume the list."""
         self._source.hold(message.hold)
 
     def _list(self, filter_text: str) -> None:

@@ -7,7 +7,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from tui.acting.records import Question, Report
+from tui.acting.records import Outcome, Question, Report
 from tui.keys.dialogs import RESULTS
 from tui.keys.model import bindings
 from tui.panes.question import counted, victims
@@ -16,6 +16,8 @@ from tui.text import Text
 
 LISTED = 500
 """Results that are listed one by one; the failed ones come first."""
+NAMED = 5
+"""Of what was done only the first few are listed: it is as it was asked for."""
 
 
 class Results(Dialog[None]):
@@ -53,24 +55,32 @@ def rehearsal_of(question: Question) -> Results:
 
 
 def summary(report: Report) -> Text:
-    """Return ``clean up: 3 done, 1 had nothing to do, 1 not done``."""
-    done = sum(outcome.ok and outcome.changed for outcome in report.outcomes)
-    failed = sum(not outcome.ok for outcome in report.outcomes)
-    idle = len(report.outcomes) - done - failed
-    parts = [f"{done:,} done"]
-    parts += [f"{idle:,} had nothing to do"] if idle else []
-    parts += [f"{failed:,} not done"] if failed else []
+    """Return ``clean up: 3 done, 0 refused``, and where it is so ``2 had nothing to do``."""
+    done, idle, refused = _sorted(report)
+    parts = [f"{len(done):,} done", f"{len(refused):,} refused"]
+    parts += [f"{len(idle):,} had nothing to do"] if idle else []
     return Text(f"{report.label}: {', '.join(parts)}", style="bold")
 
 
 def result_lines(report: Report) -> Text:
-    """Return a line for each item: what failed first, then what had nothing to do."""
-    ordered = sorted(report.outcomes, key=lambda outcome: (outcome.ok, outcome.changed))
+    """Return a line for each item that was refused, then those that had nothing to do, and the first few done."""
+    done, idle, refused = _sorted(report)
+    ordered = [*refused, *idle, *done[:NAMED]][:LISTED]
     lines = []
-    for outcome in ordered[:LISTED]:
+    for outcome in ordered:
         glyph = ("✓" if outcome.changed else "·") if outcome.ok else "✗"
         key = (f"{glyph} {outcome.key}", "" if outcome.ok else "bold")
         lines.append(Text.assemble(key, f"  {outcome.message}"))
-    if len(ordered) > LISTED:
-        lines.append(Text(f"… and {len(ordered) - LISTED:,} more"))
+    if len(report.outcomes) > len(ordered):
+        lines.append(Text(f"… and {len(report.outcomes) - len(ordered):,} more"))
     return Text("\n").join(lines)
+
+
+def _sorted(report: Report) -> tuple[list[Outcome], list[Outcome], list[Outcome]]:
+    """What was done, what had nothing to do, and what was refused."""
+    ok = [outcome for outcome in report.outcomes if outcome.ok]
+    return (
+        [outcome for outcome in ok if outcome.changed],
+        [outcome for outcome in ok if not outcome.changed],
+        [outcome for outcome in report.outcomes if not outcome.ok],
+    )

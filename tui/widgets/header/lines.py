@@ -152,14 +152,16 @@ def _counts(snapshot: Snapshot, colours: Colours, words: Mapping[JobState, str])
         held = f" ({snapshot.held:,} held)" if state is JobState.PENDING and snapshot.held and word else ""
         style = colours[look.role] if jobs else colours["dim"]
         parts.append(Text(f"{look.glyph} {jobs:,} {word}{held}".rstrip(), style=style))
-        if state is JobState.RUNNING and word and (flagged := _flagged(snapshot)):
+        if state is JobState.RUNNING and word and (flagged := _flagged(snapshot, words=not words)):
             parts[-1].append(f" ({flagged})", style=colours["anomaly"])
     return Text("  ").join(parts)
 
 
-def _flagged(snapshot: Snapshot) -> str:
+def _flagged(snapshot: Snapshot, *, words: bool) -> str:
     """Which of the jobs that are recorded as RUNNING nobody watches or nothing is left of: ``2 orphan, 1 lost``."""
     found = Counter(row.kind for row in snapshot.anomalies if row.kind in UNWATCHED)
+    if not words:
+        return f"{found.total():,} {ANOMALY_GLYPH}" if found else ""
     return ", ".join(f"{found[kind]:,} {kind.lower()}" for kind in UNWATCHED if found[kind])
 
 
