@@ -17,6 +17,7 @@ from backend.process.launch_error import LaunchError
 from backend.process.limits import set_own_limits
 from backend.process.shim import shim_path
 from backend.settings import Settings
+from backend.worker.calls import check_calls, keep_descriptors
 from backend.worker.service import Service
 from backend.worker.systemd import warn_of_supervisor
 
@@ -40,6 +41,8 @@ def run_worker(
         log.warning("%s", settings.warning)
     warn_of_supervisor()
     shim_path()
+    check_calls()
+    keep_descriptors()
     set_own_limits()
     try:
         service = _start(settings, drain_on_exit, lock)

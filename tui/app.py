@@ -23,6 +23,7 @@ from tui.desk import Desk, utc_now
 from tui.diary import keep_diary
 from tui.farewell import farewell
 from tui.habits.app import Export, HabitsApp
+from tui.habits.replaced import Replaced, replaced_explained
 from tui.habits.terminal import title_kept
 from tui.late import LateDeeds, LateSource
 from tui.messages import Arrived, JobWanted
@@ -110,9 +111,13 @@ class JobwardenApp(HabitsApp):
 
     def on_job_wanted(self, message: JobWanted) -> None:
         """Open a job over the screen that is on top."""
-        from tui.screens.job import JobScreen
-
-        self.push_screen(JobScreen(message.job_id, self.desk))
+        try:
+            with replaced_explained():
+                from tui.screens.job import JobScreen
+        except Replaced as exc:
+            self.complain(exc)
+        else:
+            self.push_screen(JobScreen(message.job_id, self.desk))
 
     def action_go(self, name: str) -> None:
         """Open a screen of the table; the key of the open one leads back to it from what was opened over it."""

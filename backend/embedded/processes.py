@@ -102,10 +102,15 @@ def end(pid: int, signals: Sequence[tuple[signal.Signals, float]], still: Callab
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
+    except PermissionError:  # the call is filtered (seccomp)
+        return any(_kill_and_wait(pid, number, seconds, still) for number, seconds in signals)
     try:
         if not still(pid):
             return True
-        return any(_signal_and_wait(pidfd, number, seconds) for number, seconds in signals)
+        try:
+            return any(_signal_and_wait(pidfd, number, seconds) for number, seconds in signals)
+        except PermissionError:  # that call is filtered, or the process is another's, which the plain one tells
+            return any(_kill_and_wait(pid, number, seconds, still) for number, seconds in signals)
     finally:
         os.close(pidfd)
 
@@ -118,6 +123,17 @@ def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.0
             return False
         time.sleep(pause)
     return True
+
+
+def _kill_and_wait(pid: int, number: signal.Signals, seconds: float, still: Callable[[int], bool]) -> bool:
+    """Without a pidfd: looked at right before each signal."""
+    if not still(pid):
+        return True
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return True
+    return wait_until(lambda: not still(pid), seconds)
 
 
 def _signal_and_wait(pidfd: int, number: signal.Signals, seconds: float) -> bool:

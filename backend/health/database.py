@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from backend.anomalies import detect
 from backend.anomalies.strays import Scanner
 from backend.database.version import SCHEMA_VERSION, current_version
+from backend.domain.drains import by_worker
 from backend.domain.pending import never_starts
 from backend.domain.states import AnomalyKind, WorkerState
 from backend.domain.units import format_age
@@ -83,6 +84,12 @@ def _workers(conn: Connection, _: Settings) -> Check:
         )
     if not alive:
         return degraded("workers", "no worker runs", "start one: `jobwarden up --no-tui` or `jobwarden worker`", 0)
+    unfit = conn.execute(sql.DRAINED).all()
+    unable = [row for row in unfit if by_worker(row.drain_reason) and row.name in {one.node_name for one in alive}]
+    if unable:
+        node = unable[0]
+        advice = "see the log of its worker; when it is mended, restart it or `jobwarden resume` the node"
+        return degraded("workers", f"node {node.name} gets no jobs: {node.drain_reason}", advice, len(alive))
     drained = sum(row.state is WorkerState.DRAINING for row in alive)
     oldest = max(row.lease_age for row in alive)
     note = f", {drained} draining" if drained else ""

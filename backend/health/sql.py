@@ -49,3 +49,5 @@ HOPELESS = text("""
           AND n.cpus >= asked.cpus AND n.memory_mb >= asked.memory_mb AND n.gpus >= asked.gpus)
 """)
 """How many waiting jobs no node could ever hold, and the oldest of them."""
+
+DRAINED = text("SELECT name, drain_reason FROM nodes WHERE drained ORDER BY name")

@@ -10,5 +10,9 @@ class LaunchError(Exception):
         self.message = message
 
 
-class FolderTaken(LaunchError):  # noqa: N818 (what is wrong, not a kind of error)
+class Postponed(LaunchError):  # noqa: N818 (what becomes of the job)
+    """No fault of the job, and none that lasts: it goes back to the queue."""
+
+
+class FolderTaken(Postponed):
     """The allocation has a folder before it was ever launched: its id was given before the database was restored."""

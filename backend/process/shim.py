@@ -25,6 +25,11 @@ def runs_without_loader() -> bool:
     return all(int.from_bytes(kind, sys.byteorder) != PT_INTERP for kind in kinds)
 
 
+def shim_is_there() -> bool:
+    """Whether the supervisor lies where it was: the program may be moved away or replaced under a running worker."""
+    return access(shim_path(), X_OK)
+
+
 @lru_cache(maxsize=1)
 def shim_path() -> str:
     """Path of the supervisor that is every job's parent (see ``shim.c``).

@@ -41,6 +41,8 @@ def deliver(identity: ProcessIdentity, number: int) -> Delivery:
         pidfd = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return Delivery.GONE
+    except OSError:  # filtered (seccomp), or no descriptor left
+        return _kill_verified(identity, number)
     try:
         return _send_verified(pidfd, identity, number)
     finally:
@@ -66,6 +68,22 @@ def _send_verified(pidfd: int, identity: ProcessIdentity, number: int) -> Delive
         signal.pidfd_send_signal(pidfd, number)
     except ProcessLookupError:
         return Delivery.GONE
+    except PermissionError:  # of another user; or the call itself is filtered, which the plain one tells
+        return _kill_verified(identity, number)
+    return Delivery.SENT
+
+
+def _kill_verified(identity: ProcessIdentity, number: int) -> Delivery:
+    """By pid, right after a look at it: as good as it gets where the kernel's better way is barred."""
+    try:
+        stat = read_stat(identity.pid)
+        if stat.start_ticks != identity.start_ticks or stat.gone:
+            return Delivery.GONE
+        os.kill(identity.pid, number)
+    except ProcessLookupError:
+        return Delivery.GONE
+    except FileNotFoundError:
+        return Delivery.UNKNOWN
     except PermissionError:
         return Delivery.REFUSED
     return Delivery.SENT

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.domain.drains import REPLACED
 from backend.process.environment import MARKS
 from backend.process.identity import ProcessIdentity, read_stat, this_host
-from backend.process.launch_error import LaunchError
+from backend.process.launch_error import LaunchError, Postponed
 from backend.process.limits import OPEN_FILES, give_limits
-from backend.process.shim import shim_path
+from backend.process.shim import shim_is_there, shim_path
 from backend.process.spool import PRIVATE_MODE, Folder
 from backend.process.user import JobUser
 
@@ -169,6 +170,8 @@ def _explain(error: OSError, folder: Folder) -> LaunchError:
         return LaunchError("environment", "arguments and environment of the job are too large for this system")
     if error.errno in (errno.EAGAIN, errno.ENOMEM):
         return LaunchError("fork", f"the host cannot start another process: {error.strerror}")
+    if not shim_is_there():
+        return Postponed("supervisor", REPLACED)
     if not Path(folder.log).exists():
         return LaunchError("log", f"cannot create the log {folder.log}: {error.strerror}")
     return LaunchError("supervisor", f"cannot run the job supervisor {shim_path()}: {error.strerror}")

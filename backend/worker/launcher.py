@@ -14,12 +14,13 @@ from backend.process.cgroup import Groups
 from backend.process.environment import job_environment
 from backend.process.identity import elapsed_seconds
 from backend.process.identity_file import Named, write_identity
-from backend.process.launch_error import FolderTaken, LaunchError
+from backend.process.launch_error import FolderTaken, LaunchError, Postponed
 from backend.process.spawn import Gated, spawn
 from backend.state import machine
 from backend.state.records import LaunchOrder, Outcome, Started
 from backend.worker.accounts import Accounts
 from backend.worker.clock import boot_clock
+from backend.worker.fitness import Fitness
 from backend.worker.ids import raise_past_spool
 from backend.worker.recorder import Ended, Recorder
 from backend.worker.registry import Registration
@@ -51,7 +52,9 @@ class Launcher:
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
         self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
         self._turn = threading.Lock()
-        self._taken: dict[int, str] = {}
+        self._postponed: dict[int, str] = {}
+        self._collided = False
+        self._fitness = Fitness(engine, registration)
         self._stopped = False
         self.in_flight: frozenset[int] = frozenset()
 
@@ -65,6 +68,10 @@ class Launcher:
                 if not self._stopped:
                     self._launch_batch(allocation_ids[first : first + BATCH])
 
+    def begin(self) -> None:
+        """Take back what a worker before this one said of the program. Raises DBAPIError."""
+        self._fitness.begin()
+
     def stop(self) -> None:
         """Launch nothing any more; returns when the batch under way is done."""
         with self._turn:
@@ -73,10 +80,13 @@ class Launcher:
     def _launch_batch(self, allocation_ids: Sequence[int]) -> None:
         self.in_flight = frozenset(allocation_ids)
         try:
+            if not self._fitness.program_there():
+                return  # not claimed yet: the sweep comes back to them
             with self._engine.begin() as conn:
                 orders = machine.claim(conn, self._me.worker_id, allocation_ids)
             point("claimed")
             self._start([gated for order in orders if (gated := self._spawn(order)) is not None])
+            self._fitness.settle()  # first, or the scheduler gives back what is given back
             self._give_back()
         except DBAPIError as exc:
             log.warning("launch postponed: %s", str(exc.orig).strip().splitlines()[0])
@@ -85,12 +95,19 @@ class Launcher:
 
     def _spawn(self, order: LaunchOrder) -> tuple[Watched, Gated] | None:
         """The job behind its gate; None when it could not be started, which is recorded as its own failure."""
+        if self._fitness.spent:
+            self._postponed[order.allocation_id] = self._fitness.reason
+            return None
         try:
-            return self._spawn_or_raise(order)
-        except FolderTaken as error:
-            self._taken[order.allocation_id] = error.message
+            spawned = self._spawn_or_raise(order)
+            self._fitness.succeeded()
+            return spawned
+        except Postponed as error:
+            self._collided = self._collided or isinstance(error, FolderTaken)
+            self._postponed[order.allocation_id] = error.message
             return None
         except LaunchError as error:
+            self._fitness.failed(error.step, error.message)
             message = error.message
         except Exception as error:
             log.critical("unforeseen error in the launch of job %d: it fails", order.job_id, exc_info=True)
@@ -99,13 +116,15 @@ class Launcher:
         return None
 
     def _give_back(self) -> None:
-        """Jobs whose folders were there already run under other ids. What is not given back now, the sweep will."""
-        taken, self._taken = self._taken, {}
-        if not taken:
+        """Jobs that could not be launched for no fault of theirs. What is not given back now, the sweep will."""
+        postponed, self._postponed = self._postponed, {}
+        if not postponed:
             return
         with self._engine.begin() as conn:
-            raise_past_spool(conn, self._me)
-            for allocation_id, why in taken.items():
+            if self._collided:
+                raise_past_spool(conn, self._me)
+            self._collided = False
+            for allocation_id, why in postponed.items():
                 machine.requeue(conn, [allocation_id], self._me.actor, why, uncommitted=True)
 
     def _spawn_or_raise(self, order: LaunchOrder) -> tuple[Watched, Gated]:

@@ -142,6 +142,7 @@ class Service:
         """
         while not self._supervisor.stopping:
             try:
+                self._launcher.begin()
                 return self._recovery.run(self._in_hand)
             except DBAPIError as exc:
                 log.warning("recovery lost the database, will try again: %s", str(exc.orig).strip().splitlines()[0])

@@ -60,3 +60,5 @@ LARGEST_ALLOCATION = text("SELECT max(id) FROM resource_allocations")
 
 RAISE_IDS = text("SELECT jw_raise_ids(:job, :allocation)")
 """Whether a counter had to be raised."""
+
+DRAIN_REASON = text("SELECT drain_reason FROM nodes WHERE name = :node AND drained")

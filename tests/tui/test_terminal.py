@@ -1,6 +1,7 @@
 """The dashboard in a real terminal: however it ends, the terminal is as it was found."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import backend
+import tui
 from benchmarks.terminal import Terminal
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
@@ -151,6 +154,26 @@ def test_a_script_is_shown_in_the_editor(cli: Cli, tmux: Tmux, tmp_path: Path) -
     tmux.until(lambda screen: f"Job {job_id}" in screen and "workers" in screen)
     tmux.press("C-q")
     tmux.until(lambda screen: "The screen is closed" in screen)
+
+
+def test_the_program_is_moved_away_under_the_dashboard(cli: Cli, tmux: Tmux, tmp_path: Path) -> None:
+    """What is loaded only when it is wanted is not there any more: a line says so, and nothing ends."""
+    program, said = tmp_path / "program", "the program was replaced: start the dashboard again"
+    for package in (backend, tui):
+        folder = Path(package.__file__ or "").parent
+        shutil.copytree(folder, program / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "job.sh").write_text("#!/bin/sh\n")
+    cli("submit", "--hold", tmp_path / "job.sh")
+    tmux.press(f"cd {program}; {sys.executable} -m backend.cli tui", "Enter")
+    tmux.until(lambda screen: "HELD" in screen)
+    program.rename(tmp_path / "away")
+    for keys in (["Enter"], ["o"], [":", *"export csv", "Enter"]):
+        tmux.press(*("Space" if key == " " else key for key in keys))
+        tmux.until(lambda screen: said in screen)
+        tmux.until(lambda screen: said not in screen)
+    assert "HELD" in tmux.screen()
+    tmux.press("C-q")
+    assert "Traceback" not in tmux.until(lambda screen: "The screen is closed" in screen)
 
 
 def test_a_terminal_that_goes_away_takes_the_dashboard_with_it(cli: Cli) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from textual import work
+from textual.actions import ActionParseResult
 from textual.app import SuspendNotSupported
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -31,6 +32,7 @@ from tui.habits import clipboard, programs, selection
 from tui.habits.alarm import Alarm, set_title, title
 from tui.habits.jump import Jump, targets
 from tui.habits.kept import KeptApp
+from tui.habits.replaced import Replaced, replaced_explained
 from tui.habits.terminal import on_goodbye, on_lost_terminal
 from tui.messages import Arrived, JobWanted
 from tui.palette.commands import Call, commands
@@ -81,6 +83,20 @@ class HabitsApp(KeptApp):
             self._title = text
             self._driver.write(set_title(text))
 
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key or a command stands for; what it needs of the program may be gone."""
+        try:
+            with replaced_explained():
+                return await super().run_action(action, default_namespace, namespaces)
+        except Replaced as exc:
+            self.complain(exc)
+            return True
+
     def action_go(self, name: str) -> None:
         """Open a screen of the table."""
         raise NotImplementedError
@@ -106,7 +122,7 @@ class HabitsApp(KeptApp):
         try:
             self.post_message(JobWanted(parse_id(job_id)))
         except InputError as exc:
-            self._complain(exc)
+            self.complain(exc)
 
     def action_act_on(self, name: str, words: str) -> None:
         """Act on the jobs that were named, by ids or a filter; on what is selected or marked when none was."""
@@ -117,7 +133,7 @@ class HabitsApp(KeptApp):
         try:
             deed = JobDeed(name, parse_scope(words.split())) if words else None
         except InputError as exc:
-            self._complain(exc)
+            self.complain(exc)
             return
         screen.action_act(name) if deed is None else screen.begin(deed)
 
@@ -131,7 +147,7 @@ class HabitsApp(KeptApp):
                 self.desk.source.show(text)
                 self.action_go("jobs")
         except InputError as exc:
-            self._complain(exc)
+            self.complain(exc)
 
     def action_copy(self, what: str) -> None:
         """Copy something of the selected row to the clipboard."""
@@ -170,9 +186,10 @@ class HabitsApp(KeptApp):
     @work(thread=True, group="export")
     def _write(self, write: Callable[[], int], path: Path) -> None:
         try:
-            number = write()
+            with replaced_explained():
+                number = write()
         except JobwardenError as exc:
-            self.call_from_thread(self._complain, exc)
+            self.call_from_thread(self.complain, exc)
         else:
             self.call_from_thread(self.notify, f"{number:,} rows in {path}", timeout=6, markup=False)
 
@@ -206,9 +223,10 @@ class HabitsApp(KeptApp):
         except SuspendNotSupported:
             self.notify("not possible in this terminal", severity="warning", markup=False)
         except JobwardenError as exc:
-            self._complain(exc)
+            self.complain(exc)
 
-    def _complain(self, exc: JobwardenError) -> None:
+    def complain(self, exc: JobwardenError) -> None:
+        """Say in a line what went wrong."""
         self.notify(str(exc), severity="error", markup=False, timeout=8)
 
 
