@@ -167,7 +167,7 @@ class HabitsApp(KeptApp):
         try:
             path = expanded(Path(name or f"jobwarden-{listed}-{datetime.now():%Y%m%d-%H%M%S}"))
         except InputError as exc:
-            self._complain(exc)
+            self.complain(exc)
             return
         path = path if path.suffix == f".{format_}" else path.with_name(f"{path.name}.{format_}")
         table = selection.table_of(self.screen)
