@@ -23,7 +23,7 @@ def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
     anomalies = _worst_of_each(look_around(conn, ctx.settings, scanner))
     planned, witness = Plan(), Witness()
     unknown = _unknown(conn, ctx, scope, scanner)
-    planned.ineligible += unknown.items()
+    planned.ineligible.extend(unknown.items())
     for job_id, anomaly in _anomalies_of(conn, scope, anomalies).items():
         if job_id in unknown:
             continue
