@@ -36,6 +36,14 @@ class Kept:
         return news if isinstance(news, Snapshot) else Snapshot()
 
 
+@dataclass(slots=True)
+class Way:
+    """From which screen a filter was set on the jobs, so that clearing it leads back there."""
+
+    screen: str = ""
+    filter: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Handed to every screen when it is made. ``read_only`` hides and refuses every action."""
@@ -47,3 +55,4 @@ class Desk:
     read_only: bool = False
     kept: Kept = field(default_factory=Kept)
     undoable: Undoable = field(default_factory=Undoable)
+    way: Way = field(default_factory=Way)

@@ -84,7 +84,8 @@ def _name_victims(
     holding = [job.id for job in jobs if job.allocation_id is not None]
     attempts = {attempt.job_id: attempt for attempt in read_attempts(conn, LIVE_OF_JOBS, ids=holding)}
     for job in jobs:
-        happens = action.happens + (f", although it {against[job.id].partition(':')[0]}" if job.id in against else "")
+        happens = action.happens.format(job=job)
+        happens += f", although it {against[job.id].partition(':')[0]}" if job.id in against else ""
         victim = witness.victim(job.id, job.name, job.node_name, attempts.get(job.id), happens)
         planned.eligible.append(victim)
 

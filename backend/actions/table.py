@@ -154,7 +154,7 @@ ACTIONS: dict[str, Action] = {
             "P",
             "priority",
             "Move waiting jobs in the queue; a higher priority starts first.",
-            "moves in the queue",
+            "moves in the queue, where it has priority {job.priority} now",
             "jobwarden priority 12 --to 50",
             already=_nothing,
             applies=_must_wait,

@@ -52,3 +52,15 @@ class AnomalyKind(StrEnum):
     OVERDUE = "OVERDUE"
     STUCK = "STUCK"
     UNREACHABLE = "UNREACHABLE"
+
+
+KIND_MEANINGS: dict[AnomalyKind, str] = {
+    AnomalyKind.ORPHAN: "worker dead, process alive",
+    AnomalyKind.LOST: "worker dead, process gone",
+    AnomalyKind.UNRECORDED: "worker dead, exit status kept",
+    AnomalyKind.STRAY: "job finished, process alive",
+    AnomalyKind.LEAKED: "finished, not released",
+    AnomalyKind.OVERDUE: "beyond its time limit",
+    AnomalyKind.STUCK: "survives KILL",
+    AnomalyKind.UNREACHABLE: "on a dead worker of another host",
+}

@@ -22,6 +22,7 @@ from tui.columns.nodes import node_rows
 from tui.screens.confirm import Confirm
 from tui.screens.job import JobScreen
 from tui.screens.listing import ListScreen
+from tui.widgets.jobs.table import JobTable
 
 SIZE = (120, 40)
 
@@ -133,6 +134,20 @@ def test_a_former_worker_is_listed_only_while_it_has_jobs_left() -> None:
     assert [row.id for row in node_rows((former, worker(2)))] == [2]
     busy = replace(former, running_jobs=3)
     assert [(row.id, row.newest) for row in node_rows((busy, worker(2)))] == [(2, True), (1, False)]
+
+
+async def test_escape_leads_back_from_the_jobs_of_a_node() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await opened(pilot, screen, "3", dead_worker())
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.app.current_mode == "jobs")
+        wanted = screen.app.desk.way.filter
+        await until(pilot, lambda: screen.app.screen.query_one(JobTable).asked_filter == wanted)
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.app.current_mode == "nodes")
+        await pilot.press("1", "escape")
+        await until(pilot, lambda: screen.app.current_mode == "jobs")
 
 
 async def test_no_node_says_how_to_start_one() -> None:

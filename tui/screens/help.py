@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
 from backend.domain.completion import Grammar
+from backend.domain.states import KIND_MEANINGS
 from tui.config.chosen import chosen_keys, settings_path
 from tui.config.keymap import remapped
 from tui.keys.model import Group, bindings
@@ -67,6 +68,7 @@ class Help(Dialog[None]):
         sections = [key_section(group, width, names=self._names) for group in groups]
         sections += [filter_section(self._grammar, width)] if self._grammar is not None else []
         sections.append(_section("Marks of the header", MARKS, width))
+        sections.append(_section("What is flagged", [(kind, words) for kind, words in KIND_MEANINGS.items()], width))
         cut = middle(sections) if wide else len(sections)
         for name, part in (("#left", sections[:cut]), ("#right", sections[cut:])):
             self.query_one(name, Static).update(Text("\n\n").join(part))

@@ -126,6 +126,15 @@ class JobsScreen(FilteringScreen):
         """Filter the list as a command says. Raises InputError."""
         self._list(text)
 
+    def action_clear(self) -> None:
+        """Show all again; what another screen led to by a filter leads back there."""
+        way = self.desk.way
+        leads_back = bool(way.screen) and self.filter == way.filter
+        super().action_clear()
+        if leads_back:
+            screen, way.screen = way.screen, ""
+            self.app.switch_mode(screen)
+
     def action_views(self) -> None:
         """Open a saved view, or save the list as it is."""
         from tui.pickers.views import ViewPicker

@@ -107,5 +107,7 @@ class NodesScreen(ListScreen):
         """Show the jobs of the node."""
         names = self.chosen_nodes()
         if names:
-            self.desk.source.show(f"node:{names[0]} state:running,starting")
+            way = self.desk.way
+            way.screen, way.filter = self.NAME, f"node:{names[0]} state:running,starting"
+            self.desk.source.show(way.filter)
             self.app.switch_mode("jobs")

@@ -245,7 +245,8 @@ class Service:
     def _on_save(self, request: requests.Save) -> None:
         self.stop()
         try:
-            path, only = expanded(Path(request.path)), self._stretch.only
+            path, only = Path(request.path), self._stretch.only
+            path = expanded(path) if request.path.startswith("~") else path  # told as it was typed
         except InputError as exc:
             self.tell(str(exc), error=True)
             return
