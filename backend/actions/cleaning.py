@@ -1,5 +1,6 @@
 """Clean-up: what it would do, and doing it, to the anomalies that a scope names."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
@@ -13,6 +14,8 @@ from backend.actions.victims import Witness
 from backend.anomalies.detect import Anomaly, explain, kinds_of, look_around
 from backend.anomalies.strays import Scanner
 from backend.anomalies.unknown import find_unknown
+from backend.domain.states import AnomalyKind
+from backend.settings import Settings
 
 NO_ANOMALY = "is no anomaly: nothing to do"
 
@@ -24,6 +27,7 @@ def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
     planned, witness = Plan(), Witness()
     unknown = _unknown(conn, ctx, scope, scanner)
     planned.ineligible.extend(unknown.items())
+    alive: Counter[str] = Counter()
     for job_id, anomaly in _anomalies_of(conn, scope, anomalies).items():
         if job_id in unknown:
             continue
@@ -32,11 +36,21 @@ def plan_clean(conn: Connection, ctx: Context, scope: Scope) -> Plan:
             planned.ineligible.append((job_id, expected.message))
             continue
         attempt = anomaly.attempt
+        alive[attempt.node_name] += anomaly.kind is AnomalyKind.ORPHAN
         what = f"{anomaly.kind}: {would(anomaly)} ({explain(anomaly)})"
         planned.eligible.append(
             witness.victim(job_id, attempt.job_name, attempt.node_name, attempt, what, expected.message)
         )
+    planned.instead.extend(_adopt(node, jobs, ctx.settings) for node, jobs in alive.items() if jobs)
     return planned
+
+
+def _adopt(node: str, jobs: int, settings: Settings) -> str:
+    """What keeps jobs whose worker is dead: another worker of its node, which takes them over as they are."""
+    own = settings.database_url is None and node == settings.node_name
+    command = "jobwarden up --no-tui" if own else f"jobwarden worker --node {node}"
+    them, it = ("job", "it runs") if jobs == 1 else ("jobs", "they run")
+    return f"to keep {jobs:,} {them} as {it}, start the worker of {node} again instead: `{command}`"
 
 
 def _worst_of_each(found: Iterable[Anomaly]) -> dict[int, Anomaly]:

@@ -87,11 +87,13 @@ class Plan:
     """A dry run: what would be done, and to which jobs nothing, with the reason (words that follow ``job 12``).
 
     ``protected`` are those of ``ineligible`` that nothing but the evidence protects: force would include them.
+    ``instead`` says what would do less harm, line by line.
     """
 
     eligible: list[Victim] = field(default_factory=list)
     ineligible: list[tuple[int, str]] = field(default_factory=list)
     protected: list[int] = field(default_factory=list)
+    instead: list[str] = field(default_factory=list)
 
     @property
     def ids(self) -> tuple[int, ...]:

@@ -27,6 +27,8 @@ def print_plan(planned: Plan, json_wanted: bool) -> None:
         return
     if planned.eligible:
         print_table(VICTIMS, planned.eligible)
+    for line in planned.instead:
+        say(line, err=True)
     for job_id, why in planned.ineligible:
         say(f"job {job_id} {printable(why)}")
     say(f"dry run: {len(planned.eligible)} would be changed, {len(planned.ineligible)} not; nothing was done")

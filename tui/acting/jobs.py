@@ -36,7 +36,8 @@ class JobDeed:
         if plan.protected and ACTIONS[self.name].forcible:
             forced = replace(self, scope=self.scope.pinned((*plan.ids, *plan.protected)), force=True)
         takes = self.label if ACTIONS[self.name].takes else ""
-        question = Question(self.label, "job", items, left, takes, FORCE if self.force else "", forced)
+        word = FORCE if self.force else ""
+        question = Question(self.label, "job", items, left, takes, word, forced, tuple(plan.instead))
         return question, replace(self, scope=self.scope.pinned(plan.ids))
 
     def do(self, deeds: Deeds, answer: Answer, progress: Progress, cancelled: Callable[[], bool]) -> Report:

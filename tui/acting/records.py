@@ -27,6 +27,7 @@ class Question:
 
     ``takes`` says which number the action needs, "" for none; ``noun`` is what the keys are, in the singular.
     ``word`` must be typed before it is done. ``forced`` is the same deed on those too that only evidence protects.
+    ``instead`` says what would do less harm.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Question:
     takes: str = ""
     word: str = ""
     forced: "Deed | None" = None
+    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,12 @@ def victims(question: Question) -> Text:
 
 
 def gist(question: Question) -> Text:
-    """Return what happens to all alike, or the groups of many; nothing when that is said of each victim."""
+    """Return what happens to all alike, or the groups of many, and what would do less harm."""
     alike = happens_to_all(question.items)
     lines = [Text.assemble((f"{'each':>7}", "bold"), f"  {alike}")] if alike else []
     if len(question.items) > GROUPED_ABOVE:
         lines += [*([] if alike else groups(question.items)), *where(question.items)]
+    lines += [Text(line, style="bold") for line in question.instead]
     return Text("\n").join([*lines, Text(" ")] if lines else [])
 
 
