@@ -204,7 +204,7 @@ def test_a_filter_of_what_is_wrong_leaves_the_others_alone(stage: Scene) -> None
 def test_what_keeps_the_jobs_is_said_before_they_are_ended(stage: Scene) -> None:
     for _ in range(2):
         stage.run(stage.worker())
-    planned = plan(context(stage), "clean", Scope())
+    planned = plan(context(stage), "clean", Scope(filter=""))
     assert planned.instead == [
         "to keep 2 jobs as they run, start the worker of node1 again instead: `jobwarden worker --node node1`"
     ]
@@ -212,6 +212,6 @@ def test_what_keeps_the_jobs_is_said_before_they_are_ended(stage: Scene) -> None
 
 def test_where_nothing_lives_there_is_nothing_to_keep(stage: Scene) -> None:
     stage.run(stage.worker(), "exit 0\n").ended()
-    planned = plan(context(stage), "clean", Scope())
+    planned = plan(context(stage), "clean", Scope(filter=""))
     assert planned.eligible
     assert planned.instead == []

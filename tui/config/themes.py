@@ -16,6 +16,7 @@ THEMES: dict[str, Theme] = {
             success="#4EBF71",
             accent="#ffa62b",
             foreground="#e0e0e0",
+            panel="#252a31",  # so little colour that a terminal of 256 colours takes a grey for it, and no navy
         ),
         Theme(
             "light",

@@ -128,3 +128,16 @@ async def test_the_chosen_columns_are_those_that_are_shown() -> None:
 
 def test_every_screen_with_a_list_has_columns_that_can_be_chosen() -> None:
     assert set(TABLES) == {entry.name for entry in SCREENS}
+
+
+@pytest.mark.parametrize("role", ["panel", "surface", "background"])
+def test_the_default_theme_is_calm_with_256_colours_too(role: str) -> None:
+    """The colours of large areas become greys there: the next of the cube would be navy."""
+    from rich.color import Color, ColorSystem
+    from textual.color import Color as Colour
+
+    from tui.config.themes import DEFAULT, THEMES
+
+    shown = THEMES[DEFAULT].to_color_system().generate()[role]
+    number = Color.from_rgb(*Colour.parse(shown).rgb).downgrade(ColorSystem.EIGHT_BIT).number
+    assert number == 16 or (number is not None and number >= 232)
