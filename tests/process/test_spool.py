@@ -55,7 +55,7 @@ def test_open_spool_directory_is_closed_to_others(tmp_path: Path) -> None:
 
 def test_an_attempt_is_made_once(tmp_path: Path) -> None:
     first = spool.create(str(tmp_path), 7, 1, "echo first\n")
-    with pytest.raises(LaunchError, match="File exists") as caught:
+    with pytest.raises(LaunchError, match="is there already") as caught:
         spool.create(str(tmp_path), 7, 1, "echo second\n")
     assert caught.value.step == "folder"
     assert Path(first.script).read_text() == "echo first\n"
