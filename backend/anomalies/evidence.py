@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 from backend.anomalies.attempts import Attempt
-from backend.process.held import supervisor_liveness
 from backend.process.identity import Liveness
 from backend.process.members import family
+from backend.process.output_pipe import supervisor_liveness
 from backend.process.procfs import Snapshot, scan
 from backend.process.record import Record
 

@@ -19,8 +19,8 @@ from backend.database.engine import refused
 from backend.domain.states import JobState
 from backend.faults import point
 from backend.process import cgroup
-from backend.process.held import supervisor_liveness
 from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, ran_here, this_host
+from backend.process.output_pipe import supervisor_liveness
 from backend.process.record import Record, RecordKind, read_record
 from backend.state import machine
 from backend.worker import sql

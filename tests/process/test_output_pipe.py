@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.held import nobody_holds_output, supervisor_liveness
 from backend.process.identity import Liveness
+from backend.process.output_pipe import nobody_holds_output, supervisor_liveness
 from tests.process.jobs import KEY, Job, Jobs
 from tests.support.processes import wait_until
 
