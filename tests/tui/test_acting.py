@@ -296,3 +296,14 @@ def test_results_are_summed_up_and_name_what_failed() -> None:
     lines = result_lines(Report("clean up", "job", mixed)).plain.split("\n")
     assert lines[:2] == ["✗ 7  is of another host", "· 8  is released already"]
     assert summary(Report("clean up", "job", mixed)).plain == "clean up: 100 done, 1 refused, 1 had nothing to do"
+
+
+def test_a_long_line_of_a_question_goes_on_further_in() -> None:
+    from tui.panes.question import hanging
+    from tui.text import Text
+
+    said = "  ORPHAN: TERM, grace, KILL, then FAILED (OPERATOR)"
+    text = Text("\n").join([Text("12  job  on node"), Text(said, "dim")])
+    shown = hanging(text, 24).plain.split("\n")
+    assert shown == ["12  job  on node", "  ORPHAN: TERM, grace,", "    KILL, then FAILED", "    (OPERATOR)"]
+    assert hanging(Text("x" * 50), 20).plain.split("\n") == ["x" * 20, "  " + "x" * 18, "  " + "x" * 12]

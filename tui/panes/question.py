@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from tui.acting.records import Item, Question
 from tui.text import Text
@@ -106,3 +107,21 @@ def left_alone(question: Question) -> list[Text]:
         named = ", ".join(keys[:NAMED]) + (f" and {len(keys) - NAMED:,} more" if len(keys) > NAMED else "")
         lines.append(Text(f"  {named}  {reason}", style="dim"))
     return lines if not question.items else [Text(""), *lines]
+
+
+def hanging(text: Text, width: int) -> Text:
+    """Return the text with its lines broken at ``width`` cells, the rest of each further in than its beginning."""
+    return Text("\n").join(row for line in text.split("\n", allow_blank=True) for row in _hung(line, width))
+
+
+def _hung(line: Any, width: int) -> list[Any]:
+    indent = len(line.plain) - len(line.plain.lstrip()) + 2
+    rows, rest, room = [], line, width
+    while rest.cell_len > room > 0:
+        space = rest.plain.rfind(" ", 1, room + 1)
+        cut = space if space > 0 else room
+        rows.append(rest[:cut])
+        rest = rest[cut + (space > 0) :]
+        room = width - indent
+    rows.append(rest)
+    return [rows[0], *(Text(" " * indent).append_text(row) for row in rows[1:])]

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -10,10 +11,12 @@ from textual.widgets import Input, Static
 from tui.acting.records import Answer, Question
 from tui.keys.dialogs import CONFIRM
 from tui.keys.model import bindings
-from tui.panes.question import first_victim, gist, heading, other_victims
+from tui.panes.question import first_victim, gist, hanging, heading, other_victims
 from tui.screens.dialog import Dialog
 from tui.text import Text
 
+WIDTH, AROUND = 90, 6
+"""Cells of the window at most (styles/dialogs.tcss), and of what is around its text."""
 TYPED_ABOVE = 20
 """Targets above which their number must be typed."""
 LARGEST = 2**31 - 1
@@ -42,11 +45,21 @@ class Confirm(Dialog[Answer | None]):
         with Vertical(id="dialog"):
             yield Static(heading(self._question), id="question")
             with VerticalScroll(id="body", can_focus=False):
-                yield Static(gist(self._question), id="gist")
-                yield Static(first_victim(self._question), id="first")
-                yield Static(other_victims(self._question))
+                for name, text in self._texts().items():
+                    yield Static(text, id=name)
             yield from self._lines()
             yield Static(self._way(), id="way")
+
+    def _texts(self) -> dict[str, Text]:
+        width = min(WIDTH, self.app.size.width * 96 // 100) - AROUND
+        parts = {"gist": gist, "first": first_victim, "others": other_victims}
+        return {name: hanging(part(self._question), width) for name, part in parts.items()}
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines anew."""
+        super().on_resize(event)
+        for name, text in self._texts().items():
+            self.query_one(f"#{name}", Static).update(text)
 
     def _lines(self) -> ComposeResult:
         number = len(self._question.items)
