@@ -117,7 +117,14 @@ class JobwardenApp(HabitsApp):
         except Replaced as exc:
             self.complain(exc)
         else:
-            self.push_screen(JobScreen(message.job_id, self.desk))
+            opened = JobScreen(message.job_id, self.desk)
+            self.push_screen(opened, lambda _: self._point_at(opened.job_id))
+
+    def _point_at(self, job_id: int) -> None:
+        """Put the cursor of the list on the job that was looked at last."""
+        point_at = getattr(self.screen, "point_at", None)
+        if point_at is not None:
+            point_at(job_id)
 
     def action_go(self, name: str) -> None:
         """Open a screen of the table; the key of the open one leads back to it from what was opened over it."""

@@ -9,7 +9,9 @@ from backend.readmodel.wanted import EvidenceWanted
 from tests.tui.fakes import Screen, detail, job, snapshot, window
 from tests.tui.scenes import dead_worker, evidence
 from tests.tui.test_jobs_screen import shown, text_of, until
+from tui.messages import JobWanted
 from tui.screens.job import JobScreen
+from tui.screens.jobs import JobsScreen
 from tui.widgets.job.sections import SECTIONS
 
 SIZE = (100, 30)
@@ -83,3 +85,15 @@ async def test_the_history_follows_the_job() -> None:
         await until(pilot, lambda: "root@alpha" in text_of(screen))
         screen.source.deliver(snapshot())
         await until(pilot, lambda: "⚠ ORPHAN" not in text_of(screen))
+
+
+async def test_the_cursor_is_on_the_job_that_was_opened_by_its_number() -> None:
+    screen = Screen()
+    screen.source.details[944] = detail(job(944))
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window([job(946), job(945), job(944)]))
+        screen.app.post_message(JobWanted(944))
+        await until(pilot, lambda: isinstance(screen.app.screen, JobScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(screen.app.screen, JobsScreen))
+        await until(pilot, lambda: screen.app.screen.selected_id() == 944)

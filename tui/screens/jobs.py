@@ -67,6 +67,10 @@ class JobsScreen(FilteringScreen):
         """The list of jobs."""
         return self.query_one(JobTable)
 
+    def point_at(self, job_id: int) -> None:
+        """Put the cursor on a job, when it is in the list."""
+        self.query_one(JobTable).point_at(job_id)
+
     def selected_id(self) -> int | None:
         """Return the job under the cursor."""
         selected = self.query_one(JobTable).selected

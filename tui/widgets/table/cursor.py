@@ -115,6 +115,12 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         self._set_cursor(line)
         self._scroll_to_cursor()
 
+    def point_at(self, key: RowKey) -> None:
+        """Put the cursor on a row, when it is among those that are known."""
+        line = self._lines.line_of(key)
+        if line is not None:
+            self.move_to(line)
+
     def _anchor(self) -> tuple[RowKey, int] | None:
         """Key and line of the row that must not move: the cursor's, else the first on the screen."""
         if self.selected is not None and self._lines.line_of(self.key_of(self.selected)) == self.cursor_line:
