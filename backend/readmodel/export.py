@@ -22,6 +22,27 @@ def stream_jobs(conn: Connection, query: Query, limit: int | None = None) -> Ite
     return _stream(conn, sql, {**query.params, "limit": limit})
 
 
+_BY_URGENCY = (
+    ("state = 'RUNNING'", "id DESC"),
+    ("state = 'PENDING'", "priority DESC, id"),
+    ("state NOT IN ('RUNNING', 'PENDING')", "coalesce(end_time, '-infinity') DESC, id DESC"),
+)
+"""Conditions and orders, each with an index that has it: nothing is sorted, so the first rows come at once."""
+
+
+def stream_by_urgency(conn: Connection, query: Query, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Matching jobs with all their columns: running ones, pending ones as the scheduler takes them, the last ended.
+
+    ``limit`` None is no limit. ``conn`` must see one moment, or a job may be met twice or not at all.
+    """
+    left = limit
+    for condition, order in _BY_URGENCY:
+        sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE {condition} AND ({query.where}) ORDER BY {order} LIMIT :limit"
+        for row in _stream(conn, sql, {**query.params, "limit": left}):
+            yield row
+            left = None if left is None else left - 1
+
+
 def read_job(conn: Connection, job_id: int) -> dict[str, Any] | None:
     """One job with all its columns, None when there is none."""
     row = conn.execute(text(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = :id"), {"id": job_id}).mappings().one_or_none()

@@ -1,0 +1,91 @@
+"""Listings show first what people look for, and say why."""
+
+import pty
+import re
+import struct
+import subprocess
+import termios
+from fcntl import ioctl
+
+import pytest
+from sqlalchemy import Engine, text
+
+from backend.settings import Settings
+from tests.support.cli import Cli
+from tests.support.rows import without_rules
+from tests.support.scene import Scene, scene
+
+
+@pytest.fixture
+def stage(engine: Engine, settings: Settings, mark: str):  # type: ignore[no-untyped-def]
+    """A node with jobs that really run and no worker behind them."""
+    with scene(engine, settings, mark) as made:
+        yield made
+
+
+def submit(cli: Cli, *options: str) -> int:
+    done = cli("submit", *options, "-", input="true\n")
+    assert done.code == 0, done.err
+    return int(done.out)
+
+
+def on_terminal(cli: Cli, *args: str, columns: int) -> list[str]:
+    """The lines of a verb on a terminal of this width."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with open(ours, "rb", buffering=0) as reader:
+        env = {name: value for name, value in cli.env.items() if name not in ("COLUMNS", "LINES")}
+        process = subprocess.Popen(cli.command(*args), stdin=theirs, stdout=theirs, cwd=cli.cwd, env=env)
+        with open(theirs, "rb", buffering=0):
+            process.wait(60)
+            said = reader.read(1 << 16)
+    assert process.returncode == 0
+    return said.decode().splitlines()
+
+
+def test_running_jobs_come_first_then_the_queue_then_what_ended_last(cli: Cli, stage: Scene) -> None:
+    running = stage.run(stage.worker(alive=True)).id
+    low, first_ended, high, last_ended, same = (submit(cli, "--priority", n) for n in ("1", "0", "9", "0", "1"))
+    cli("cancel", last_ended)
+    cli("cancel", first_ended)
+    expected = [running, high, low, same, first_ended, last_ended]
+    ids = [int(line.split()[0]) for line in cli("jobs").out.splitlines()[1:]]
+    assert ids == expected
+    assert [int(line.split()[0]) for line in cli("jobs", "--limit", 3).out.splitlines()[1:]] == expected[:3]
+    assert [int(line.split()[0]) for line in cli("jobs", "--newest").out.splitlines()[1:]] == sorted(ids, reverse=True)
+    assert [job["id"] for job in cli("jobs", "--json").json] == sorted(ids, reverse=True)
+
+
+def test_jobs_say_why_they_wait_how_they_failed_and_how_old_they_are(cli: Cli, stage: Scene) -> None:
+    big = submit(cli, "--cpus", "512")
+    held = submit(cli, "--hold")
+    dead = submit(cli)
+    failed = submit(cli)
+    with stage.engine.begin() as conn:
+        without_rules(conn, "jobs")
+        conn.execute(
+            text(
+                "UPDATE jobs SET state = 'FAILED', failure_reason = 'LAUNCH_ERROR', error_msg = 'cannot run it',"
+                " submit_time = now() - interval '3 hours', start_time = NULL, end_time = now() WHERE id = :id"
+            ),
+            {"id": failed},
+        )
+    title, *lines = cli("jobs").out.splitlines()
+    note = title.index("NOTE")
+    assert {int(line.split()[0]): line[note:].rstrip() for line in lines} == {
+        big: "no node has 512 CPUs",
+        held: "",
+        dead: "no worker is alive on node1",
+        failed: "LAUNCH_ERROR: cannot run it",
+    }
+    assert re.search(r" 3h\b", next(line for line in lines if line.split()[0] == str(failed)))
+    stage.worker(alive=True)
+    assert "for its turn" in cli("jobs", f"id:{dead}").out
+
+
+def test_on_80_columns_the_note_has_room(cli: Cli, stage: Scene) -> None:
+    submit(cli, "--cpus", "512", "--name", "a" * 60, "--account", "a" * 30)
+    title, line = on_terminal(cli, "jobs", columns=80)
+    assert line.endswith("no node has 512 CPUs")
+    assert "PARTITION" not in title
+    assert on_terminal(cli, "jobs", columns=300)[0].split() == cli("jobs").out.splitlines()[0].split()
