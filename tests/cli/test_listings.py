@@ -1,5 +1,6 @@
 """Listings show first what people look for, and say why."""
 
+import os
 import pty
 import re
 import struct
@@ -33,13 +34,13 @@ def on_terminal(cli: Cli, *args: str, columns: int) -> list[str]:
     """The lines of a verb on a terminal of this width."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with open(ours, "rb", buffering=0) as reader:
-        env = {name: value for name, value in cli.env.items() if name not in ("COLUMNS", "LINES")}
-        process = subprocess.Popen(cli.command(*args), stdin=theirs, stdout=theirs, cwd=cli.cwd, env=env)
-        with open(theirs, "rb", buffering=0):
-            process.wait(60)
-            said = reader.read(1 << 16)
-    assert process.returncode == 0
+    env = {name: value for name, value in cli.env.items() if name not in ("COLUMNS", "LINES")}
+    try:
+        subprocess.run(cli.command(*args), stdin=theirs, stdout=theirs, cwd=cli.cwd, env=env, check=True)
+        said = os.read(ours, 1 << 16)
+    finally:
+        os.close(ours)
+        os.close(theirs)
     return said.decode().splitlines()
 
 
@@ -89,3 +90,21 @@ def test_on_80_columns_the_note_has_room(cli: Cli, stage: Scene) -> None:
     assert line.endswith("no node has 512 CPUs")
     assert "PARTITION" not in title
     assert on_terminal(cli, "jobs", columns=300)[0].split() == cli("jobs").out.splitlines()[0].split()
+
+
+def test_a_dead_predecessor_is_no_row_of_its_own_and_has_no_load(cli: Cli, stage: Scene) -> None:
+    old = stage.worker()
+    stage.execute("UPDATE workers SET ended_at = now(), end_reason = 'superseded by a new worker of the node'")
+    live = stage.worker(alive=True)
+    assert [int(line.split()[0]) for line in cli("workers").out.splitlines()[1:]] == [live]
+    both = {int(line.split()[0]): line for line in cli("workers", "--all").out.splitlines()[1:]}
+    assert {number: "0/64" in line for number, line in both.items()} == {live: True, old: False}
+    assert [row["id"] for row in cli("workers", "--json").json] == [live, old]
+    assert on_terminal(cli, "workers", "--all", columns=80)[2].endswith("superseded by a new worker of the node")
+
+
+def test_a_dead_predecessor_that_still_owns_a_job_is_listed(cli: Cli, stage: Scene) -> None:
+    old = stage.worker()
+    stage.run(old)
+    live = stage.worker(alive=True)
+    assert [int(line.split()[0]) for line in cli("workers").out.splitlines()[1:]] == [live, old]
