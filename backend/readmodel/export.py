@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from backend.readmodel.events import EventQuery
 from backend.readmodel.jobs import Query
 
 JOB_COLUMNS = (
@@ -49,17 +50,18 @@ def read_job(conn: Connection, job_id: int) -> dict[str, Any] | None:
     return None if row is None else dict(row)
 
 
-def last_events(conn: Connection, job_id: int | None, limit: int | None) -> list[dict[str, Any]]:
-    """The newest events (of one job), oldest first; ``limit`` None is no limit."""
-    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE {_of(job_id)} ORDER BY id DESC LIMIT :limit"
-    rows = conn.execute(text(sql), {"job": job_id, "limit": limit}).mappings()
+def last_events(conn: Connection, asked: EventQuery, limit: int | None) -> list[dict[str, Any]]:
+    """The newest events asked for, oldest first; ``limit`` None is no limit."""
+    since = "true" if asked.since is None else "at >= now() - make_interval(secs => :since)"
+    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE {since} AND {asked.where} ORDER BY id DESC LIMIT :limit"
+    rows = conn.execute(text(sql), {**asked.params, "since": asked.since, "limit": limit}).mappings()
     return [dict(row) for row in rows][::-1]
 
 
-def events_after(conn: Connection, job_id: int | None, after: int, seen: Sequence[int]) -> list[dict[str, Any]]:
+def events_after(conn: Connection, asked: EventQuery, after: int, seen: Sequence[int]) -> list[dict[str, Any]]:
     """Events over id ``after`` not in ``seen``: an id is given at insert, so a lower one may be committed later."""
-    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE {_of(job_id)} AND id > :after AND id <> ALL(:seen) ORDER BY id"
-    rows = conn.execute(text(sql), {"job": job_id, "after": after, "seen": list(seen)}).mappings()
+    sql = f"SELECT {_EVENT_COLUMNS} FROM events WHERE {asked.where} AND id > :after AND id <> ALL(:seen) ORDER BY id"
+    rows = conn.execute(text(sql), {**asked.params, "after": after, "seen": list(seen)}).mappings()
     return [dict(row) for row in rows]
 
 
@@ -73,10 +75,6 @@ def matching_ids(conn: Connection, query: Query, among: Sequence[int] | None = N
     keys = "true" if among is None else "id = ANY(:among)"
     values = query.params if among is None else {"among": list(among), **query.params}
     return list(conn.scalars(text(f"SELECT id FROM jobs WHERE {keys} AND ({query.where}) ORDER BY id"), values))
-
-
-def _of(job_id: int | None) -> str:
-    return "true" if job_id is None else "job_id = :job"
 
 
 def _stream(conn: Connection, sql: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:

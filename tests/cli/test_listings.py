@@ -1,5 +1,6 @@
 """Listings show first what people look for, and say why."""
 
+import json
 import os
 import pty
 import re
@@ -108,3 +109,48 @@ def test_a_dead_predecessor_that_still_owns_a_job_is_listed(cli: Cli, stage: Sce
     stage.run(old)
     live = stage.worker(alive=True)
     assert [int(line.split()[0]) for line in cli("workers").out.splitlines()[1:]] == [live, old]
+
+
+def test_events_take_the_words_of_the_dashboard_and_a_time(cli: Cli, engine: Engine) -> None:
+    first, second = submit(cli), submit(cli)
+    cli("hold", first)
+    cli("cancel", second, "--reason", "too slow")
+
+    def found(*words: str | int) -> list[tuple[int, str]]:
+        return [(event["job_id"], event["action"]) for event in cli("events", *words, "--json").json]
+
+    assert found("action:hold,cancel") == [(first, "hold"), (second, "cancel")]
+    assert found("state:cancelled") == found("slow") == [(second, "cancel")]
+    assert found("!action:submit", "--job", first) == [(first, "hold")]
+    with engine.begin() as conn:
+        conn.execute(text("SET LOCAL session_replication_role = replica"))  # without the guard of the audit
+        conn.execute(text("UPDATE events SET at = at - interval '2 days' WHERE action = 'submit'"))
+    assert found("--since", "1d") == [(first, "hold"), (second, "cancel")]
+    assert found("--since", "3d", "action:submit") == [(first, "submit"), (second, "submit")]
+    assert len(found("--since", "9" * 30 + "d")) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("actoin:kill", "did you mean action?"),
+        ("state:lost", "no state 'lost'"),
+        ("--since yesterday", "is not a length of time"),
+    ],
+)
+def test_events_that_cannot_be_asked_for(cli: Cli, words: str, said: str) -> None:
+    done = cli("events", *words.split())
+    assert (done.code, done.out, said in done.err, done.err.count("\n")) == (2, "", True, 1)
+
+
+def test_events_that_come_later_are_filtered_too(cli: Cli) -> None:
+    job_id = submit(cli)
+    cli("hold", job_id)
+    follower = cli.start("events", "-f", "--json", "action:hold,cancel")
+    assert follower.stdout is not None
+    assert json.loads(follower.stdout.readline())["action"] == "hold"
+    cli("unhold", job_id)
+    cli("cancel", job_id)
+    assert json.loads(follower.stdout.readline())["action"] == "cancel"
+    follower.terminate()
+    follower.wait(20)
