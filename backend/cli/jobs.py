@@ -11,7 +11,7 @@ from backend.cli.candidates import filters
 from backend.cli.output import Column, print_json, print_table
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
-from backend.domain.units import format_age, format_memory
+from backend.domain.units import format_age, format_duration, format_memory, seconds_run
 from backend.errors import InputError
 from backend.readmodel.detail import read_nodes
 from backend.readmodel.export import stream_by_urgency, stream_jobs
@@ -55,9 +55,8 @@ def age_text(job: dict[str, Any]) -> str:
 
 def elapsed_text(job: dict[str, Any]) -> str:
     """How long it runs or ran."""
-    if job["start_time"] is None:
-        return ""
-    return format_age(((job["end_time"] or datetime.now(UTC)) - job["start_time"]).total_seconds())
+    seconds = seconds_run(job["start_time"], job["end_time"], datetime.now(UTC))
+    return "" if seconds is None else format_duration(seconds)
 
 
 def columns(reasons: Reasons) -> tuple[Column, ...]:

@@ -146,8 +146,8 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def local(moment: datetime | None) -> str | None:
-    """A time for people: local, to the second."""
-    return None if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """A time for people: local, to the second, with its distance from UTC, as abbreviations of zones are no names."""
+    return None if moment is None else moment.astimezone().isoformat(sep=" ", timespec="seconds")
 
 
 def fit(line: str, limit: int | None) -> str:

@@ -154,3 +154,22 @@ def test_events_that_come_later_are_filtered_too(cli: Cli) -> None:
     assert json.loads(follower.stdout.readline())["action"] == "cancel"
     follower.terminate()
     follower.wait(20)
+
+
+def test_times_have_the_format_of_the_dashboard_and_a_zone(cli: Cli, stage: Scene) -> None:
+    job = stage.run(stage.worker(alive=True))
+    with stage.engine.begin() as conn:
+        without_rules(conn, "jobs")
+        conn.execute(text("SET LOCAL session_replication_role = replica"))
+        conn.execute(
+            text(
+                "UPDATE jobs SET state = 'COMPLETED', exit_code = 0, start_time = '2026-05-04 03:02:01+00',"
+                " end_time = '2026-05-05 04:03:37+00', submit_time = '2026-05-04 03:02:00+00'"
+            )
+        )
+    zone = "Asia/Kolkata"
+    shown = cli("show", job.id, TZ=zone).out
+    assert re.search(r"^started +2026-05-04 08:32:01\+05:30$", shown, re.MULTILINE)
+    assert re.search(r"^elapsed +1-01:01:36$", shown, re.MULTILINE)
+    assert " 1-01:01:36 " in cli("jobs").out
+    assert "+05:30  " in cli("events", TZ=zone).out.splitlines()[1]
