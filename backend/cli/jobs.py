@@ -11,6 +11,7 @@ from backend.cli.candidates import filters
 from backend.cli.output import Column, print_json, print_table
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
+from backend.domain.endings import with_message
 from backend.domain.units import format_age, format_duration, format_memory, seconds_run
 from backend.errors import InputError
 from backend.readmodel.detail import read_nodes
@@ -38,7 +39,7 @@ def exit_text(job: dict[str, Any]) -> str:
 
 def failure_text(job: dict[str, Any]) -> str:
     """Why a job FAILED: the word for which ``reason:`` looks, and what is known of it."""
-    return ": ".join(filter(None, (job["failure_reason"], job["error_msg"]))) if job["state"] == "FAILED" else ""
+    return with_message(job["failure_reason"] or job["state"], job["error_msg"]) if job["state"] == "FAILED" else ""
 
 
 def _note(job: dict[str, Any], reasons: Reasons) -> str:
