@@ -8,6 +8,7 @@ from backend.actions.takeover import Deed, take_over
 from backend.actions.tally import Tally
 from backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from backend.anomalies.detect import SLACK_SECONDS, dead_ids
+from backend.domain.endings import with_message
 from backend.domain.states import JobState
 from backend.process.outcome import EndCause
 from backend.readmodel.jobs import read_jobs
@@ -106,4 +107,4 @@ def _ended(job: JobRow, by_us: bool) -> ItemResult:
     if not by_us:
         return nothing(job.id, f"became {job.state} meanwhile, not by this request: nothing to do")
     result = nothing if job.state is JobState.COMPLETED else done
-    return result(job.id, f"{job.state}{f': {job.error_msg}' if job.error_msg else ''}")
+    return result(job.id, with_message(job.state, job.error_msg))

@@ -56,11 +56,11 @@ def nodes(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comple
 def filters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Conditions with their known words, like state:running, and node:NAME."""
 
-    from backend.domain.completion import ANOMALIES, JOBS
+    from backend.domain.completion import ANOMALIES, EVENTS, JOBS
 
     if incomplete.startswith("node:"):
         return [CompletionItem(f"node:{item.value}") for item in nodes(ctx, param, incomplete.removeprefix("node:"))]
-    grammar = ANOMALIES if ctx.info_name in OF_ANOMALIES else JOBS
+    grammar = EVENTS if ctx.info_name == "events" else ANOMALIES if ctx.info_name in OF_ANOMALIES else JOBS
     words = (f"{field.name}:{value}" for field in grammar.fields.values() for value in field.values)
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 

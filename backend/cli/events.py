@@ -9,15 +9,19 @@ from typing import Any
 import click
 
 from backend.actions.naming import parse_id
-from backend.cli.candidates import jobs
+from backend.cli.candidates import filters, jobs
 from backend.cli.jobs import no_such_job
 from backend.cli.output import Column, as_json, local, print_json, print_table, printable
 from backend.cli.patience import Patience
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.cli.show import state_change
+from backend.domain.units import parse_duration
+from backend.readmodel.events import EventQuery, compile_events
 from backend.readmodel.export import events_after, existing_jobs, last_events
 
+NEWEST = 50
+"""Events that are printed when nothing says how many."""
 OVERLAP = 2000
 """How many ids back a later look still searches for events of transactions that committed late."""
 
@@ -32,43 +36,58 @@ COLUMNS = (
 
 
 @click.command()
+@click.argument("filter_words", metavar="[FILTER]", nargs=-1, shell_complete=filters)
 @click.option("-f", "--follow", is_flag=True, help="Go on printing events as they come, until interrupted.")
 @click.option("--job", "job", metavar="ID", help="Only of this job.", shell_complete=jobs)
-@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Newest N; 0 for all.")
+@click.option("--since", metavar="AGE", help="Only of the last AGE, like 90s, 10m, 1h30m or 2d.")
+@click.option("--limit", type=click.IntRange(min=0), help=f"Newest N; 0: all. Default: {NEWEST}, with --since all.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON array; with -f one object a line.")
-def events(follow: bool, job: str | None, limit: int, json_wanted: bool) -> None:
+def events(
+    filter_words: tuple[str, ...],
+    follow: bool,
+    job: str | None,
+    since: str | None,
+    limit: int | None,
+    json_wanted: bool,
+) -> None:
     """Print who did what, when and why; oldest first.
 
-    Example: jobwarden events -f --job 12
+    FILTER: words that must all hold, like job:12 actor:alice* action:kill,clean state:failed node:gpu* text !text.
+    A state is the one that a job came into. Quote the filter from the shell.
+
+    Example: jobwarden events --since 1d 'action:kill,clean actor:alice*'
     """
     job_id = None if job is None else parse_id(job)
+    asked = compile_events(" ".join(filter_words), job_id, None if since is None else parse_duration(since))
+    if limit is None:
+        limit = NEWEST if since is None else 0
     with open_session() as session:
         with session.reading() as conn:
             if job_id is not None and not existing_jobs(conn, [job_id]):
                 raise no_such_job(job_id)
-            rows = last_events(conn, job_id, limit or None)
+            rows = last_events(conn, asked, limit or None)
         if follow:
-            _follow(session, job_id, rows, as_json if json_wanted else _line)
+            _follow(session, asked, rows, as_json if json_wanted else _line)
         elif json_wanted:
             print_json(rows)
         else:
             print_table(COLUMNS, rows)
 
 
-def _follow(session: Session, job_id: int | None, rows: list[dict[str, Any]], line: Callable[[Any], str]) -> None:
+def _follow(session: Session, asked: EventQuery, rows: list[dict[str, Any]], line: Callable[[Any], str]) -> None:
     for row in rows:
         say(line(row))
-    for row in _later(session, job_id, rows):
+    for row in _later(session, asked, rows):
         say(line(row))
 
 
-def _later(session: Session, job_id: int | None, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _later(session: Session, asked: EventQuery, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     start = rows[0]["id"] - 1 if rows else 0
     seen: deque[int] = deque((row["id"] for row in rows), maxlen=OVERLAP)
     patience = Patience(session, "events", "start it again when it does")
     while True:
         after = max(start, (max(seen) if seen else 0) - OVERLAP)
-        for row in patience.look(partial(events_after, job_id=job_id, after=after, seen=seen)) or ():
+        for row in patience.look(partial(events_after, asked=asked, after=after, seen=seen)) or ():
             seen.append(row["id"])
             yield row
         time.sleep(session.settings.poll_seconds / 4)

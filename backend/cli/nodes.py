@@ -9,29 +9,46 @@ from backend.cli.output import Column, print_json, print_table, printable
 from backend.cli.say import say
 from backend.cli.session import open_session
 from backend.domain.units import format_age, format_memory
-from backend.readmodel.records import SUBMITTERS
-from backend.readmodel.workers import read_workers
+from backend.readmodel.records import SUBMITTERS, WorkerRow
+from backend.readmodel.workers import NodeRow, node_rows, read_workers
 
 COLUMNS = (
-    Column("ID", lambda w: w.id, right=True),
-    Column("NODE", lambda w: w.node_name),
-    Column("STATE", lambda w: w.state),
-    Column("HOST", lambda w: w.hostname),
-    Column("PID", lambda w: w.pid, right=True),
-    Column("JOBS", lambda w: w.running_jobs, right=True),
-    Column("CPUS", lambda w: f"{w.cpus_allocated}/{w.cpus}", right=True),
-    Column("MEMORY", lambda w: f"{format_memory(w.memory_mb_allocated)}/{format_memory(w.memory_mb)}", right=True),
-    Column("GPUS", lambda w: f"{w.gpus_allocated}/{w.gpus}", right=True),
-    Column("JOBS AS", lambda w: "submitters" if w.jobs_as == SUBMITTERS else w.jobs_as),
-    Column("HEARTBEAT", lambda w: f"{format_age(w.lease_age)} ago", right=True),
-    Column("NOTE", lambda w: w.drain_reason if w.drained else w.end_reason),
+    Column("ID", lambda row: row.id, right=True, spare=True),
+    Column("NODE", lambda row: row.worker.node_name, widest=16),
+    Column("STATE", lambda row: row.worker.state),
+    Column("HOST", lambda row: row.worker.hostname, spare=True),
+    Column("PID", lambda row: row.worker.pid, right=True, spare=True),
+    Column("JOBS", lambda row: row.worker.running_jobs, right=True),
+    Column("CPUS", lambda row: _of_node(row, f"{row.worker.cpus_allocated}/{row.worker.cpus}"), right=True),
+    Column("MEMORY", lambda row: _of_node(row, _memory(row.worker)), right=True, spare=True),
+    Column("GPUS", lambda row: _of_node(row, f"{row.worker.gpus_allocated}/{row.worker.gpus}"), right=True, spare=True),
+    Column("JOBS AS", lambda row: "submitters" if row.worker.jobs_as == SUBMITTERS else row.worker.jobs_as, spare=True),
+    Column("HEARTBEAT", lambda row: f"{format_age(row.worker.lease_age)} ago", right=True),
+    Column("NOTE", lambda row: row.worker.drain_reason if _drained(row) else row.worker.end_reason),
 )
 
 
+def _of_node(row: NodeRow, load: str) -> str:
+    """What is granted is the node's, so it stands on the row of its newest worker alone."""
+    return load if row.newest else ""
+
+
+def _memory(worker: WorkerRow) -> str:
+    return f"{format_memory(worker.memory_mb_allocated)}/{format_memory(worker.memory_mb)}"
+
+
+def _drained(row: NodeRow) -> bool:
+    return row.newest and row.worker.drained
+
+
 @click.command()
-@click.option("--json", "json_wanted", is_flag=True, help="One JSON array.")
-def workers(json_wanted: bool) -> None:
-    """List workers, the newest of each node first, with what their nodes have and have granted.
+@click.option("--all", "every", is_flag=True, help="Former workers too, as --json has them.")
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON array, with former workers.")
+def workers(every: bool, json_wanted: bool) -> None:
+    """List the worker of each node, with what the node has and has granted.
+
+    A former worker is listed while jobs of its are left. On a narrow terminal NOTE has the room of JOBS AS, GPUS,
+    MEMORY, PID, HOST and ID, in this order; a pipe gets every column.
 
     Example: jobwarden workers
     """
@@ -40,7 +57,7 @@ def workers(json_wanted: bool) -> None:
     if json_wanted:
         print_json(rows)
     else:
-        print_table(COLUMNS, rows)
+        print_table(COLUMNS, node_rows(rows, every=every))
 
 
 @click.command()

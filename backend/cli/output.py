@@ -17,15 +17,24 @@ from backend.harmless import MOST_MARKS, escaped, json_escaped
 ROWS_AT_ONCE = 1000
 LONGEST_CELL = 4096
 """Characters of a cell of a table; ``--json`` has all."""
+LAST_COLUMN = 40
+"""Columns of a terminal for which others make room for the last one."""
+GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: its title, how a row becomes text, and on which side numbers line up."""
+    """One column of a table: its title, how a row becomes text, and on which side numbers line up.
+
+    On a terminal that is too narrow ``spare`` columns are left out, the last one first, and then a column is cut to
+    ``widest`` columns of the terminal.
+    """
 
     title: str
     text: Callable[[Any], object]
     right: bool = False
+    spare: bool = False
+    widest: int | None = None
 
 
 def printable(value: object) -> str:
@@ -47,14 +56,45 @@ def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> int:
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     cells = ([cell(column.text(row)) for column in columns] for row in rows)
     lines = [[column.title for column in columns], *islice(cells, ROWS_AT_ONCE)]
-    widths, count = [0] * len(columns), -1
+    widths = _widths([0] * len(columns), lines)
+    shown, most = _room(columns, widths, limit)
+    count = -1
     while lines:
-        widths = [max(width, *map(_width, texts)) for width, *texts in zip(widths, *lines, strict=True)]
+        widths = [min(pair) for pair in zip(_widths(widths, lines), most, strict=True)]
         for texts in lines:
-            say(fit(_aligned(columns, widths, texts), limit))
+            fitting = [fit(text, width) for text, width in zip(texts, widths, strict=True)]
+            say(
+                fit(
+                    _aligned([columns[i] for i in shown], [widths[i] for i in shown], [fitting[i] for i in shown]),
+                    limit,
+                )
+            )
         count += len(lines)
         lines = list(islice(cells, ROWS_AT_ONCE))
     return count
+
+
+def _widths(widths: Sequence[int], lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(width, *map(_width, texts)) for width, *texts in zip(widths, *lines, strict=True)]
+
+
+def _room(columns: Sequence[Column], widths: Sequence[int], limit: int | None) -> tuple[list[int], list[int]]:
+    """Which columns are shown in ``limit`` columns of a terminal, and how wide each may be."""
+    shown, most = list(range(len(columns))), [sys.maxsize] * len(columns)
+    if limit is None:
+        return shown, most
+
+    def needed() -> int:
+        # The last column, the longest text, is not worth more than this to the others.
+        wide = [min(widths[i], most[i]) for i in shown]
+        return sum(wide[:-1]) + min(wide[-1], LAST_COLUMN) + len(GAP) * (len(wide) - 1)
+
+    for spare in [i for i, column in enumerate(columns) if column.spare][::-1]:
+        if needed() > limit:
+            shown.remove(spare)
+    if needed() > limit:
+        most = [column.widest or wide for column, wide in zip(columns, most, strict=True)]
+    return shown, most
 
 
 def _aligned(columns: Sequence[Column], widths: Sequence[int], texts: Sequence[str]) -> str:
@@ -62,7 +102,7 @@ def _aligned(columns: Sequence[Column], widths: Sequence[int], texts: Sequence[s
         " " * (width - _width(text)) + text if column.right else text + " " * (width - _width(text))
         for column, width, text in zip(columns, widths, texts, strict=True)
     ]
-    return "  ".join(aligned).rstrip()
+    return GAP.join(aligned).rstrip()
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
@@ -106,8 +146,8 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def local(moment: datetime | None) -> str | None:
-    """A time for people: local, to the second."""
-    return None if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """A time for people: local, to the second, with its distance from UTC, as abbreviations of zones are no names."""
+    return None if moment is None else moment.astimezone().isoformat(sep=" ", timespec="seconds")
 
 
 def fit(line: str, limit: int | None) -> str:

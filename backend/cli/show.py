@@ -81,7 +81,7 @@ def _pairs(job: dict[str, Any], detail: JobDetail) -> Iterator[tuple[str, object
     yield "job", f"{job['id']}  {job['name']}"
     yield "state", state_text(job)
     yield "waits", detail.pending_reason
-    yield "exit", exit_text(job) or None
+    yield "exit", " ".join(filter(None, (exit_text(job), job["failure_reason"]))) or None
     yield "message", job["error_msg"]
     yield "account", job["account"]
     yield "partition", job["partition"]

@@ -1,6 +1,7 @@
 """Memory and time as people type and read them; memory is MiB inside, time is seconds."""
 
 import re
+from datetime import datetime
 from fractions import Fraction
 from math import ceil
 
@@ -99,6 +100,11 @@ def format_duration(seconds: float | None) -> str:
     if days:
         return f"{days}-{hours:02}:{minutes:02}:{secs:02}"
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def seconds_run(start: datetime | None, end: datetime | None, now: datetime) -> float | None:
+    """Seconds that a job runs or ran, None when it never started."""
+    return None if start is None else max(0.0, ((end or now) - start).total_seconds())
 
 
 def format_age(seconds: float) -> str:

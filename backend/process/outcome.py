@@ -40,7 +40,7 @@ class Verdict:
 _BY_CAUSE: dict[EndCause, tuple[JobState, FailureReason | None, str]] = {
     EndCause.TIMEOUT: (JobState.FAILED, FailureReason.TIMEOUT, "time limit reached"),
     EndCause.CANCELLED: (JobState.CANCELLED, None, "cancelled"),
-    EndCause.KILLED: (JobState.FAILED, FailureReason.OPERATOR, "killed by an operator"),
+    EndCause.KILLED: (JobState.FAILED, FailureReason.OPERATOR, "ended on request"),
     EndCause.OUT_OF_MEMORY: (JobState.FAILED, FailureReason.OUT_OF_MEMORY, "out of memory"),
 }
 _LOST = "ended without an exit status: its supervisor was killed or could not write to the spool"

@@ -1,6 +1,7 @@
 """The audit as the screen shows it: pages by key, newest first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
@@ -14,7 +15,26 @@ from backend.readmodel.wanted import EventsWanted
 _COLUMNS = {"actor": "actor", "action": "action", "node": "coalesce(detail->>'node_name', '')"}
 _SEARCHED = ("actor", "action", "coalesce(reason, '')")
 
+LONGEST_AGO = 10**10
+"""Seconds, some centuries; what PostgreSQL can take from a time."""
+
 Bind = Callable[[object], str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """A filter of the audit as SQL with its parameters, and how many seconds back it reaches (None: to the first)."""
+
+    where: str
+    params: Mapping[str, object]
+    since: int | None = None
+
+
+def compile_events(typed: str, job_id: int | None = None, since: int | None = None) -> EventQuery:
+    """Turn a filter as typed into a query, of one job if there is a ``job_id``. Raises InputError."""
+    job = () if job_id is None else (PlainTerm("job", (str(job_id),)),)
+    where, params = event_condition((*job, *parse_event_filter(typed)))
+    return EventQuery(where, params, None if since is None else min(since, LONGEST_AGO))
 
 
 def read_events_page(conn: Connection, wanted: EventsWanted) -> EventsPage:

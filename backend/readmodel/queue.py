@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import redis
 from sqlalchemy import Connection, text
 
-from backend.domain.pending import NodeFacts, why_pending
+from backend.domain.pending import NodeFacts
 from backend.readmodel.detail import read_nodes
 from backend.readmodel.jobs import Query, compile_filter, read_jobs
 from backend.readmodel.pages import LISTED, Bell, Bells, QueueRow, QueueView
 from backend.readmodel.records import JobRow, WorkerRow
 from backend.readmodel.statements import source, statement
+from backend.readmodel.waiting import Reasons
 from backend.readmodel.wanted import QueueWanted
 
 __all__ = ["Bell", "Bells", "QueueRow", "QueueView", "read_bells", "read_queue"]
@@ -33,12 +34,12 @@ def _rows(conn: Connection, nodes: Sequence[NodeFacts], query: Query) -> tuple[Q
     sql = source("queue").replace("{where}", query.where)
     places = {job_id: int(place) for job_id, place in conn.execute(text(sql), {**query.params, "limit": LISTED})}
     jobs = {job.id: job for job in read_jobs(conn, list(places))}
-    return tuple(_row(jobs[job_id], place, nodes) for job_id, place in places.items() if job_id in jobs)
+    reasons = Reasons(nodes)  # how many are ahead is a column of its own
+    return tuple(_row(jobs[job_id], place, reasons) for job_id, place in places.items() if job_id in jobs)
 
 
-def _row(job: JobRow, place: int, nodes: Sequence[NodeFacts]) -> QueueRow:
-    why = why_pending(job, nodes).removeprefix("waiting: ")  # how many are ahead is a column of its own
-    return QueueRow(job, 0 if job.held else place, why)
+def _row(job: JobRow, place: int, reasons: Reasons) -> QueueRow:
+    return QueueRow(job, 0 if job.held else place, reasons.of(job))
 
 
 def read_bells(client: redis.Redis, nodes: Sequence[str]) -> Bells:

@@ -4,24 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from backend.domain.pending import NodeFacts, why_pending
+from backend.domain.pending import NodeFacts, Wanted, why_pending
 from backend.domain.states import JobState
 from backend.readmodel.lists import Window
-from backend.readmodel.records import JobRow
 
 _PREFIX = "waiting: "
 
 
-def why_waiting(window: Window, nodes: Sequence[NodeFacts]) -> Window:
-    """Return the window with the reason of every PENDING job; jobs that ask for the same wait for the same."""
-    asked = {row.id: _asked(row) for row in window.rows if row.state is JobState.PENDING}
-    reasons = {one: why_pending(one, nodes).removeprefix(_PREFIX) for one in set(asked.values())}
-    waiting = {job_id: reasons[one] for job_id, one in asked.items()}
-    return window if waiting == window.waiting else replace(window, waiting=waiting)
-
-
-class _Asked(NamedTuple):
-    """What a job waits for."""
+class Asked(NamedTuple):
+    """What a job waits for; memory in MiB."""
 
     partition: str
     cpus: int
@@ -30,5 +21,23 @@ class _Asked(NamedTuple):
     held: bool
 
 
-def _asked(row: JobRow) -> _Asked:
-    return _Asked(row.partition, row.cpus, row.memory_mb, row.gpus, row.held)
+class Reasons:
+    """Why jobs wait for these nodes, found once for all that ask for the same."""
+
+    def __init__(self, nodes: Sequence[NodeFacts]) -> None:
+        self._nodes = nodes
+        self._found: dict[Asked, str] = {}
+
+    def of(self, job: Wanted) -> str:
+        """Return the reason without the word waiting, and without the jobs ahead, which differ from job to job."""
+        asked = Asked(job.partition, job.cpus, job.memory_mb, job.gpus, job.held)
+        if asked not in self._found:
+            self._found[asked] = why_pending(asked, self._nodes).removeprefix(_PREFIX)
+        return self._found[asked]
+
+
+def why_waiting(window: Window, nodes: Sequence[NodeFacts]) -> Window:
+    """Return the window with the reason of every PENDING job."""
+    reasons = Reasons(nodes)
+    waiting = {row.id: reasons.of(row) for row in window.rows if row.state is JobState.PENDING}
+    return window if waiting == window.waiting else replace(window, waiting=waiting)

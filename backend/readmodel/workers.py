@@ -1,6 +1,7 @@
 """Which workers live: its lock, the lease and the process itself, weighed in one place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -12,7 +13,7 @@ from backend.readmodel.records import WorkerRow
 from backend.readmodel.snapshot import lost_nodes
 from backend.readmodel.statements import statement
 
-__all__ = ["judge", "lost_nodes", "read_workers"]
+__all__ = ["NodeRow", "judge", "lost_nodes", "node_rows", "read_workers"]
 
 ProcessCheck = Callable[[ProcessIdentity], Liveness]
 
@@ -59,3 +60,27 @@ def _gone(row: RowMapping, check: ProcessCheck) -> bool:
         return False
     identity = ProcessIdentity(row["pid"], row["process_start"], row["boot_id"], row["pid_namespace"])
     return check(identity) is Liveness.GONE
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """A worker; ``newest`` says that it is the one that serves its node, or was the last to do so."""
+
+    worker: WorkerRow
+    newest: bool
+
+    @property
+    def id(self) -> int:
+        """Number of the worker."""
+        return self.worker.id
+
+
+def node_rows(workers: Sequence[WorkerRow], *, every: bool = False) -> tuple[NodeRow, ...]:
+    """Put the newest worker of each node first; a former one is listed while it has jobs left, or with ``every``."""
+    rows, seen = [], set()
+    for worker in sorted(workers, key=lambda worker: (worker.node_name, -worker.id)):
+        newest = worker.node_name not in seen
+        seen.add(worker.node_name)
+        if every or newest or worker.running_jobs:
+            rows.append(NodeRow(worker, newest))
+    return tuple(rows)

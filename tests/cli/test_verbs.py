@@ -70,7 +70,7 @@ def test_more_than_any_node_has_is_accepted_and_explained(cli: Cli, stage: Scene
     assert cli("show", job_id, "--json").json["pending_reason"] == "waiting: no node has 512 CPUs"
 
 
-def test_jobs_lists_newest_first_filters_and_limits(cli: Cli) -> None:
+def test_jobs_lists_filters_and_limits(cli: Cli) -> None:
     for name in ("train-1", "train-2", "other"):
         submit(cli, "true\n", "--name", name)
     cli("cancel", 2)
@@ -81,7 +81,7 @@ def test_jobs_lists_newest_first_filters_and_limits(cli: Cli) -> None:
     assert set(cli("jobs", "--json").json[0]) >= JOB_COLUMNS
     table = cli("jobs").out.splitlines()
     assert table[0].split()[:2] == ["ID", "STATE"]
-    assert table[2].split()[:2] == ["2", "CANCELLED"]
+    assert [line.split()[0] for line in table[1:]] == ["1", "3", "2"]
     assert cli("jobs", "id:99", "--json").out == "[]\n"
 
 
@@ -317,7 +317,7 @@ def test_a_listing_streams(cli: Cli, engine: Engine) -> None:
         conn.execute(
             text(
                 "INSERT INTO jobs (name, account, script, work_dir, memory_mb)"
-                " SELECT CASE WHEN i < 10 THEN repeat('w', 90) ELSE 'n' END, 'a', 'true', '/', 1"
+                " SELECT CASE WHEN i > 4990 THEN repeat('w', 90) ELSE 'n' END, 'a', 'true', '/', 1"
                 " FROM generate_series(1, 5000) i"
             )
         )
@@ -328,4 +328,5 @@ def test_a_listing_streams(cli: Cli, engine: Engine) -> None:
         print_table((Column("N", lambda row: row["n"]),), rows)
     assert len(asked) == ROWS_AT_ONCE
     lines = cli("jobs").out.splitlines()
-    assert (len(lines), lines[1].split()[0], lines[-1].split()[-1]) == (5001, "5000", "w" * 90)
+    assert (len(lines), lines[1].split()[0]) == (5001, "1")
+    assert " " + "w" * 90 + " " in lines[-1]

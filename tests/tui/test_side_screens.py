@@ -15,10 +15,10 @@ from backend.readmodel.pages import Matches
 from backend.readmodel.queue import Bells, QueueView
 from backend.readmodel.records import EventRow
 from backend.readmodel.wanted import EventsWanted, EvidenceWanted, MatchesWanted, QueueWanted
+from backend.readmodel.workers import node_rows
 from tests.tui.fakes import NOW, Screen, job, orphan, snapshot, window, worker
 from tests.tui.scenes import KINDS, anomalies, audit, dead_worker, evidence, queue
 from tests.tui.test_jobs_screen import shown, text_of, until
-from tui.columns.nodes import node_rows
 from tui.screens.confirm import Confirm
 from tui.screens.job import JobScreen
 from tui.screens.listing import ListScreen

@@ -128,6 +128,23 @@ def test_how_a_job_ended(changes: dict[str, object], said: str) -> None:
     assert outcome(job(1, JobState.FAILED, **changes)) == said
 
 
+@pytest.mark.parametrize(
+    ("state", "changes", "said"),
+    [
+        (JobState.FAILED, {"error_msg": "exit code 3"}, "exit code 3"),
+        (JobState.CANCELLED, {"exit_signal": 15, "error_msg": "cancelled: killed by SIGTERM"},
+         "cancelled: killed by SIGTERM"),
+        (JobState.FAILED, {"failure_reason": FailureReason.OUT_OF_MEMORY, "exit_signal": 9,
+                           "error_msg": "out of memory: killed by SIGKILL"}, "out of memory: killed by SIGKILL"),
+        (JobState.FAILED, {"failure_reason": FailureReason.TIMEOUT, "error_msg": "time limit reached"},
+         "timeout: time limit reached"),
+    ],
+)  # fmt: skip
+def test_the_outcome_says_nothing_twice(state: JobState, changes: dict[str, object], said: str) -> None:
+    lines = told_by(overview(detail(job(1, state, **changes)), None, NOW, {})).splitlines()
+    assert [line.split(maxsplit=1)[1].strip() for line in lines if line.split()[:1] == ["Outcome"]] == [said]
+
+
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 40))
 def test_a_bar_is_full_only_when_all_is_used_and_empty_only_when_nothing_is(used: int, total: int, width: int) -> None:
     drawn = gauge_bar(min(used, total), total, width)

@@ -1,40 +1,14 @@
 """The columns of the nodes: one line for each worker, the capacity on the line of the newest one."""
 
-from dataclasses import dataclass
-
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age, format_memory
-from backend.readmodel.records import WorkerRow
+from backend.readmodel.workers import NodeRow
 from tui.looks import WORKER_LOOKS
 from tui.widgets.header.gauge import bar
 from tui.widgets.table.columns import Cell, Column, Moment
 
 BAR = 6
 """Cells of a bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRow:
-    """A worker; ``newest`` says that it is the one that serves its node, or was the last to do so."""
-
-    worker: WorkerRow
-    newest: bool
-
-    @property
-    def id(self) -> int:
-        """Number of the worker."""
-        return self.worker.id
-
-
-def node_rows(workers: tuple[WorkerRow, ...]) -> tuple[NodeRow, ...]:
-    """Put the newest worker of each node first; a former one is listed while it has jobs left."""
-    rows, seen = [], set()
-    for worker in sorted(workers, key=lambda worker: (worker.node_name, -worker.id)):
-        newest = worker.node_name not in seen
-        seen.add(worker.node_name)
-        if newest or worker.running_jobs:
-            rows.append(NodeRow(worker, newest))
-    return tuple(rows)
 
 
 def _state(row: NodeRow, _: Moment) -> Cell:

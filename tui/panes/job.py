@@ -7,8 +7,9 @@ from rich.console import Group, RenderableType
 from rich.syntax import Syntax
 from rich.table import Table
 
+from backend.domain.endings import with_message
 from backend.domain.pids import name_processes
-from backend.domain.states import JobState
+from backend.domain.states import FailureReason, JobState
 from backend.domain.units import format_duration, format_memory
 from backend.harmless import dotted
 from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow
@@ -113,7 +114,7 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime) -> Iter
         yield Fact(f"{ANOMALY_GLYPH} {anomaly.kind.capitalize()}", anomaly.detail, "anomaly")
     if detail.pending_reason:
         yield Fact("Why", detail.pending_reason, "pending")
-    if ended := " — ".join(part for part in (outcome(job), job.error_msg or "") if part):
+    if ended := _ended(job):
         yield Fact("Outcome", ended, "failed" if job.state is JobState.FAILED else "")
     yield from _times(job, now)
     yield Fact("Asked for", _resources(job))
@@ -123,6 +124,12 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime) -> Iter
         yield Fact("Process", name_processes([job.process_id], job.process_id))
     if detail.resubmit_of:
         yield Fact("Resubmit", f"of job {detail.resubmit_of}")
+
+
+def _ended(job: JobRow) -> str:
+    """How it ended; the message alone where it has the exit code or the signal in its own words."""
+    by_itself = job.failure_reason in (None, FailureReason.SCRIPT_ERROR)
+    return job.error_msg if by_itself and job.error_msg else with_message(outcome(job), job.error_msg)
 
 
 def _times(job: JobRow, now: datetime) -> Iterable[Fact]:

@@ -8,8 +8,9 @@ from textual.containers import VerticalScroll
 from backend.domain.completion import NODES as NODE_GRAMMAR
 from backend.domain.node_filters import node_matches, parse_node_filter
 from backend.readmodel.snapshot import Snapshot
+from backend.readmodel.workers import NodeRow, node_rows
 from tui.acting.nodes import NodeDeed
-from tui.columns.nodes import NODE_COLUMNS, NodeRow, node_rows
+from tui.columns.nodes import NODE_COLUMNS
 from tui.keys.acts import UNDO
 from tui.keys.filter import FILTER
 from tui.keys.model import bindings

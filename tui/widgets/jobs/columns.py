@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from backend.domain.states import JobState
-from backend.domain.units import format_age, format_duration, format_memory
+from backend.domain.units import format_age, format_duration, format_memory, seconds_run
 from backend.readmodel.records import JobRow
 from tui.looks import ANOMALY_GLYPH, job_look, outcome
 from tui.widgets.table.columns import Cell, Column, Moment
@@ -15,9 +15,7 @@ CellOf: TypeAlias = Callable[[JobRow, Moment], Cell]
 
 def elapsed_seconds(job: JobRow, now: datetime) -> float | None:
     """Return how long a job runs or ran, None when it never started."""
-    if job.start_time is None:
-        return None
-    return max(0.0, ((job.end_time or now) - job.start_time).total_seconds())
+    return seconds_run(job.start_time, job.end_time, now)
 
 
 def _state(job: JobRow, moment: Moment) -> Cell:
