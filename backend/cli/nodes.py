@@ -47,7 +47,7 @@ def _drained(row: NodeRow) -> bool:
 def workers(every: bool, json_wanted: bool) -> None:
     """List the worker of each node, with what the node has and has granted.
 
-    A former worker is listed while jobs of its are left. On a narrow terminal NOTE has the room of JOBS AS, GPUS,
+    A former worker is listed while it has jobs left. On a narrow terminal NOTE has the room of JOBS AS, GPUS,
     MEMORY, PID, HOST and ID, in this order; a pipe gets every column.
 
     Example: jobwarden workers
