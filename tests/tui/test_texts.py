@@ -79,7 +79,8 @@ def test_a_flagged_job_is_no_healthy_running_one() -> None:
     assert state.cell(job(5), flagged) == Cell("● RUNNING", "running")
     counts = "\n".join(line.plain for line in header_lines(incident(1, 2), 160, PLAIN))
     assert "10 running (2 orphan)" in counts
-    assert "10 running (2 ⚠)" in header_lines(incident(1, 2), 80, PLAIN)[2].plain
+    assert "10 running (2 ⚠)" in header_lines(incident(1, 2), 92, PLAIN)[1].plain
+    assert "● 10 (2 ⚠)" in header_lines(incident(1, 2), 60, PLAIN)[1].plain
 
 
 def test_a_full_bar_is_not_as_a_half_full_one() -> None:
@@ -94,7 +95,8 @@ def test_a_full_bar_is_not_as_a_half_full_one() -> None:
 @pytest.mark.parametrize("width", [60, 100, 160])
 def test_the_header_says_how_many_of_the_pending_jobs_are_held(width: int) -> None:
     some, none = snapshot(counts={JobState.PENDING: 12}, held=8), snapshot(counts={JobState.PENDING: 12})
-    assert "12 pending (8 held)" in "\n".join(line.plain for line in header_lines(some, width, PLAIN))
+    said = "○ 12 pending (8 held)" if width > 60 else "○ 12 (8 ‖)"
+    assert said in "\n".join(line.plain for line in header_lines(some, width, PLAIN))
     assert "held" not in "\n".join(line.plain for line in header_lines(none, width, PLAIN))
 
 

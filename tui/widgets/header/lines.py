@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backend.domain.states import AnomalyKind, JobState
 from backend.domain.units import format_duration, format_memory
 from backend.readmodel.snapshot import Health, Link, Snapshot
-from tui.looks import ANOMALY_GLYPH, STATE_LOOKS
+from tui.looks import ANOMALY_GLYPH, HELD, STATE_LOOKS
 from tui.text import Text
 from tui.widgets.header.gauge import gauge
 from tui.widgets.header.rates import rates
@@ -149,10 +149,11 @@ def _counts(snapshot: Snapshot, colours: Colours, words: Mapping[JobState, str])
     for state in JobState:
         look, jobs = STATE_LOOKS[state], snapshot.counts.get(state, 0)
         word = words.get(state, state.lower())
-        held = f" ({snapshot.held:,} held)" if state is JobState.PENDING and snapshot.held and word else ""
+        held = f" ({snapshot.held:,} {'held' if word else HELD.glyph})" if snapshot.held else ""
+        held = held if state is JobState.PENDING else ""
         style = colours[look.role] if jobs else colours["dim"]
-        parts.append(Text(f"{look.glyph} {jobs:,} {word}{held}".rstrip(), style=style))
-        if state is JobState.RUNNING and word and (flagged := _flagged(snapshot, words=not words)):
+        parts.append(Text(f"{look.glyph} {jobs:,} {word}".rstrip() + held, style=style))
+        if state is JobState.RUNNING and (flagged := _flagged(snapshot, words=not words)):
             parts[-1].append(f" ({flagged})", style=colours["anomaly"])
     return Text("  ").join(parts)
 
