@@ -178,7 +178,7 @@ def test_hold_unhold_and_priority(stage: Scene) -> None:
     assert not do(stage, "priority", job_id, value=5).changed
     assert stage.columns(job_id, "priority") == (5,)
     running = stage.run(stage.worker(alive=True))
-    assert do(stage, "hold", running.id).message == "is RUNNING: only a PENDING job can be so changed"
+    assert do(stage, "hold", running.id).message == "is RUNNING: only PENDING jobs can be held or moved"
 
 
 def test_resubmit(stage: Scene) -> None:
