@@ -13,7 +13,7 @@ from backend.domain.pending import NodeFacts, Wanted, never_starts
 from backend.domain.request import JobRequest
 from backend.domain.units import shorten
 from backend.errors import InputError
-from backend.readmodel.detail import read_nodes
+from backend.readmodel.nodes import read_nodes
 from backend.state import machine
 
 

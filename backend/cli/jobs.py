@@ -14,9 +14,9 @@ from backend.cli.session import Session, open_session
 from backend.domain.endings import with_message
 from backend.domain.units import format_age, format_duration, format_memory, seconds_run
 from backend.errors import InputError
-from backend.readmodel.detail import read_nodes
 from backend.readmodel.export import stream_by_urgency, stream_jobs
 from backend.readmodel.jobs import Query, compile_filter
+from backend.readmodel.nodes import read_nodes
 from backend.readmodel.waiting import Asked, Reasons
 from backend.readmodel.workers import read_workers
 

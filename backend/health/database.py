@@ -15,8 +15,8 @@ from backend.domain.states import AnomalyKind, WorkerState
 from backend.domain.units import format_age
 from backend.health import sql
 from backend.health.records import Check, degraded, ok, unknown
-from backend.readmodel.detail import read_nodes
 from backend.readmodel.jobs import read_jobs
+from backend.readmodel.nodes import read_nodes
 from backend.readmodel.records import SUBMITTERS, WorkerRow
 from backend.readmodel.workers import lost_nodes, read_workers
 from backend.settings import Settings

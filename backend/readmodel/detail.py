@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from backend.domain.pending import NodeFacts, why_pending
-from backend.domain.states import JobState, WorkerState
+from backend.domain.pending import why_pending
+from backend.domain.states import JobState
 from backend.readmodel.jobs import read_jobs
+from backend.readmodel.nodes import read_nodes
 from backend.readmodel.records import AllocationRow, EventRow, JobDetail, JobRow, WorkerRow
 from backend.readmodel.statements import statement
 
@@ -44,13 +45,6 @@ def pending_reason(conn: Connection, job: JobRow, workers: Iterable[WorkerRow]) 
     place = {"partition": job.partition, "priority": job.priority, "job_id": job.id}
     ahead = conn.execute(statement("jobs_ahead"), place).scalar_one()
     return why_pending(job, read_nodes(conn, workers), int(ahead))
-
-
-def read_nodes(conn: Connection, workers: Iterable[WorkerRow]) -> list[NodeFacts]:
-    """Read the nodes as the scheduler sees them; those with a worker that is not DEAD are alive."""
-    alive = sorted({worker.node_name for worker in workers if worker.state is not WorkerState.DEAD})
-    rows = conn.execute(statement("nodes"), {"alive": alive}).mappings()
-    return [NodeFacts(**{**row, "partitions": tuple(row["partitions"])}) for row in rows]
 
 
 def read_allocations(conn: Connection, job_id: int) -> list[AllocationRow]:

@@ -15,12 +15,13 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.domain.pending import NodeFacts
 from backend.readmodel import window as windows
-from backend.readmodel.detail import read_detail, read_nodes
+from backend.readmodel.detail import read_detail
 from backend.readmodel.hold import Hold
 from backend.readmodel.holding import Holding
 from backend.readmodel.jobs import count, horizon
 from backend.readmodel.lists import EVERY_JOB, Query, Window, with_total
 from backend.readmodel.mishap import mishap
+from backend.readmodel.nodes import read_nodes
 from backend.readmodel.pace import Pace
 from backend.readmodel.records import DetailView, WorkerRow
 from backend.readmodel.waiting import why_waiting

@@ -6,8 +6,8 @@ import redis
 from sqlalchemy import Connection, text
 
 from backend.domain.pending import NodeFacts
-from backend.readmodel.detail import read_nodes
 from backend.readmodel.jobs import Query, compile_filter, read_jobs
+from backend.readmodel.nodes import read_nodes
 from backend.readmodel.pages import LISTED, Bell, Bells, QueueRow, QueueView
 from backend.readmodel.records import JobRow, WorkerRow
 from backend.readmodel.statements import source, statement

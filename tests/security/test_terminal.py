@@ -69,7 +69,7 @@ def test_every_screen_shows_hostile_words_and_obeys_none(cli: Cli, planted: dict
             assert terminal.process.poll() is None, (key, bytes(terminal.output[-2000:]))
         terminal.press("\x11")
         assert terminal.wait() == 0
-    assert not harm(bytes(terminal.output).replace(b"\b", b""))  # as CR does, it moves within the line of the job
+    assert not harm(bytes(terminal.output))
     assert terminal.output.count(b"Kill 1 job?") and b"log of" in terminal.output
 
 
@@ -102,7 +102,7 @@ def test_a_log_is_raw_only_where_no_terminal_is(cli: Cli, planted: dict[str, obj
     command = cli.command("logs", str(planted["ran"]))
     with Terminal(command, dict(cli.env)) as terminal:
         assert terminal.wait() == 0
-    assert not harm(bytes(terminal.output))
+    assert not harm(bytes(terminal.output).replace(b"\b", b""))  # as CR does, it moves within the line of the job
     piped = subprocess.run(command, env=dict(cli.env), capture_output=True, timeout=60)
     assert MARK.encode() in piped.stdout and b"\x1b]52" in piped.stdout
 
