@@ -17,6 +17,8 @@ from tui.text import Text
 
 WIDTH, AROUND = 90, 6
 """Cells of the window at most (styles/dialogs.tcss), and of what is around its text."""
+ROOMY = 20
+"""Lines of the terminal from which on broken lines may go on further in: that takes more of them."""
 TYPED_ABOVE = 20
 """Targets above which their number must be typed."""
 LARGEST = 2**31 - 1
@@ -53,7 +55,10 @@ class Confirm(Dialog[Answer | None]):
     def _texts(self) -> dict[str, Text]:
         width = min(WIDTH, self.app.size.width * 96 // 100) - AROUND
         parts = {"gist": gist, "first": first_victim, "others": other_victims}
-        return {name: hanging(part(self._question), width) for name, part in parts.items()}
+        texts = {name: part(self._question) for name, part in parts.items()}
+        if self.app.size.height < ROOMY:
+            return texts
+        return {name: hanging(text, width) for name, text in texts.items()}
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew."""
