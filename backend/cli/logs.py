@@ -72,15 +72,12 @@ def _find(session: Session, job_id: int) -> Place:
 
 def _begun(patience: Patience, job_id: int, place: Place) -> Place:
     """Wait until the job has a log, or ended without one; says why it does not start."""
-    from backend.cli.waiting import Waiting, gone, read_jobs  # here: only who follows waits
+    from backend.cli.waiting import Waiting  # here: only who follows waits
 
     waiting = Waiting(patience)
 
     def read(conn: Connection) -> Place:
-        rows = read_jobs(conn, [job_id])
-        if not rows:
-            raise gone(conn, job_id)
-        waiting.tell(conn, rows[0])
+        waiting.look(conn, job_id)
         return _place(conn, job_id)
 
     while place.path is None and not place.state.final:

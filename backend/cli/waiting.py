@@ -17,13 +17,11 @@ from backend.readmodel.jobs import read_jobs
 from backend.readmodel.records import JobRow
 from backend.readmodel.workers import read_workers
 
-__all__ = ["Waiting", "exit_status", "gone", "read_jobs", "wait_for"]
-
 FIRST_WORD_SECONDS = 1.0
 """A job that starts sooner is not worth a word."""
 COUNT_SECONDS = 10.0
 """Between two lines that differ only in the number of jobs ahead."""
-_COUNT = re.compile(r", \d+ jobs? ahead$")
+_COUNT = re.compile(r", [\d,]+ jobs? ahead$")
 
 
 class Waiting:
@@ -35,8 +33,15 @@ class Waiting:
         self._first = time.monotonic() + FIRST_WORD_SECONDS
         self._recount = 0.0
 
-    def tell(self, conn: Connection, job: JobRow) -> None:
-        """Look at ``job`` as it is in this transaction."""
+    def look(self, conn: Connection, job_id: int) -> JobRow:
+        """The job as it is in this transaction, after a word on it. Raises LostSight when it is there no more."""
+        rows = read_jobs(conn, [job_id])
+        if not rows:
+            raise _gone(conn, job_id)
+        self._tell(conn, rows[0])
+        return rows[0]
+
+    def _tell(self, conn: Connection, job: JobRow) -> None:
         if job.state is not JobState.PENDING:
             if self._told is not None and job.state is JobState.RUNNING:
                 self._say(f"started on node {job.node_name}")
@@ -75,24 +80,16 @@ def wait_for(session: Session, job_id: int) -> int:
 
 def _ended(session: Session, patience: Patience, job_id: int) -> JobRow:
     waiting = Waiting(patience)
-
-    def read(conn: Connection) -> JobRow:
-        rows = read_jobs(conn, [job_id])
-        if not rows:
-            raise gone(conn, job_id)
-        waiting.tell(conn, rows[0])
-        return rows[0]
-
     pause = 0.05
     while True:
-        job = patience.look(read)
+        job = patience.look(lambda conn: waiting.look(conn, job_id))
         if job is not None and job.state.final:
             return job
         time.sleep(pause)
         pause = min(pause * 1.2, session.settings.poll_seconds)
 
 
-def gone(conn: Connection, job_id: int) -> JobwardenError:
+def _gone(conn: Connection, job_id: int) -> JobwardenError:
     """The error for a job that was there a moment ago."""
     archive = archived_in(conn, job_id)
     went = f"archived to {archive}" if archive else "removed from the database"

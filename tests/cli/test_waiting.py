@@ -8,11 +8,15 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from backend.cli.waiting import Waiting
+from backend.domain.pending import NodeFacts, why_pending
 from tests.support.cli import Cli
 from tests.support.processes import MARK, wait_until
+from tests.support.rows import request
 from tests.worker.farm import PATIENCE, UNTIL_GO, go
 from tests.worker.installation import Installation, brought_up
 
@@ -118,3 +122,13 @@ def test_it_says_why_it_waits(cli: Cli, verb: str) -> None:
     err = process.communicate(timeout=PATIENCE)[1]
     goes_on = f"jobwarden: job {job}: goes on: `jobwarden show {job}` looks at it, `jobwarden cancel {job}` ends it\n"
     assert (process.returncode, err) == (130, goes_on if verb == "submit --wait" else "")
+
+
+def test_a_number_that_alone_changes_is_not_told_each_time() -> None:
+    """From one to a hundred thousand jobs ahead: the words are those of the queue itself."""
+    told: list[str] = []
+    one = Waiting(SimpleNamespace(say=told.append))  # type: ignore[arg-type]
+    node = NodeFacts("n", ("main",), 4, 4096, 0, 0, 0, 0, drained=False, alive=True)
+    for ahead in (100_000, 99_999, 2500, 999, 1):
+        one._tell_why(why_pending(request(), [node], ahead))
+    assert told == ["waiting: for its turn, 100,000 jobs ahead"]
