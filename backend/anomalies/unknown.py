@@ -56,9 +56,21 @@ class Unknown:
 
 
 def find_unknown(conn: Connection, settings: Settings, scanner: Scanner) -> list[Unknown]:
-    """Processes of this home whose cookie no allocation has."""
+    """Processes of this home whose cookie no allocation has.
+
+    ``conn`` may see a moment before the processes were looked for: what began since then is unknown to it and to
+    nobody else. So those that it does not know are asked for once more, on a connection that sees what is now.
+    """
     spool = Path(os.path.realpath(settings.home)) / "spool"
     found = [one for cookie, pids in scanner.cookies().items() for one in _of_folder(spool, cookie, pids)]
+    found = _not_known(conn, found)
+    if not found:
+        return []
+    with conn.engine.connect() as now:
+        return _not_known(now, found)
+
+
+def _not_known(conn: Connection, found: list[Unknown]) -> list[Unknown]:
     if not found:
         return []
     ids = [one.named.allocation_id for one in found]
@@ -67,10 +79,11 @@ def find_unknown(conn: Connection, settings: Settings, scanner: Scanner) -> list
 
 
 def _of_folder(spool: Path, cookie: str, pids: list[int]) -> Iterator[Unknown]:
-    allocation = next((said for pid in pids if (said := read_allocation(pid)) is not None), None)
-    if allocation is None:
+    said = {pid: allocation for pid in pids if (allocation := read_allocation(pid)) is not None}
+    if not said:
         return
+    allocation = next(iter(said.values()))
     for folder in spool.glob(f"*/{allocation}"):
         named = read_identity(str(folder))
         if named is not None and (named.allocation_id, named.cookie) == (allocation, cookie):
-            yield Unknown(named, folder, tuple(sorted(pids)))
+            yield Unknown(named, folder, tuple(sorted(said)))

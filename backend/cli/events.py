@@ -11,7 +11,7 @@ import click
 from backend.actions.naming import parse_id
 from backend.cli.candidates import filters, jobs
 from backend.cli.jobs import no_such_job
-from backend.cli.output import Column, as_json, local, print_json, print_table, printable
+from backend.cli.output import NUMBER, Column, as_json, local, print_json, print_table, printable
 from backend.cli.patience import Patience
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
@@ -40,7 +40,7 @@ COLUMNS = (
 @click.option("-f", "--follow", is_flag=True, help="Go on printing events as they come, until interrupted.")
 @click.option("--job", "job", metavar="ID", help="Only of this job.", shell_complete=jobs)
 @click.option("--since", metavar="AGE", help="Only of the last AGE, like 90s, 10m, 1h30m or 2d.")
-@click.option("--limit", type=click.IntRange(min=0), help=f"Newest N; 0: all. Default: {NEWEST}, with --since all.")
+@click.option("--limit", type=NUMBER, help=f"Newest N; 0: all. Default: {NEWEST}, with --since all.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON array; with -f one object a line.")
 def events(
     filter_words: tuple[str, ...],

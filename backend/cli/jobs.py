@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from backend.cli.candidates import filters
-from backend.cli.output import Column, print_json, print_table
+from backend.cli.output import NUMBER, Column, print_json, print_table
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.endings import with_message
@@ -80,7 +80,7 @@ def columns(reasons: Reasons) -> tuple[Column, ...]:
 
 @click.command()
 @click.argument("filter_words", metavar="[FILTER]", nargs=-1, shell_complete=filters)
-@click.option("--limit", type=click.IntRange(min=0), help="First N; 0: all. Default: 100 on a terminal, else all.")
+@click.option("--limit", type=NUMBER, help="First N; 0: all. Default: 100 on a terminal, else all.")
 @click.option("--newest", is_flag=True, help="Newest first, whatever their state.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array with every column, newest first.")
 def jobs(filter_words: tuple[str, ...], limit: int | None, newest: bool, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from backend.actions.naming import parse_id
 from backend.cli.candidates import jobs
 from backend.cli.jobs import no_such_job
 from backend.cli.logfile import LogFile
+from backend.cli.output import NUMBER
 from backend.cli.patience import Patience
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
@@ -46,7 +47,7 @@ class Place:
 @click.command()
 @click.argument("job_id", metavar="ID", shell_complete=jobs)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended and everything is printed.")
-@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Start with the last N lines.")
+@click.option("--tail", type=NUMBER, metavar="N", help="Start with the last N lines.")
 def logs(job_id: str, follow: bool, tail: int | None) -> None:
     """Print what a job wrote to its standard output and error, on the node it ran on.
 

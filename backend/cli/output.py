@@ -11,9 +11,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import click
+
 from backend.cli.say import say
 from backend.harmless import MOST_MARKS, escaped, json_escaped
 
+NUMBER = click.IntRange(min=0, max=2**31 - 1)
+"""A number of rows or lines on a command line: a larger one is bad input, as nothing can count so far."""
 ROWS_AT_ONCE = 1000
 LONGEST_CELL = 4096
 """Characters of a cell of a table; ``--json`` has all."""

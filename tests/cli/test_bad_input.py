@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import click
 import pytest
 from sqlalchemy import Engine, text
 
 from backend.cli.root import VERBS, run
+from backend.cli.root import cli as cli_of_all
 from tests.support.cli import Cli, Completed
 
 SCRIPTS: dict[str, bytes] = {
@@ -107,6 +109,24 @@ def test_one_line_exit_code_2_and_nothing_changed(
 def test_the_installed_command_does_the_same(here: Cli, case: str) -> None:
     args, words = BAD[case]
     one_line(here(*args), words)
+
+
+def numbers() -> list[tuple[str, str]]:
+    """Every verb with an option that takes a number."""
+    commands = ((verb, cli_of_all.get_command(click.Context(cli_of_all), verb)) for verb in VERBS)
+    return [
+        (verb, parameter.opts[0])
+        for verb, command in commands
+        if command is not None
+        for parameter in command.params
+        if isinstance(parameter.type, click.types.IntParamType) and not getattr(parameter, "hidden", False)
+    ]
+
+
+@pytest.mark.parametrize(("verb", "option"), numbers())
+@pytest.mark.parametrize("number", ["9" * 30, str(2**31), str(2**63)])
+def test_a_number_that_nothing_counts_up_to(here: Cli, verb: str, option: str, number: str) -> None:
+    one_line(here(verb, *(["1"] if verb == "logs" else []), option, number), option)
 
 
 def test_unreachable_database(cli: Cli) -> None:

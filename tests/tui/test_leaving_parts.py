@@ -5,6 +5,7 @@ import logging
 import random
 
 import pytest
+from textual import events
 
 from backend.readmodel.logs.view import LogView
 from tests.tui.fakes import Screen, detail, job, jobs, window
@@ -36,4 +37,33 @@ async def test_opening_and_leaving_a_job_tells_nothing_to_what_is_gone(
                     await asyncio.sleep(gap.uniform(0, LONGEST_GAP))
                 screen.source.deliver(dead_worker())
             await settled(pilot)
+    assert not [record.getMessage() for record in caplog.records]
+
+
+WINDOWS: dict[str, tuple[str, ...]] = {
+    "help": ("question_mark",), "views": ("b",), "commands": ("colon",), "palette": ("ctrl+p",), "job": ("enter",),
+    "log": ("L",), "question": ("K",), "results": ("C", "enter"), "dry run": ("C", "ctrl+t"), "columns": ("v",),
+    "orphans": ("2",), "nodes": ("3",), "queue": ("4",), "events": ("5",), "order": ("o",), "theme": ("w",),
+}  # fmt: skip
+"""Keys by what they bring up."""
+
+
+@pytest.mark.parametrize("keys", WINDOWS.values(), ids=WINDOWS)
+async def test_leaving_while_something_comes_up_is_no_error(
+    keys: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """At every step of its coming: from then on nothing is put on the screen, and it is asked to end all the same."""
+    with caplog.at_level(logging.WARNING):
+        for steps in (0, 2, 5, 10, 20):
+            screen = Screen()
+            async with screen.app.run_test(size=(100, 30)) as pilot:
+                screen.source.details = {number: detail(job(number)) for number in range(940, 951)}
+                await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+                for key in keys[:-1]:
+                    await pilot.press(key)
+                    await settled(pilot)
+                pilot.app.post_message(events.Key(keys[-1], None))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                screen.app.exit()
     assert not [record.getMessage() for record in caplog.records]

@@ -114,6 +114,19 @@ async def test_what_is_typed_before_the_question_was_drawn_does_nothing(key: str
         await until(pilot, lambda: screen.deeds.performed)
 
 
+@pytest.mark.parametrize("key", ["C", "K", "c"])
+async def test_whoever_reads_what_enter_does_is_not_refused(key: str) -> None:
+    """However fast: what the keys do is on the screen only when they do it."""
+    screen = Screen()
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        burst(pilot, key)
+        while "Esc leave it" not in text_of(screen):
+            await asyncio.sleep(0)
+        pilot.app.post_message(events.Key("enter", "\r"))
+        await until(pilot, lambda: screen.deeds.performed)
+
+
 async def test_letters_typed_ahead_are_not_lost() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(80, 24)) as pilot:

@@ -6,12 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
+from sqlalchemy import text
+
 from backend.anomalies import detect
 from backend.anomalies.strays import Scanner
 from backend.embedded.binaries import postgres_installations
 from tests.support.cli import Cli
 from tests.support.processes import is_gone
-from tests.worker.farm import Farm
+from tests.worker.farm import Farm, go
 
 
 def program(name: str) -> str:
@@ -50,3 +52,16 @@ def test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot(farm: Fa
     assert cli("clean", running, "--yes").code == 2
     assert not is_gone(shim)
     os.kill(shim, 0)
+
+
+def test_a_job_that_began_after_the_moment_a_reader_sees_is_not_unknown(farm: Farm) -> None:
+    """As `jobwarden orphans` reads: the workers first, then the processes, all in one snapshot."""
+    farm.worker()
+    with farm.engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
+        before = conn.execute(text("SELECT max(id) FROM resource_allocations")).scalar()
+        job, file = farm.submit_waiting()
+        farm.started(job)
+        assert detect.find(conn, farm.settings, Scanner()) == []
+        assert conn.execute(text("SELECT max(id) FROM resource_allocations")).scalar() == before
+    go(file, 0)
+    assert farm.ended(job).state == "COMPLETED"

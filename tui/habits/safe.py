@@ -4,6 +4,7 @@ from typing import Literal
 
 from textual._context import active_message_pump
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
@@ -44,8 +45,11 @@ class SafeApp(InOrderApp):
 
     def _handle_exception(self, error: Exception) -> None:
         """End after a mistake of ours, unless it was made in a part that has left the screen: messages, timers and
-        callbacks may still reach it, and whatever it lacks by then is no loss."""
+        callbacks may still reach it, and whatever it lacks by then is no loss. Once the program is leaving, Textual
+        puts nothing on a screen any more: a part that comes up then misses what it is made of."""
         part = active_message_pump.get(None)
+        if self._exit and part is not self and isinstance(error, NoMatches):
+            return
         if isinstance(part, MessagePump) and part is not self and _has_left(part):
             note_error(f"{type(part).__name__} was told something after it had left the screen", error)
             return

@@ -13,6 +13,7 @@ from tui.keys.dialogs import CONFIRM
 from tui.keys.model import bindings
 from tui.panes.question import first_victim, gist, hanging, heading, other_victims
 from tui.screens.dialog import Dialog
+from tui.screens.window import Offer
 from tui.text import Text
 
 WIDTH, AROUND = 90, 6
@@ -50,7 +51,7 @@ class Confirm(Dialog[Answer | None]):
                 for name, text in self._texts().items():
                     yield Static(text, id=name)
             yield from self._lines()
-            yield Static(self._way(), id="way")
+            yield Offer(self._way(), id="way")
 
     def _texts(self) -> dict[str, Text]:
         width = min(WIDTH, self.app.size.width * 96 // 100) - AROUND

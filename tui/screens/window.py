@@ -4,8 +4,11 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from textual import events
+from textual.reactive import reactive
 from textual.screen import ModalScreen
+from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tui.screens.fitted import Fitted, too_small
 from tui.widgets.presence import on_screen
@@ -15,6 +18,16 @@ HARMLESS = ("close", "page", "help")
 """Actions of a window's keys that change nothing."""
 
 Answer = TypeVar("Answer")
+
+
+class Offer(Static):
+    """What the keys of a window do: blank, in its place, until they do it. So whoever reads it is not refused."""
+
+    stands: reactive[bool] = reactive(False)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line of it."""
+        return super().render_line(y) if self.stands else Strip.blank(self.size.width, self.rich_style)
 
 
 class Window(Fitted[Answer], ModalScreen[Answer], Generic[Answer]):
@@ -35,7 +48,7 @@ class Window(Fitted[Answer], ModalScreen[Answer], Generic[Answer]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw it in its new size before it is believed to be readable."""
-        self._drawn_at = None
+        self._note_drawn(None)
 
     def fit(self) -> None:
         """Give the parts their heights, once their text is laid out."""
@@ -76,6 +89,12 @@ class Window(Fitted[Answer], ModalScreen[Answer], Generic[Answer]):
         readable = self.readable()
         self.notice.say(too_small(self.size) or ("" if readable else UNREADABLE))
         if not readable:
-            self._drawn_at = None
+            self._note_drawn(None)
         elif self._drawn_at is None:
-            self._drawn_at = monotonic()
+            self._note_drawn(monotonic())
+
+    def _note_drawn(self, at: float | None) -> None:
+        """Keep since when all that must be read is on the terminal, in its present size; None: it is not."""
+        self._drawn_at = at
+        for offer in self.query(Offer).results(Offer):
+            offer.stands = at is not None

@@ -91,7 +91,7 @@ def test_an_incident_from_the_call_to_the_audit(cli: Cli, terminal: Tmux, jobs: 
 
     # Clean up: the dialog names both victims, and what happens to them; the operator gives a reason.
     terminal.press("C")
-    terminal.until(lambda screen: str(render) in screen and str(train) in screen and "reason" in screen)
+    terminal.until(lambda screen: str(render) in screen and str(train) in screen and "⏎ clean up  " in screen)
     terminal.type(REASON)
     terminal.press("Enter")
     terminal.until(lambda screen: "2 done" in screen)
