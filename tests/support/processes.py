@@ -33,6 +33,14 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+def has_child(pid: int) -> bool:
+    """Whether a process has started another one, or is gone."""
+    try:
+        return bool(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return is_gone(pid)
+
+
 def kill_hard(pid: int) -> None:
     """kill -9 and wait until the process is gone."""
     os.kill(pid, signal.SIGKILL)

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Engine, Row, text
 
 from backend.domain.request import JobRequest
+from backend.process.identity import this_host
 from backend.process.record import Record, read_record
 from backend.settings import Settings
 from backend.state import machine
 from tests.support.cli import Cli
-from tests.support.processes import MARK, is_gone, kill_hard, wait_until
+from tests.support.processes import MARK, has_child, is_gone, kill_hard, wait_until
 
 PATIENCE = 60.0
 """Seconds to wait for anything: generous, because a test machine may be busy with other things."""
@@ -172,9 +173,12 @@ class Farm:
         return [row[0] for row in self.rows("SELECT action FROM events WHERE job_id = :job ORDER BY id", job=job_id)]
 
     def started(self, job_id: int) -> Row[Any]:
-        """The allocation, once the job has a process."""
+        """The allocation, once the script of the job runs, or did: before its gate opens, no job outlives its worker."""
         wait_until(lambda: self.job(job_id).start_time is not None, PATIENCE, f"the start of job {job_id}")
-        return self.allocation(job_id)
+        found = self.allocation(job_id)
+        if found.pid_namespace == this_host().pid_namespace:
+            wait_until(lambda: has_child(found.process_id), PATIENCE, f"the script of job {job_id}")
+        return found
 
     def ended(self, job_id: int) -> Row[Any]:
         """The job, once it is final and holds nothing any more."""
