@@ -153,7 +153,7 @@ def run(args: Sequence[str]) -> int:
     """Run one command line; the exit code. Whatever happens, a user sees at most one line of it on stderr."""
     try:
         if COMPLETION in os.environ:
-            cli.main(prog_name="jobwarden", complete_var=COMPLETION)
+            _complete()
         # Not cli.main: that one has ideas of its own about a reader that leaves and about ctrl-C.
         with cli.make_context("jobwarden", list(args)) as ctx:
             result = cli.invoke(ctx)
@@ -173,6 +173,15 @@ def run(args: Sequence[str]) -> int:
         return _reader_left()
     except Exception as exc:
         return _unexpected(exc)
+
+
+def _complete() -> None:
+    """Print candidates for what a shell was typed so far. click gives the words back encoded and knows UTF-8 alone; a
+    file with another name is found by the shell itself."""
+    for variable in ("COMP_WORDS", "COMP_CWORD"):
+        if variable in os.environ:
+            os.environ[variable] = os.fsencode(os.environ[variable]).decode(errors="replace")
+    cli.main(prog_name="jobwarden", complete_var=COMPLETION)
 
 
 def _complain(message: str, code: int) -> int:

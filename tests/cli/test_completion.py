@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine
 
 from backend.cli.completion import SHELLS
-from backend.cli.root import VERBS
+from backend.cli.root import COMPLETION, VERBS
 from backend.settings import Settings
 from tests.support.cli import COMMAND, Cli
 from tests.support.rows import add_node, pending, running, without_rules
@@ -177,3 +177,13 @@ def test_an_unknown_verb_is_no_reason_to_complain_in_the_midst_of_typing(typed: 
     words = ["jobwarden", *typed.split(" ")]
     asked = {"_JOBWARDEN_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     assert cli(**asked).err == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("verb", ["submit", "jobs", "show", "logs", "clean"])
+def test_a_name_that_is_no_text_is_left_to_the_shell(cli: Cli, shell: str, verb: str) -> None:
+    """A file of another encoding begins with bytes that are no UTF-8: never a complaint amid what is typed."""
+    word = os.fsdecode(b"\xab")
+    env = {COMPLETION: f"{shell}_complete", "COMP_WORDS": f"jobwarden {verb} {word}"}
+    done = cli(COMP_CWORD=word if shell == "fish" else "2", **env)
+    assert (done.code, done.err) == (0, "")
