@@ -35,6 +35,7 @@ POINTS: dict[str, str] = {
     "adopt": "survivors adopted, not committed",
     "adopted": "adoption committed, nothing watched",
     "requeue": "a job was put back, not committed",
+    "registered": "a worker's row written, its lock not yet taken",
     "beat": "about to renew the lease",
     "sweep": "about to look for what slipped out of the worker's hands",
 }

@@ -71,6 +71,7 @@ def register(conn: Connection, settings: Settings, spool: str, jobs_as: str) -> 
             "jobs_as": jobs_as,
         },
     )
+    point("registered", conn)
     hold_worker_lock(conn, worker_id)
     registration = Registration(worker_id, node_id, name, spool)
     machine.note_node(conn, name, registration.actor, "worker-started", None, {"worker_id": worker_id, "pid": me.pid})
@@ -124,16 +125,21 @@ def _take_node(conn: Connection, name: str, node_id: int) -> None:
 
 def _serving(holder: Any) -> bool:
     """Whether a worker whose lock is free may yet live: its lost connection can come back before its lease ends."""
-    if _of_this_host(holder) and liveness(_identity(holder)) is Liveness.GONE:
+    if _is_me(holder) or (_of_this_host(holder) and liveness(_identity(holder)) is Liveness.GONE):
         return False
     return bool(holder.lease_age < holder.lease_seconds)
 
 
 def _certain(holder: Any) -> bool:
     """Whether the holder is seen alive on this host, so that waiting is of no use."""
-    if holder is None or not _of_this_host(holder):
+    if holder is None or not _of_this_host(holder) or _is_me(holder):
         return False
     return liveness(_identity(holder)) is Liveness.ALIVE
+
+
+def _is_me(holder: Any) -> bool:
+    """Whether this very process wrote that row, in an attempt that the database broke off: nobody else serves then."""
+    return _of_this_host(holder) and _identity(holder) == identify(os.getpid())
 
 
 def _of_this_host(worker: Any) -> bool:

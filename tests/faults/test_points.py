@@ -18,7 +18,7 @@ from tests.support.processes import is_gone, wait_until
 from tests.worker.farm import PATIENCE, Farm, Worker, go
 
 WORKER_POINTS = sorted(POINTS.keys() - {"submit"})
-WITH_CONNECTION = ["beat", "allocate", "claim", "commit-pid", "finish", "release", "adopt", "requeue"]
+WITH_CONNECTION = ["registered", "beat", "allocate", "claim", "commit-pid", "finish", "release", "adopt", "requeue"]
 RAN = 'echo ran >> "ran-$JOBWARDEN_JOB_ID"'
 
 
@@ -149,7 +149,7 @@ def test_stalled_past_its_lease_at(farm: Farm, point: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", sorted({*WORKER_POINTS} - {"beat"}))
+@pytest.mark.parametrize("point", sorted({*WORKER_POINTS} - {"registered", "beat"}))
 def test_an_unforeseen_error_stays_with_its_job_at(farm: Farm, point: str) -> None:
     """No thread ends, no worker ends; every job ends as it would have, or fails and says why."""
     scene = Scene(farm)
