@@ -161,6 +161,36 @@ async def test_an_unknown_command_is_said_where_it_was_typed() -> None:
         assert "no command 'zzz'" in str(screen.app.screen.query_one("#candidates").render())
 
 
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize("typed", ["", "ma", "re", "pa"])
+async def test_what_a_command_does_begins_in_one_column_and_its_keys_are_whole(width: int, typed: str) -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(width, 40)) as pilot:
+        await pilot.press("colon", *typed)
+        await pilot.pause()
+        lines = str(screen.app.screen.query_one("#candidates").render()).split("\n")
+    known = {command.shown: command for command in KNOWN}
+    begins = set()
+    for line in lines:
+        found = next((one for shown, one in known.items() if line[1:].startswith(f"{shown}  ")), None)
+        if found is not None:
+            assert line.rstrip().endswith(found.keys) and len(line) == len(lines[0])
+            begins.add(line.index(found.help[:6], len(found.shown) + 1))
+    assert len(begins) == 1
+
+
+async def test_the_list_is_laid_out_anew_for_another_width() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(200, 40)) as pilot:
+        await pilot.press("colon", *"page")
+        await pilot.resize_terminal(60, 40)
+        await pilot.pause()
+        shown = screen.app.screen.query_one("#candidates")
+        lines = str(shown.render()).split("\n")
+        assert {len(line) for line in lines} == {shown.size.width}
+        assert lines[0].endswith("PgDn ^f") or lines[1].endswith("PgDn ^f")
+
+
 async def test_copy() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
