@@ -10,10 +10,8 @@ from textual.widgets import Input
 from backend.actions.scope import Scope
 from backend.errors import InputError
 from backend.readmodel.export_file import as_row, write_rows
-from backend.readmodel.logs.view import LogView
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
-from tui.habits.jump import Jump
 from tui.keys.every import every_group
 from tui.palette.commands import commands, parse
 from tui.palette.fuzzy import best
@@ -21,7 +19,6 @@ from tui.palette.history import History
 from tui.palette.screen import Palette
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
-from tui.widgets.log.panel import LogPanel
 
 KNOWN = commands(every_group(), read_only=False)
 
@@ -206,20 +203,6 @@ async def test_copy() -> None:
         await until(pilot, lambda: screen.app.clipboard == "4946")
         await _say(pilot, "copy row")
         await until(pilot, lambda: "RUNNING" in screen.app.clipboard and "\t" in screen.app.clipboard)
-
-
-async def test_jump_focuses_the_part_with_the_letter() -> None:
-    screen = Screen()
-    async with screen.app.run_test(size=(120, 40)) as pilot:
-        screen.source.log = LogView(lines=("one", "two"))
-        screen.source.deliver(window([job(946)]))
-        await until(pilot, lambda: screen.app.screen.query_one(LogPanel).region.area)
-        first = screen.app.screen.focused
-        await pilot.press("semicolon")
-        await until(pilot, lambda: isinstance(screen.app.screen, Jump))
-        await pilot.press("s")
-        await until(pilot, lambda: not isinstance(screen.app.screen, Jump))
-        await until(pilot, lambda: screen.app.screen.focused is not first)
 
 
 def test_rows_become_csv_and_json(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _of_program() -> Iterable[Command]:
         yield Command(f"export {format_}", f"export({format_!r}, {{!r}})", help_, "[FILE]")
     yield Command("open log", "open_log", "the selected job's log in $PAGER")
     yield Command("open script", "open_script", "a copy of the selected job's script in $EDITOR")
-    yield Command("jump", "jump", "put letters on the parts of the screen")
+    yield Command("jump", "jump", "put letters on the rows and parts of the screen")
     yield Command("help", "help", "keys of this screen")
     yield Command("quit", "quit", "close the screen; workers and jobs go on")
 
