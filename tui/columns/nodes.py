@@ -9,6 +9,8 @@ from tui.widgets.table.columns import Cell, Column, Moment
 
 BAR = 6
 """Cells of a bar."""
+SQUARES = str.maketrans(dict.fromkeys("▏▎▍▌▋▊▉", "▪") | {"█": "■"})
+"""A row under the cursor is drawn dark on bright: blocks that fill their cells would be holes in it."""
 
 
 def _state(row: NodeRow, _: Moment) -> Cell:
@@ -18,7 +20,7 @@ def _state(row: NodeRow, _: Moment) -> Cell:
 
 def share(used: float, total: float, said: str) -> str:
     """Return a bar with its figure."""
-    return f"{bar(used, total, BAR)} {said}"
+    return f"{bar(used, total, BAR).translate(SQUARES)} {said}"
 
 
 def _cpus(row: NodeRow, _: Moment) -> Cell:
