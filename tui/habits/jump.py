@@ -42,7 +42,7 @@ def _rows(part: Widget) -> list[Target]:
         return []
     here = part.cursor_line if part.has_focus else None
     return [
-        Target(part.region.offset + (0, y), partial(_go, part, part.key_of(row)))
+        Target(Offset(part.region.x, part.region.y + y), partial(_go, part, part.key_of(row)))
         for y, line, row in part.rows_on_screen()
         if line != here
     ]
