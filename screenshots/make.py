@@ -14,7 +14,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from backend.cli.background import bring_up, take_down
+from backend.cli.background import bring_up
+from backend.cli.taking_down import take_down
 from backend.demo import catalog, start
 from backend.readmodel.collector import Collector
 from backend.readmodel.operator import Operator

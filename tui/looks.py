@@ -8,7 +8,7 @@ import signal
 from dataclasses import dataclass
 
 from backend.domain.states import FailureReason, JobState, WorkerState
-from backend.readmodel.records import JobRow
+from backend.readmodel.records import JobRow, WorkerRow
 
 ROLES = ("plain", "pending", "running", "completed", "failed", "cancelled", "anomaly", "dim", "good", "bad")
 """Every colour role a cell may have."""
@@ -36,6 +36,7 @@ STATE_LOOKS = {
 }
 STARTING = Look("◔", "STARTING", "running")
 HELD = Look("‖", "HELD", "pending")
+STOPPED = Look("○", "STOPPED", "dim")
 WORKER_LOOKS = {
     WorkerState.ONLINE: Look("●", "ONLINE", "good"),
     WorkerState.DRAINING: Look("◔", "DRAINING", "pending"),
@@ -58,6 +59,22 @@ def job_look(job: JobRow) -> Look:
     if job.state is JobState.PENDING and job.held:
         return HELD
     return STATE_LOOKS[job.state]
+
+
+def worker_look(worker: WorkerRow) -> Look:
+    """Return how a worker's state is shown. A clean stop is no death: nothing is wrong where it was told to go."""
+    if worker.state is WorkerState.DEAD and worker.ended_at is not None and not worker.running_jobs:
+        return STOPPED
+    return WORKER_LOOKS[worker.state]
+
+
+def beside(state: str, note: str) -> str:
+    """Return a note as it stands beside a state: empty when it has nothing but the state to say.
+
+    >>> beside("HELD", "held"), beside("DEAD", "stopped")
+    ('', 'stopped')
+    """
+    return "" if note.casefold() == state.casefold() else note
 
 
 def outcome(job: JobRow) -> str:

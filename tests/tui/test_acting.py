@@ -50,6 +50,20 @@ async def test_every_action_of_the_table_has_its_key_asks_first_and_keeps_the_re
     assert screen.deeds.values == [-50 if ACTIONS[name].takes else None]
 
 
+@pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.key])
+async def test_esc_never_says_cancel_where_something_is_cancelled(name: str) -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=SIZE) as pilot:
+        await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+        await pilot.press("j", ACTIONS[name].key)
+        await until(pilot, lambda: asks(screen))
+        text = text_of(screen)
+        assert ("Esc go back" if name == "cancel" else "Esc cancel") in text
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(screen.app.screen, Confirm))
+        assert not screen.deeds.performed
+
+
 async def test_marked_jobs_are_hit_also_when_the_filter_hides_them() -> None:
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:

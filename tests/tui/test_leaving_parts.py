@@ -6,6 +6,7 @@ import random
 
 import pytest
 from textual import events
+from textual.geometry import Size
 
 from backend.readmodel.logs.view import LogView
 from tests.tui.fakes import Screen, detail, job, jobs, window
@@ -66,4 +67,29 @@ async def test_leaving_while_something_comes_up_is_no_error(
                 for _ in range(steps):
                     await asyncio.sleep(0)
                 screen.app.exit()
+    assert not [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("keys", WINDOWS.values(), ids=WINDOWS)
+async def test_news_and_other_sizes_are_no_error_while_something_comes_up_or_goes(
+    keys: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """At every step of its coming and of its going."""
+    screen = Screen()
+    with caplog.at_level(logging.WARNING):
+        async with screen.app.run_test(size=(100, 30)) as pilot:
+            screen.source.details = {number: detail(job(number)) for number in range(940, 951)}
+            await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
+            for steps in (0, 1, 2, 3, 5, 8, 13, 21):
+                for key in (*keys, "escape"):
+                    pilot.app.post_message(events.Key(key, None))
+                    for _ in range(steps):
+                        await asyncio.sleep(0)
+                    size = Size(100 - steps, 30 - steps % 5)
+                    pilot.app.post_message(events.Resize(size, size))
+                    screen.source.deliver(dead_worker())
+                    screen.source.deliver(window(jobs(950 - steps, 9)))
+                await settled(pilot)
+                await pilot.press("escape", "1")
+                await settled(pilot)
     assert not [record.getMessage() for record in caplog.records]

@@ -10,10 +10,8 @@ from textual.widgets import Input
 from backend.actions.scope import Scope
 from backend.errors import InputError
 from backend.readmodel.export_file import as_row, write_rows
-from backend.readmodel.logs.view import LogView
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
-from tui.habits.jump import Jump
 from tui.keys.every import every_group
 from tui.palette.commands import commands, parse
 from tui.palette.fuzzy import best
@@ -21,7 +19,6 @@ from tui.palette.history import History
 from tui.palette.screen import Palette
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
-from tui.widgets.log.panel import LogPanel
 
 KNOWN = commands(every_group(), read_only=False)
 
@@ -161,6 +158,36 @@ async def test_an_unknown_command_is_said_where_it_was_typed() -> None:
         assert "no command 'zzz'" in str(screen.app.screen.query_one("#candidates").render())
 
 
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize("typed", ["", "ma", "re", "pa"])
+async def test_what_a_command_does_begins_in_one_column_and_its_keys_are_whole(width: int, typed: str) -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(width, 40)) as pilot:
+        await pilot.press("colon", *typed)
+        await pilot.pause()
+        lines = str(screen.app.screen.query_one("#candidates").render()).split("\n")
+    known = {command.shown: command for command in KNOWN}
+    begins = set()
+    for line in lines:
+        found = next((one for shown, one in known.items() if line[1:].startswith(f"{shown}  ")), None)
+        if found is not None:
+            assert line.rstrip().endswith(found.keys) and len(line) == len(lines[0])
+            begins.add(line.index(found.help[:6], len(found.shown) + 1))
+    assert len(begins) == 1
+
+
+async def test_the_list_is_laid_out_anew_for_another_width() -> None:
+    screen = Screen()
+    async with screen.app.run_test(size=(200, 40)) as pilot:
+        await pilot.press("colon", *"page")
+        await pilot.resize_terminal(60, 40)
+        await pilot.pause()
+        shown = screen.app.screen.query_one("#candidates")
+        lines = str(shown.render()).split("\n")
+        assert {len(line) for line in lines} == {shown.size.width}
+        assert lines[0].endswith("PgDn ^f") or lines[1].endswith("PgDn ^f")
+
+
 async def test_copy() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
@@ -176,20 +203,6 @@ async def test_copy() -> None:
         await until(pilot, lambda: screen.app.clipboard == "4946")
         await _say(pilot, "copy row")
         await until(pilot, lambda: "RUNNING" in screen.app.clipboard and "\t" in screen.app.clipboard)
-
-
-async def test_jump_focuses_the_part_with_the_letter() -> None:
-    screen = Screen()
-    async with screen.app.run_test(size=(120, 40)) as pilot:
-        screen.source.log = LogView(lines=("one", "two"))
-        screen.source.deliver(window([job(946)]))
-        await until(pilot, lambda: screen.app.screen.query_one(LogPanel).region.area)
-        first = screen.app.screen.focused
-        await pilot.press("semicolon")
-        await until(pilot, lambda: isinstance(screen.app.screen, Jump))
-        await pilot.press("s")
-        await until(pilot, lambda: not isinstance(screen.app.screen, Jump))
-        await until(pilot, lambda: screen.app.screen.focused is not first)
 
 
 def test_rows_become_csv_and_json(tmp_path: Path) -> None:

@@ -3,26 +3,24 @@
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age, format_memory
 from backend.readmodel.workers import NodeRow
-from tui.looks import WORKER_LOOKS
+from tui.looks import beside, worker_look
 from tui.widgets.header.gauge import bar
 from tui.widgets.table.columns import Cell, Column, Moment
 
 BAR = 6
 """Cells of a bar."""
+SQUARES = str.maketrans(dict.fromkeys("▏▎▍▌▋▊▉", "▪") | {"█": "■"})
+"""A row under the cursor is drawn dark on bright: blocks that fill their cells would be holes in it."""
 
 
 def _state(row: NodeRow, _: Moment) -> Cell:
-    """A clean stop is no death: nothing is wrong with a node whose worker was told to go."""
-    worker = row.worker
-    if worker.state is WorkerState.DEAD and worker.ended_at is not None and not worker.running_jobs:
-        return Cell("○ STOPPED", "dim")
-    look = WORKER_LOOKS[worker.state]
+    look = worker_look(row.worker)
     return Cell(str(look), look.role)
 
 
 def share(used: float, total: float, said: str) -> str:
     """Return a bar with its figure."""
-    return f"{bar(used, total, BAR)} {said}"
+    return f"{bar(used, total, BAR).translate(SQUARES)} {said}"
 
 
 def _cpus(row: NodeRow, _: Moment) -> Cell:
@@ -67,7 +65,7 @@ def _note(row: NodeRow, _: Moment) -> Cell:
         return Cell(f"drained: {worker.drain_reason or 'no reason given'}", "pending")
     if worker.state is WorkerState.DRAINING:
         return Cell("its worker is stopping", "pending")
-    return Cell(worker.end_reason or "", "dim")
+    return Cell(beside(worker_look(worker).word, worker.end_reason or ""), "dim")
 
 
 def _node(row: NodeRow, _: Moment) -> Cell:

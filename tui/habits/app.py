@@ -114,8 +114,14 @@ class HabitsApp(KeptApp):
             self.run_worker(self.run_action(action, _holder(screen, action)), group="command")
 
     def action_jump(self) -> None:
-        """Go to a part of the screen by a letter."""
-        self.push_screen(Jump(targets(self.screen)), lambda part: None if part is None else _focus(part))
+        """Go to a row or a part of the screen by a letter; where there is only one place to go to, at once."""
+        found = targets(self.screen)
+        if not found:
+            self.notify("there is nothing else on this screen to jump to", severity="warning", markup=False)
+        elif len(found) == 1:
+            found[0].go()
+        else:
+            self.push_screen(Jump(found), lambda target: None if target is None else target.go())
 
     def action_open_job(self, job_id: str) -> None:
         """Open a job by its id."""
@@ -236,7 +242,3 @@ def _holder(screen: Screen[Any], action: str) -> DOMNode | None:
     start: Widget = screen.focused or screen
     nodes: list[DOMNode] = [*start.ancestors_with_self, *screen.query("*")]
     return next((node for node in nodes if hasattr(node, f"action_{name}")), None)
-
-
-def _focus(part: Widget) -> None:
-    part.focus()

@@ -1,6 +1,8 @@
-"""Jump mode: a letter on every part of the screen that can have the keys; typing it goes there."""
+"""Jump mode: a letter on every row of the lists on the screen, and on its other parts; typing it goes there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from textual import events
 from textual.app import ComposeResult
@@ -9,36 +11,72 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-LETTERS = "asdfghjklqwertyuiopzxcvbnm"
+from tui.widgets.presence import on_screen
+from tui.widgets.table.cursor import CursorTable
+from tui.widgets.table.rows import RowKey
+
+LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM"
 
 
-def targets(screen: Screen[object]) -> list[Widget]:
-    """Return the parts of a screen that can be jumped to, from top to bottom."""
-    parts = [widget for widget in screen.focus_chain if widget.region.area]
-    return sorted(parts, key=lambda widget: (widget.region.y, widget.region.x))[: len(LETTERS)]
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place on the screen, and what goes there."""
+
+    place: Offset
+    go: Callable[[], None]
 
 
-class Jump(ModalScreen[Widget | None]):
+def targets(screen: Screen[object]) -> list[Target]:
+    """Return where one may go from where one is, from top to bottom, as many as there are letters; the parts of the
+    screen before the rows of a long list."""
+    parts = [part for part in screen.focus_chain if part.region.area]
+    others = [part for part in parts if not part.has_focus and not _rows(part)]
+    found = [Target(part.region.offset, partial(_go, part)) for part in others]
+    found += [row for part in parts for row in _rows(part)]
+    return sorted(found[: len(LETTERS)], key=lambda target: (target.place.y, target.place.x))
+
+
+def _rows(part: Widget) -> list[Target]:
+    """The rows of a list; where it has the keys, the one under the cursor is no place to go to."""
+    if not isinstance(part, CursorTable):
+        return []
+    here = part.cursor_line if part.has_focus else None
+    return [
+        Target(Offset(part.region.x, part.region.y + y), partial(_go, part, part.key_of(row)))
+        for y, line, row in part.rows_on_screen()
+        if line != here
+    ]
+
+
+def _go(part: Widget, row: RowKey | None = None) -> None:
+    if not on_screen(part):
+        return
+    part.focus()
+    if row is not None and isinstance(part, CursorTable):
+        part.point_at(row)
+
+
+class Jump(ModalScreen[Target | None]):
     """Lies over a screen; any other key goes back."""
 
-    def __init__(self, parts: Sequence[Widget]) -> None:
+    def __init__(self, found: Sequence[Target]) -> None:
         super().__init__()
-        self._parts = dict(zip(LETTERS, parts, strict=False))
+        self._found = dict(zip(LETTERS, found, strict=False))
 
     def compose(self) -> ComposeResult:
-        """Put a letter on each part."""
-        for letter, part in self._parts.items():
+        """Put a letter on each place."""
+        for letter, target in self._found.items():
             label = Static(letter, classes="letter")
-            label.styles.offset = Offset(part.region.x, part.region.y).clamped
+            label.styles.offset = target.place.clamped
             yield label
 
     def on_key(self, event: events.Key) -> None:
         """Go where the letter is."""
         event.stop()
         event.prevent_default()
-        self.dismiss(self._parts.get(event.character or ""))
+        self.dismiss(self._found.get(event.character or ""))
 
     def on_click(self, event: events.Click) -> None:
         """Go back, or to the letter that was clicked."""
-        at = next((part for part in self._parts.values() if part.region.offset == event.screen_offset), None)
+        at = next((target for target in self._found.values() if target.place == event.screen_offset), None)
         self.dismiss(at)

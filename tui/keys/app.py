@@ -15,7 +15,12 @@ APP = Group(
             85,
         ),
         Key(
-            "app.jump", "semicolon", ";", "app.jump", "jump", "letters on the parts of the screen: type one to go there"
+            "app.jump",
+            "semicolon",
+            ";",
+            "app.jump",
+            "jump",
+            "letters on rows and parts of the screen: type one to go there",
         ),
         Key("app.copy", "Y", "Y", "app.copy('id')", "copy id", "copy the job's id; `:copy` has row, pid and command"),
         Key("app.export", "e", "e", "app.palette('export ')", "export", "write the listed rows to a CSV or JSON file"),

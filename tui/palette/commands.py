@@ -19,6 +19,7 @@ class Command:
     """``words`` is what is typed; ``action`` is a Textual action, with ``{}`` where what follows the words goes.
 
     ``takes`` names what follows ("" for nothing). ``needed`` says that it must. ``acts`` is not for a read-only screen.
+    ``keys`` are those that do the same, as people read them.
     """
 
     words: str
@@ -27,6 +28,7 @@ class Command:
     takes: str = ""
     needed: bool = False
     acts: bool = False
+    keys: str = ""
 
     @property
     def shown(self) -> str:
@@ -85,7 +87,7 @@ def _of_program() -> Iterable[Command]:
         yield Command(f"export {format_}", f"export({format_!r}, {{!r}})", help_, "[FILE]")
     yield Command("open log", "open_log", "the selected job's log in $PAGER")
     yield Command("open script", "open_script", "a copy of the selected job's script in $EDITOR")
-    yield Command("jump", "jump", "put letters on the parts of the screen")
+    yield Command("jump", "jump", "put letters on the rows and parts of the screen")
     yield Command("help", "help", "keys of this screen")
     yield Command("quit", "quit", "close the screen; workers and jobs go on")
 
@@ -99,4 +101,4 @@ def _of_keys(groups: Iterable[Group]) -> Iterable[Command]:
     for group in groups:
         for key in group.keys:
             if not key.action.startswith("act("):  # the table of actions has it, under the name that the shell uses
-                yield Command(key.label, key.action, f"{key.help}  ({key.shown})", acts=key.acts)
+                yield Command(key.label, key.action, key.help, acts=key.acts, keys=key.shown)

@@ -12,6 +12,7 @@ from backend.errors import InputError
 from tui.palette.commands import Call, Command, parse
 from tui.palette.fuzzy import best
 from tui.palette.history import History
+from tui.palette.row import column, command_row, typed_row
 from tui.screens.window import Window
 from tui.text import Text
 from tui.widgets.roles import badge_style
@@ -32,6 +33,7 @@ class Palette(Window[Call | None]):
         self._text = text
         self._candidates: list[str] = []
         self._chosen = 0
+        self._width = 0
 
     def compose(self) -> ComposeResult:
         """Put the line together."""
@@ -44,6 +46,11 @@ class Palette(Window[Call | None]):
     def must_show(self) -> list[Widget]:
         """Return the line; of the commands under it as many are shown as there is room for."""
         return [self.query_one(Input)]
+
+    def fit(self) -> None:
+        """Lay the commands out for the width they have now."""
+        if self.query_one("#candidates").size.width != self._width:
+            self._choose(self._chosen)
 
     def acts(self, key: events.Key) -> bool:
         """Whether enter would take what is offered: a command that was typed in full needs no look at the list."""
@@ -107,6 +114,7 @@ class Palette(Window[Call | None]):
 
     def _choose(self, line: int) -> None:
         self._chosen = max(0, min(line, len(self._candidates) - 1))
+        self._width = self.query_one("#candidates").size.width
         first = max(0, self._chosen - SHOWN + 1)
         shown = range(first, min(first + SHOWN, len(self._candidates)))
         lines = [self._line(self._candidates[number], number == self._chosen) for number in shown]
@@ -114,9 +122,8 @@ class Palette(Window[Call | None]):
 
     def _line(self, words: str, chosen: bool) -> Text:
         command = next((one for one in self._known if words == one.words), None)
-        help_ = "typed before" if command is None else command.help
-        text = Text.assemble((f" {command.shown if command else words:<22} ", "bold"), (help_, "dim"), no_wrap=True)
-        text.truncate(max(1, self.query_one("#candidates").size.width or 76), overflow="ellipsis", pad=True)
+        width = self._width
+        text = typed_row(words, width) if command is None else command_row(command, column(self._known, width), width)
         if chosen:
             text.stylize(badge_style(self, "palette--chosen"))
         return text

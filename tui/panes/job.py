@@ -113,7 +113,7 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime) -> Iter
     if anomaly is not None:
         yield Fact(f"{ANOMALY_GLYPH} {anomaly.kind.capitalize()}", anomaly.detail, "anomaly")
     if detail.pending_reason:
-        yield Fact("Why", detail.pending_reason, "pending")
+        yield Fact("Why", _held(detail) if job.held else detail.pending_reason, "pending")
     if ended := _ended(job):
         yield Fact("Outcome", ended, "failed" if job.state is JobState.FAILED else "")
     yield from _times(job, now)
@@ -124,6 +124,16 @@ def _facts(detail: JobDetail, anomaly: AnomalyRow | None, now: datetime) -> Iter
         yield Fact("Process", name_processes([job.process_id], job.process_id))
     if detail.resubmit_of:
         yield Fact("Resubmit", f"of job {detail.resubmit_of}")
+
+
+def _held(detail: JobDetail) -> str:
+    """Who holds it, since when and why; its state says that it is held."""
+    holds = (event for event in detail.events if event.action in ("hold", "submit"))
+    last = max(holds, key=lambda event: event.id, default=None)
+    if last is None:
+        return "held"
+    reason = f": {last.reason}" if last.reason else ""
+    return f"held by {last.actor} since {when(last.at)}{reason}"
 
 
 def _ended(job: JobRow) -> str:

@@ -26,6 +26,21 @@ def heading(question: Question) -> Text:
     return text.append(f"   {left:,} left alone", style="not bold dim") if left else text
 
 
+def leaving(question: Question) -> str:
+    """Return what Esc does: the usual word, unless the question is about cancelling something itself.
+
+    >>> item = Item("7", "train", happens="TERM, 30s later KILL; becomes CANCELLED")
+    >>> leaving(Question("kill", "job", (Item("7", "train"),))), leaving(Question("cancel", "job", (item,)))
+    ('cancel', 'go back')
+    >>> leaving(Question("clean up", "job", (item,))), leaving(Question("kill", "job"))
+    ('go back', 'close')
+    """
+    if not question.items and not question.forced:
+        return "close"
+    said = (question.label, *question.instead, *(item.happens for item in question.items))
+    return "go back" if any("cancel" in words.lower() for words in said) else "cancel"
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun.
 

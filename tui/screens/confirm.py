@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 from tui.acting.records import Answer, Question
 from tui.keys.dialogs import CONFIRM
 from tui.keys.model import bindings
-from tui.panes.question import first_victim, gist, hanging, heading, other_victims
+from tui.panes.question import first_victim, gist, hanging, heading, leaving, other_victims
 from tui.screens.dialog import Dialog
 from tui.screens.window import Offer
 from tui.text import Text
@@ -79,7 +79,7 @@ class Confirm(Dialog[Answer | None]):
     def _way(self) -> Text:
         acts = (("⏎", self._question.label), ("^t", "dry run"), ("PgUp PgDn", "scroll")) if self._question.items else ()
         force = (("^o", "force…"),) if self._question.forced else ()
-        keys = (*acts, *force, ("Esc", "leave it" if acts or force else "close"))
+        keys = (*acts, *force, ("Esc", leaving(self._question)))
         return Text("   ").join(Text.assemble((key, "bold"), f" {what}") for key, what in keys)
 
     def needed_lines(self) -> int:

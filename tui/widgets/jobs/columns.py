@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from backend.domain.states import JobState
 from backend.domain.units import format_age, format_duration, format_memory, seconds_run
 from backend.readmodel.records import JobRow
-from tui.looks import ANOMALY_GLYPH, job_look, outcome
+from tui.looks import ANOMALY_GLYPH, beside, job_look, outcome
 from tui.widgets.table.columns import Cell, Column, Moment
 
 CellOf: TypeAlias = Callable[[JobRow, Moment], Cell]
@@ -32,7 +32,7 @@ def _note(job: JobRow, moment: Moment) -> Cell:
     if kind:
         return Cell(f"{ANOMALY_GLYPH} {kind}", "anomaly")
     if job.state is JobState.PENDING:
-        return Cell(moment.waiting.get(job.id, ""), "dim")
+        return Cell(beside(job_look(job).word, moment.waiting.get(job.id, "")), "dim")
     role = "failed" if job.state is JobState.FAILED else "dim"
     return Cell("" if job.state is JobState.COMPLETED else outcome(job), role)
 

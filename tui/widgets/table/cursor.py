@@ -121,6 +121,12 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         if line is not None:
             self.move_to(line)
 
+    def rows_on_screen(self) -> list[tuple[int, int, Row]]:
+        """Return the rows that are drawn, each after its line within the table and its line of the list."""
+        lines = range(self.first_line, min(self.first_line + self.page, self._lines.total))
+        drawn = ((line - self.first_line + HEADER, line, self._lines.row_at(line)) for line in lines)
+        return [(y, line, row) for y, line, row in drawn if row is not None]
+
     def _anchor(self) -> tuple[RowKey, int] | None:
         """Key and line of the row that must not move: the cursor's, else the first on the screen."""
         if self.selected is not None and self._lines.line_of(self.key_of(self.selected)) == self.cursor_line:
