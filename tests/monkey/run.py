@@ -36,7 +36,7 @@ def climb(site: Site, seed: int, columns: int, lines: int, seconds: float) -> Re
     report, last = Report(), deque[str](maxlen=60)
     source, end = strokes(seed, columns, lines), time.monotonic() + seconds
     while time.monotonic() < end and not report.wrong:
-        with Terminal([*COMMAND, "tui"], site.env, columns, lines) as terminal:
+        with Terminal([*COMMAND, "tui"], site.env, columns, lines, cwd=site.home) as terminal:
             terminal.until(lambda: len(terminal.output) > 2000)
             terminal.drain(0.3)
             while time.monotonic() < end and terminal.process.poll() is None:

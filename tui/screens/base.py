@@ -23,6 +23,7 @@ from tui.widgets.header.header import Header
 from tui.widgets.header.lines import WIDE
 from tui.widgets.keyline import KeyLine
 from tui.widgets.log.half import LogHalf
+from tui.widgets.presence import on_screen
 from tui.widgets.table.virtual import VirtualTable
 from tui.widgets.tabs.tabs import Tabs
 
@@ -92,7 +93,7 @@ class BaseScreen(Fitted[None]):
 
     def receive(self, news: News) -> None:
         """Give news to header, tabs, banner and body."""
-        if not self.is_mounted:
+        if not on_screen(self):
             return
         if isinstance(news, Snapshot):
             self.snapshot = news

@@ -15,6 +15,7 @@ from tui.panes.question import first_victim, gist, hanging, heading, leaving, ot
 from tui.screens.dialog import Dialog
 from tui.screens.window import Offer
 from tui.text import Text
+from tui.widgets.presence import on_screen
 
 WIDTH, AROUND = 90, 6
 """Cells of the window at most (styles/dialogs.tcss), and of what is around its text."""
@@ -64,6 +65,8 @@ class Confirm(Dialog[Answer | None]):
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew."""
         super().on_resize(event)
+        if not on_screen(self):
+            return
         for name, text in self._texts().items():
             self.query_one(f"#{name}", Static).update(text)
 

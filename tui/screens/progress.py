@@ -10,6 +10,7 @@ from backend.actions.records import Step
 from tui.screens.dialog import Dialog
 from tui.text import Text
 from tui.widgets.header.gauge import bar
+from tui.widgets.presence import on_screen
 
 WIDTH = 40
 """Cells of the bar."""
@@ -42,7 +43,7 @@ class Progress(Dialog[None]):
     def show(self, step: Step) -> None:
         """Show another step."""
         self._step = step
-        if self.is_mounted:
+        if on_screen(self):
             self._draw()
 
     def _draw(self) -> None:

@@ -8,6 +8,7 @@ from tui.config.chosen import chosen_keys
 from tui.config.keymap import remapped
 from tui.keys.model import Group, Key
 from tui.text import Text
+from tui.widgets.presence import on_screen
 from tui.widgets.roles import role_style
 
 
@@ -27,7 +28,7 @@ class KeyLine(Static):
     def notify_style_update(self) -> None:
         """Draw anew in another theme."""
         super().notify_style_update()
-        if self.is_mounted and self.size.width:
+        if on_screen(self) and self.size.width:
             self._draw()
 
     def _draw(self) -> None:

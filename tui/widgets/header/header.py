@@ -6,6 +6,7 @@ from backend.readmodel.snapshot import Snapshot
 from tui.looks import ROLES
 from tui.text import Text
 from tui.widgets.header.lines import Colours, header_lines
+from tui.widgets.presence import on_screen
 from tui.widgets.roles import badge_style, role_style
 
 
@@ -38,7 +39,7 @@ class Header(Static):
     def notify_style_update(self) -> None:
         """Draw anew in another theme."""
         super().notify_style_update()
-        if self.is_mounted:
+        if on_screen(self):
             self._draw()
 
     def _draw(self) -> None:

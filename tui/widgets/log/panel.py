@@ -24,6 +24,7 @@ from tui.keys.model import bindings
 from tui.widgets.log.body import LogBody
 from tui.widgets.log.prompt import COPY, GOTO, ONLY, SAVE, SEARCH, LogPrompt, Question
 from tui.widgets.log.status import LogStatus, Standing
+from tui.widgets.presence import on_screen
 
 COPIED = 100
 """Lines that are copied when nobody says how many."""
@@ -135,7 +136,7 @@ class LogPanel(Vertical):
 
     def _tell(self) -> None:
         """Say how things stand: here, and to the screen; nothing when the panel is on its way out."""
-        if not self.is_attached or not self._status.is_mounted:
+        if not on_screen(self._status):
             return
         if self.following:
             self._seen = self._came(self._view)

@@ -9,6 +9,7 @@ from backend.readmodel.snapshot import Snapshot
 from tui.looks import ANOMALY_GLYPH
 from tui.screens.table import SCREENS, Entry
 from tui.text import Text
+from tui.widgets.presence import on_screen
 from tui.widgets.roles import badge_style, role_style
 
 
@@ -35,7 +36,7 @@ class Tabs(Static):
     def notify_style_update(self) -> None:
         """Draw anew in another theme."""
         super().notify_style_update()
-        if self.is_mounted:
+        if on_screen(self):
             self._draw()
 
     async def on_click(self, event: events.Click) -> None:
