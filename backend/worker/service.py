@@ -200,6 +200,7 @@ class Service:
         self._errands.stop()
         if not self._recorder.stop(FLUSH_SECONDS):
             log.error("the database is down: outcomes stay in the spool for the next worker")
+        self._alerts.wait()
         running = len(self._supervisor.tracked())
         if self._exit_code == 0:
             self._say_goodbye()
