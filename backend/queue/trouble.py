@@ -37,6 +37,10 @@ _ADVICE = {
     "WRONGTYPE": "something else lies in the place of our keys (rq:*): give jobwarden a database of its own",
 }
 
+_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
+"""In the words of OpenSSL, which redis-py passes on without their cause."""
+UNTRUSTED = "put the file of the authority that signed its certificate into REDIS_URL: ?ssl_ca_certs=/path/ca.pem"
+
 
 def code(exc: Exception) -> str:
     """Redis' own first word for an error it answers with (OOM, READONLY, ...); "" when it does not answer."""
@@ -60,8 +64,11 @@ def describe(exc: Exception) -> str:
 
 
 def advice(exc: Exception) -> str:
-    """What to do about an error that Redis answers with."""
-    return _ADVICE.get(code(exc), "see the log of that server")
+    """What to do about it."""
+    word = code(exc)
+    if word:
+        return _ADVICE.get(word, "see the log of that server")
+    return UNTRUSTED if _CERTIFICATE in str(exc) else "check REDIS_URL and that server"
 
 
 class Outage:
@@ -83,10 +90,10 @@ class Outage:
             if self._since is None:
                 self._since = time.monotonic()
                 return
-            kind = code(exc)
+            kind = code(exc) or (_CERTIFICATE if _CERTIFICATE in str(exc) else "")
             if kind != self._kind:
                 self._kind = kind
-                log.warning("Redis %s; jobs start by the sweep meanwhile", describe(exc))
+                log.warning("Redis %s; jobs start by the sweep meanwhile; %s", describe(exc), advice(exc))
 
     def answered(self) -> bool:
         """Note that Redis does what is asked of it; whether it does so steadily. Said when it did not before."""
