@@ -81,19 +81,19 @@ class Outage:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._well_since: float | None = None
-        self._kind: str | None = None
+        self._said: set[str] = set()
 
     def failed(self, exc: RedisError | OSError) -> None:
-        """Note a failure; said from the second on, when it is of another kind than what was said."""
+        """Note a failure; said from the second on, each kind once until it is over."""
         with self._lock:
             self._well_since = None
             if self._since is None:
                 self._since = time.monotonic()
                 return
-            kind = code(exc) or (_CERTIFICATE if _CERTIFICATE in str(exc) else "")
-            if kind != self._kind:
-                self._kind = kind
-                log.warning("Redis %s; jobs start by the sweep meanwhile; %s", describe(exc), advice(exc))
+            kind = advice(exc)  # what comes by turns, as MOVED and CROSSSLOT of one cluster, has one remedy
+            if kind not in self._said:
+                self._said.add(kind)
+                log.warning("Redis %s; jobs start by the sweep meanwhile; %s", describe(exc), kind)
 
     def answered(self) -> bool:
         """Note that Redis does what is asked of it; whether it does so steadily. Said when it did not before."""
@@ -105,7 +105,8 @@ class Outage:
                 self._well_since = now
             if now - self._well_since < STEADY_SECONDS:
                 return False
-            if self._kind is not None:
+            if self._said:
                 log.warning("Redis is well again, after %s", format_age(self._well_since - self._since))
-            self._since = self._well_since = self._kind = None
+            self._since = self._well_since = None
+            self._said.clear()
             return True

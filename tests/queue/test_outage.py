@@ -295,3 +295,11 @@ def test_pauses_grow_while_it_lasts(
     assert ringing.thread._pause == doorbell.LONGEST_RETRY_SECONDS
     server.start()
     wait_until(lambda: ringing.thread._pause == doorbell.RETRY_SECONDS, 60, "short pauses again")
+
+
+def test_answers_that_come_by_turns_are_said_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    outage = trouble.Outage()
+    for _ in range(5):
+        for words in ("MOVED 1 127.0.0.1:1", "CROSSSLOT Keys in request", "OOM command not allowed"):
+            outage.failed(ResponseError(words))
+    assert [record.getMessage().split()[5] for record in caplog.records] == ["CROSSSLOT", "OOM"]
