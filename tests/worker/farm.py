@@ -173,7 +173,7 @@ class Farm:
         return [row[0] for row in self.rows("SELECT action FROM events WHERE job_id = :job ORDER BY id", job=job_id)]
 
     def started(self, job_id: int) -> Row[Any]:
-        """The allocation, once the script of the job runs, or did: before its gate opens, no job outlives its worker."""
+        """The allocation, once its script runs, or did: before its gate is open no job outlives its worker."""
         wait_until(lambda: self.job(job_id).start_time is not None, PATIENCE, f"the start of job {job_id}")
         found = self.allocation(job_id)
         if found.pid_namespace == this_host().pid_namespace:
