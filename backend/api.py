@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.actions import admission
 from backend.actions.actor import current_actor, user_name
 from backend.actions.perform import Context, ItemResult, perform
+from backend.anomalies.missing import no_such_job
 from backend.database.engine import make_engine
 from backend.database.explain import explain
 from backend.database.version import check_schema
@@ -21,7 +22,7 @@ from backend.domain.directives import parse_directives
 from backend.domain.options import UNLIMITED, Options, build_request
 from backend.domain.script import check_script
 from backend.embedded.servers import attach
-from backend.errors import InputError, Refused
+from backend.errors import Refused
 from backend.readmodel.export import existing_jobs
 from backend.settings import Settings, load_settings
 
@@ -90,7 +91,7 @@ def _perform(action: str, job_id: int, reason: str | None) -> ItemResult:
     with _installation() as (settings, engine):
         with engine.connect() as conn:
             if not existing_jobs(conn, [job_id]):
-                raise InputError(f"there is no job {job_id}")
+                raise no_such_job(conn, settings, job_id)
         result = perform(Context(engine, settings, current_actor()), action, [job_id], reason)[0]
     if not result.ok:
         raise Refused(f"job {job_id} {result.message}")

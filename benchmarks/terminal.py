@@ -13,6 +13,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 QUIET_SECONDS = 0.03
@@ -23,7 +24,14 @@ _SWITCH = re.compile(rb"\x1b\[\?(\d+)([hl])")
 class Terminal:
     """Starts a program on a terminal of its own. Use as a context; leaving it kills what still runs."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int = 160, lines: int = 48) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        columns: int = 160,
+        lines: int = 48,
+        cwd: Path | None = None,
+    ) -> None:
         self.master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.output = bytearray()
@@ -33,7 +41,7 @@ class Terminal:
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             command, env={**env, "TERM": "xterm-256color"}, stdin=slave, stdout=slave, stderr=slave,
-            start_new_session=True, preexec_fn=_take_terminal,
+            start_new_session=True, preexec_fn=_take_terminal, cwd=cwd,
         )  # fmt: skip
         self._slave = slave
 

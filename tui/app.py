@@ -27,6 +27,7 @@ from tui.habits.replaced import Replaced, replaced_explained
 from tui.habits.terminal import title_kept
 from tui.late import LateDeeds, LateSource
 from tui.messages import Arrived, JobWanted
+from tui.rest import load_rest
 from tui.screens.base import BaseScreen
 from tui.screens.log import LogScreen
 from tui.screens.table import SCREENS
@@ -147,7 +148,7 @@ def run(settings: Settings, read_only: bool = False) -> int:
     keep_diary(settings.home)
     calm = Calm()
     app = JobwardenApp(
-        lambda deliver: LateSource(lambda: _collector(settings, deliver, preferences.poll_seconds)),
+        lambda deliver: LateSource(lambda: _collector(settings, deliver, preferences.poll_seconds), load_rest),
         LateDeeds(settings, read_only),
         read_only=read_only,
         state=State.of_home(settings.home),

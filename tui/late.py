@@ -25,10 +25,13 @@ Request = Callable[[Source], None]
 
 
 class LateSource:
-    """Stands in for a source until ``make`` has made it; what is asked of it meanwhile is asked again then."""
+    """Stands in for a source until ``make`` has made it; what is asked of it meanwhile is asked again then.
 
-    def __init__(self, make: Callable[[], Source]) -> None:
-        self._make = make
+    ``afterwards`` is called in its thread, once the source has started.
+    """
+
+    def __init__(self, make: Callable[[], Source], afterwards: Callable[[], None] = lambda: None) -> None:
+        self._make, self._afterwards = make, afterwards
         self._lock = threading.Lock()
         self._source: Source | None = None
         self._asked: list[Request] = []
@@ -92,6 +95,7 @@ class LateSource:
                 request(source)
             self._source = source
             source.start()
+        self._afterwards()
 
 
 class LateDeeds:

@@ -27,6 +27,7 @@ from backend.actions.table import ACTIONS, Action
 from backend.actions.tally import Tally, pieces
 from backend.actions.victims import Witness
 from backend.anomalies.attempts import LIVE_OF_JOBS, read_attempts
+from backend.anomalies.missing import forgotten
 from backend.domain.request import check_reason
 from backend.readmodel.export import existing_jobs
 from backend.readmodel.jobs import read_jobs
@@ -47,6 +48,8 @@ def plan(ctx: Context, name: str, targets: Targets, force: bool = False) -> Plan
         for piece in pieces(ids):
             fit, against = _judge(conn, ACTIONS[name], piece, matching, force, planned)
             _name_victims(conn, ACTIONS[name], fit, against, witness, planned)
+        why = forgotten(conn, ctx.settings, [job_id for job_id, said in planned.ineligible if said == NO_SUCH_JOB])
+        planned.ineligible[:] = [(job_id, why.get(job_id, said)) for job_id, said in planned.ineligible]
         return planned
 
 
@@ -113,6 +116,25 @@ def perform(
     scope = as_scope(targets)
     if name == "clean":
         return clean(ctx, scope, reason, progress, cancelled)
+    results = _act(ctx, name, scope, reason, force, progress, cancelled, value)
+    missing = [result.job_id for result in results if result.message == NO_SUCH_JOB]
+    if not missing:
+        return results
+    with ctx.engine.connect() as conn:
+        why = forgotten(conn, ctx.settings, missing)
+    return [refused(result.job_id, why[result.job_id]) if result.job_id in why else result for result in results]
+
+
+def _act(
+    ctx: Context,
+    name: str,
+    scope: Scope,
+    reason: str | None,
+    force: bool,
+    progress: Progress | None,
+    cancelled: Cancelled | None,
+    value: int | None,
+) -> list[ItemResult]:
     with ctx.engine.connect() as conn:
         everyones = may_act_on_all(conn, name)
         tally = Tally(find_ids(conn, scope), progress, cancelled)

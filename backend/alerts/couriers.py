@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from functools import partial
 
-from backend.alerts.command import run_command
+from backend.alerts.command import Leash, run_command
 from backend.alerts.records import DeliveryError, Notice
 from backend.alerts.webhook import post
 from backend.settings import Settings
@@ -19,11 +19,11 @@ Send = Callable[[Notice, bytes], None]
 """Hands over a notice and its JSON; raises DeliveryError."""
 
 
-def receivers(settings: Settings) -> dict[str, Send]:
-    """The receivers that are set, by the name of their setting."""
+def receivers(settings: Settings, leash: Leash | None = None) -> dict[str, Send]:
+    """The receivers that are set, by the name of their setting; ``leash`` holds the commands that they run."""
     found: dict[str, Send] = {}
     if settings.alert_command:
-        found["alert_command"] = partial(run_command, settings.alert_command)
+        found["alert_command"] = partial(run_command, settings.alert_command, leash=leash)
     if settings.alert_webhook:
         found["alert_webhook"] = partial(post, settings.alert_webhook)
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from backend.alerts import book, couriers
+from backend.alerts.command import Leash
 from backend.alerts.receiver import Receiver
 from backend.alerts.records import Notice
 from backend.settings import Settings
@@ -37,17 +38,23 @@ class Desk:
 
     def __init__(self, settings: Settings, leads: Callable[[], bool]) -> None:
         self._reports: queue.SimpleQueue[tuple[str, Notice, str | None, bool]] = queue.SimpleQueue()
+        self._leash = Leash()
         self._receivers = {
             name: Receiver(name, send, leads, lambda *what, name=name: self._reports.put((name, *what)))
-            for name, send in couriers.receivers(settings).items()
+            for name, send in couriers.receivers(settings, self._leash).items()
         }
         self._underway: dict[Key, _Underway] = {}
         self._changed: set[Key] = set()
 
     def stop(self) -> None:
-        """Stop the receivers soon; a delivery that is under way is not waited for."""
+        """Stop the receivers soon; a command that is under way is ended, a delivery to a server is not waited for."""
         for receiver in self._receivers.values():
             receiver.stop()
+        self._leash.let_go()
+
+    def wait(self, seconds: float) -> None:
+        """After `stop`: wait until no command runs, at most so long (its guard ends it all the same)."""
+        self._leash.wait(seconds)
 
     @property
     def idle(self) -> bool:

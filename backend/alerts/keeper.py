@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 
+END_SECONDS = 2.0
+"""So long a worker that stops waits for the end of an alert_command; what ends it goes on without the worker."""
+
 
 class Keeper(threading.Thread):
     """``leads`` tells whether this worker is the leader: that one judges the installation and delivers everything."""
@@ -33,9 +36,13 @@ class Keeper(threading.Thread):
         self._complained = ""
 
     def stop(self) -> None:
-        """Stop soon; a delivery that is under way is not waited for."""
+        """Stop soon, and end the command that is being run; a delivery to a server is not waited for."""
         self._stopping.set()
         self._desk.stop()
+
+    def wait(self) -> None:
+        """After `stop`: give the command that is being ended its time."""
+        self._desk.wait(END_SECONDS)
 
     @property
     def idle(self) -> bool:

@@ -23,7 +23,7 @@ _COOKIES = text("SELECT id, cookie FROM resource_allocations WHERE id = ANY(:ids
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What is left of a job that has no record; ``pids`` are all that carry its cookie."""
+    """What is left of a job that has no record; ``pids`` are all that carry its cookie, its supervisor first."""
 
     named: Named
     folder: Path
@@ -32,13 +32,18 @@ class Unknown:
     @property
     def evidence(self) -> str:
         """In one line."""
-        left = ", ".join(map(str, self.pids[:5]))
-        return f"the database does not know this job (was it restored?); pid {left} alive, its folder is {self.folder}"
+        return f"the database does not know this job {self._left}"
 
     @property
     def refusal(self) -> str:
-        """Why nothing ends it by rule, and how one does it."""
-        return f"{self.evidence}: nobody recorded what it is for; look at it, then `kill {self.pids[0]}`"
+        """Why no verb does anything to it, and how one ends it: what follows the words "job ID"."""
+        what_to_do = f"nobody recorded what it is for; look at it, then `kill {self.pids[0]}`"
+        return f"is not known to the database {self._left}: {what_to_do}"
+
+    @property
+    def _left(self) -> str:
+        pids = ", ".join(map(str, self.pids[:5]))
+        return f"(was it restored?); pid {pids} alive, its folder is {self.folder}"
 
     @property
     def row(self) -> AnomalyRow:
@@ -86,4 +91,4 @@ def _of_folder(spool: Path, cookie: str, pids: list[int]) -> Iterator[Unknown]:
     for folder in spool.glob(f"*/{allocation}"):
         named = read_identity(str(folder))
         if named is not None and (named.allocation_id, named.cookie) == (allocation, cookie):
-            yield Unknown(named, folder, tuple(sorted(said)))
+            yield Unknown(named, folder, tuple(sorted(said, key=lambda pid: (pid != named.identity.pid, pid))))

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from backend.actions.naming import parse_id
+from backend.anomalies.missing import no_such_job
 from backend.cli.candidates import filters, jobs
-from backend.cli.jobs import no_such_job
 from backend.cli.output import NUMBER, Column, as_json, local, print_json, print_table, printable
 from backend.cli.patience import Patience
 from backend.cli.say import say
@@ -64,7 +64,7 @@ def events(
     with open_session() as session:
         with session.reading() as conn:
             if job_id is not None and not existing_jobs(conn, [job_id]):
-                raise no_such_job(job_id)
+                raise no_such_job(conn, session.settings, job_id)
             rows = last_events(conn, asked, limit or None)
         if follow:
             _follow(session, asked, rows, as_json if json_wanted else _line)

@@ -13,7 +13,6 @@ from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.endings import with_message
 from backend.domain.units import format_age, format_duration, format_memory, seconds_run
-from backend.errors import InputError
 from backend.readmodel.export import stream_by_urgency, stream_jobs
 from backend.readmodel.jobs import Query, compile_filter
 from backend.readmodel.nodes import read_nodes
@@ -118,9 +117,3 @@ def _print(session: Session, query: Query, limit: int | None, newest: bool, as_j
         say("no job matches" if query.filter else "no jobs yet: `jobwarden submit SCRIPT` makes one", err=True)
     if more:
         say(f"the {'newest' if newest else 'first'} {count} are shown: --limit 0 shows all", err=True)
-
-
-def no_such_job(job_id: int, archive: str | None = None) -> InputError:
-    """The error for an id that names nothing; ``archive`` says where the job went, if it was archived."""
-    went = f": it was archived to {archive}" if archive else ""
-    return InputError(f"there is no job {job_id}{went}")

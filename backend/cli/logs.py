@@ -10,8 +10,8 @@ import click
 from sqlalchemy import Connection, text
 
 from backend.actions.naming import parse_id
+from backend.anomalies.missing import no_such_job
 from backend.cli.candidates import jobs
-from backend.cli.jobs import no_such_job
 from backend.cli.logfile import LogFile
 from backend.cli.output import NUMBER
 from backend.cli.patience import Patience
@@ -22,7 +22,7 @@ from backend.domain.states import JobState
 from backend.errors import Refused
 from backend.process.identity import ran_here
 from backend.process.spool import log_path
-from backend.readmodel.archives import archived_in
+from backend.settings import Settings
 
 POLL_SECONDS = 0.1
 
@@ -58,7 +58,7 @@ def logs(job_id: str, follow: bool, tail: int | None) -> None:
         place = _find(session, number)
         patience = Patience(session, f"job {number}", f"the job goes on all the same, see `jobwarden show {number}`")
         if follow:
-            place = _begun(patience, number, place)
+            place = _begun(patience, session.settings, number, place)
         if place.path is None:
             ran = "never ran" if place.state.final else "has not started yet: `logs -f` waits for it"
             raise Refused(f"job {number} {ran}: there is no log")
@@ -68,10 +68,10 @@ def logs(job_id: str, follow: bool, tail: int | None) -> None:
 
 def _find(session: Session, job_id: int) -> Place:
     with session.reading() as conn:
-        return _place(conn, job_id)
+        return _place(conn, session.settings, job_id)
 
 
-def _begun(patience: Patience, job_id: int, place: Place) -> Place:
+def _begun(patience: Patience, settings: Settings, job_id: int, place: Place) -> Place:
     """Wait until the job has a log, or ended without one; says why it does not start."""
     from backend.cli.waiting import Waiting  # here: only who follows waits
 
@@ -79,7 +79,7 @@ def _begun(patience: Patience, job_id: int, place: Place) -> Place:
 
     def read(conn: Connection) -> Place:
         waiting.look(conn, job_id)
-        return _place(conn, job_id)
+        return _place(conn, settings, job_id)
 
     while place.path is None and not place.state.final:
         time.sleep(POLL_SECONDS)
@@ -87,10 +87,10 @@ def _begun(patience: Patience, job_id: int, place: Place) -> Place:
     return place
 
 
-def _place(conn: Connection, job_id: int) -> Place:
+def _place(conn: Connection, settings: Settings, job_id: int) -> Place:
     row = conn.execute(_WHERE_IS_IT, {"job": job_id}).one_or_none()
     if row is None:
-        raise no_such_job(job_id, archived_in(conn, job_id))
+        raise no_such_job(conn, settings, job_id)
     if row.spool_dir is None:
         return Place(JobState(row.state), None)
     if not ran_here(machine_id=row.machine_id, boot_id=row.boot_id, hostname=row.hostname):

@@ -8,6 +8,8 @@ from backend.cli.candidates import nodes
 from backend.cli.output import Column, print_json, print_table, printable
 from backend.cli.say import say
 from backend.cli.session import open_session
+from backend.domain.drains import OUTDATED
+from backend.domain.states import WorkerState
 from backend.domain.units import format_age, format_memory
 from backend.readmodel.records import SUBMITTERS, WorkerRow
 from backend.readmodel.workers import NodeRow, node_rows, read_workers
@@ -24,7 +26,7 @@ COLUMNS = (
     Column("GPUS", lambda row: _of_node(row, f"{row.worker.gpus_allocated}/{row.worker.gpus}"), right=True, spare=True),
     Column("JOBS AS", lambda row: "submitters" if row.worker.jobs_as == SUBMITTERS else row.worker.jobs_as, spare=True),
     Column("HEARTBEAT", lambda row: f"{format_age(row.worker.lease_age)} ago", right=True),
-    Column("NOTE", lambda row: row.worker.drain_reason if _drained(row) else row.worker.end_reason),
+    Column("NOTE", lambda row: _note(row)),
 )
 
 
@@ -37,8 +39,11 @@ def _memory(worker: WorkerRow) -> str:
     return f"{format_memory(worker.memory_mb_allocated)}/{format_memory(worker.memory_mb)}"
 
 
-def _drained(row: NodeRow) -> bool:
-    return row.newest and row.worker.drained
+def _note(row: NodeRow) -> str | None:
+    worker = row.worker
+    if row.newest and worker.drained:
+        return worker.drain_reason
+    return OUTDATED if worker.outdated and worker.state is not WorkerState.DEAD else worker.end_reason
 
 
 @click.command()

@@ -25,10 +25,13 @@ def up(no_tui: bool, demo: bool, shared: bool | None, take_over: bool) -> int:
     Example: jobwarden up --no-tui
     """
     from backend.cli.background import bring_up
+    from backend.cli.logout import danger
 
     settings = load_settings()
     for line in bring_up(settings, shared=shared, take_over=take_over):
         say(line)
+    if ends := danger():
+        say(ends, err=True)
     if demo:
         from backend.demo import start
 

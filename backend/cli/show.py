@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from backend.actions.naming import parse_id
+from backend.anomalies.missing import no_such_job
 from backend.cli import candidates
-from backend.cli.jobs import elapsed_text, exit_text, no_such_job, state_text
+from backend.cli.jobs import elapsed_text, exit_text, state_text
 from backend.cli.output import Column, as_json, local, print_pairs, print_table
 from backend.cli.say import say
 from backend.cli.session import Session, open_session
 from backend.domain.units import format_duration, format_memory
 from backend.process.spool import log_path
-from backend.readmodel.archives import archived_in
 from backend.readmodel.detail import read_detail
 from backend.readmodel.export import read_job
 from backend.readmodel.records import AllocationRow, EventRow, JobDetail
@@ -65,7 +65,7 @@ def _read(session: Session, job_id: int) -> tuple[dict[str, Any], JobDetail]:
         workers = read_workers(conn)
         detail = read_detail(conn, job_id, workers)
         if columns is None or detail is None:
-            raise no_such_job(job_id, archived_in(conn, job_id))
+            raise no_such_job(conn, session.settings, job_id)
     return columns, detail
 
 

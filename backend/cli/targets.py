@@ -3,10 +3,9 @@
 import click
 
 from backend.actions.scope import Scope
+from backend.anomalies.missing import no_such_job
 from backend.cli.candidates import filters, jobs_or_filters
-from backend.cli.jobs import no_such_job
 from backend.cli.session import Session
-from backend.readmodel.archives import archived_in
 from backend.readmodel.export import existing_jobs
 
 
@@ -24,9 +23,9 @@ def parameters(metavar: str) -> list[click.Parameter]:
 
 
 def all_must_exist(session: Session, scope: Scope) -> None:
-    """InputError for the first id that names no job."""
+    """InputError for the first id that names no job, Refused when that is one the database forgot."""
     with session.reading() as conn:
         known = existing_jobs(conn, scope.ids)
         for job_id in scope.ids:
             if job_id not in known:
-                raise no_such_job(job_id, archived_in(conn, job_id))
+                raise no_such_job(conn, session.settings, job_id)

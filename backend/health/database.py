@@ -90,6 +90,13 @@ def _workers(conn: Connection, _: Settings) -> Check:
         node = unable[0]
         advice = "see the log of its worker; when it is mended, restart it or `jobwarden resume` the node"
         return degraded("workers", f"node {node.name} gets no jobs: {node.drain_reason}", advice, len(alive))
+    outdated = [row for row in alive if row.outdated]
+    if outdated:
+        one = outdated[0]
+        more = f", as do {len(outdated) - 1} more" if len(outdated) > 1 else ""
+        summary = f"worker {one.id} of {one.node_name} runs other code than is installed on host {one.hostname}{more}"
+        advice = f"restart it (TERM to pid {one.pid} there, then start it as before): its jobs go on"
+        return degraded("workers", summary, advice, len(alive))
     drained = sum(row.state is WorkerState.DRAINING for row in alive)
     oldest = max(row.lease_age for row in alive)
     note = f", {drained} draining" if drained else ""

@@ -33,11 +33,11 @@ def redis(settings: Settings) -> Check:
             client.ping()
             took = time.monotonic() - started
             client.lpushx(NO_LIST, "")  # a write, refused as any other, of which nothing remains
+            client.delete(NO_LIST, f"{NO_LIST}:2")  # two keys at once, as RQ has them: no cluster takes that
     except (RedisError, OSError) as exc:
         wrong = f"{describe(exc)}; jobs start late"
-        if code(exc):
-            return degraded("redis", wrong, advice(exc))
-        return degraded("redis", wrong, "check REDIS_URL and that server" if settings.redis_url else START_SERVERS)
+        here = settings.redis_url is None and not code(exc)
+        return degraded("redis", wrong, START_SERVERS if here else advice(exc))
     except Elsewhere as exc:
         return unknown("redis", exc.summary, exc.advice)
     except JobwardenError as exc:

@@ -37,6 +37,10 @@ _ADVICE = {
     "WRONGTYPE": "something else lies in the place of our keys (rq:*): give jobwarden a database of its own",
 }
 
+_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
+"""In the words of OpenSSL, which redis-py passes on without their cause."""
+UNTRUSTED = "put the file of the authority that signed its certificate into REDIS_URL: ?ssl_ca_certs=/path/ca.pem"
+
 
 def code(exc: Exception) -> str:
     """Redis' own first word for an error it answers with (OOM, READONLY, ...); "" when it does not answer."""
@@ -60,8 +64,11 @@ def describe(exc: Exception) -> str:
 
 
 def advice(exc: Exception) -> str:
-    """What to do about an error that Redis answers with."""
-    return _ADVICE.get(code(exc), "see the log of that server")
+    """What to do about it."""
+    word = code(exc)
+    if word:
+        return _ADVICE.get(word, "see the log of that server")
+    return UNTRUSTED if _CERTIFICATE in str(exc) else "check REDIS_URL and that server"
 
 
 class Outage:
@@ -74,19 +81,19 @@ class Outage:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._well_since: float | None = None
-        self._kind: str | None = None
+        self._said: set[str] = set()
 
     def failed(self, exc: RedisError | OSError) -> None:
-        """Note a failure; said from the second on, when it is of another kind than what was said."""
+        """Note a failure; said from the second on, each kind once until it is over."""
         with self._lock:
             self._well_since = None
             if self._since is None:
                 self._since = time.monotonic()
                 return
-            kind = code(exc)
-            if kind != self._kind:
-                self._kind = kind
-                log.warning("Redis %s; jobs start by the sweep meanwhile", describe(exc))
+            kind = advice(exc)  # what comes by turns, as MOVED and CROSSSLOT of one cluster, has one remedy
+            if kind not in self._said:
+                self._said.add(kind)
+                log.warning("Redis %s; jobs start by the sweep meanwhile; %s", describe(exc), kind)
 
     def answered(self) -> bool:
         """Note that Redis does what is asked of it; whether it does so steadily. Said when it did not before."""
@@ -98,7 +105,8 @@ class Outage:
                 self._well_since = now
             if now - self._well_since < STEADY_SECONDS:
                 return False
-            if self._kind is not None:
+            if self._said:
                 log.warning("Redis is well again, after %s", format_age(self._well_since - self._since))
-            self._since = self._well_since = self._kind = None
+            self._since = self._well_since = None
+            self._said.clear()
             return True

@@ -81,6 +81,8 @@ class WorkerRow:
     end_reason: str | None
     jobs_as: str | None = None
     """The Unix user that its jobs run as, SUBMITTERS for those who submitted them; None where nobody wrote it down."""
+    outdated: bool = False
+    """Whether other code is installed on its host than it runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from backend.worker.errands import Errands
 from backend.worker.ids import raise_past_spool
 from backend.worker.launcher import Launcher
 from backend.worker.loglimit import LogLimiter
+from backend.worker.program import Program
 from backend.worker.pulse import Pulse
 from backend.worker.recorder import Recorder
 from backend.worker.recovery import Fate, Recovery, summary
@@ -61,6 +62,7 @@ class Service:
         """Take the node. Raises Refused when it has a live worker, DBAPIError when the database is down."""
         self._settings, self._urls, self._drain_on_exit = settings, urls, drain_on_exit
         self._exit_code = 0
+        self._program = Program()
         self._dropped = 0
         self._guard = Guard(self._fenced)
         self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
@@ -200,6 +202,7 @@ class Service:
         self._errands.stop()
         if not self._recorder.stop(FLUSH_SECONDS):
             log.error("the database is down: outcomes stay in the spool for the next worker")
+        self._alerts.wait()
         running = len(self._supervisor.tracked())
         if self._exit_code == 0:
             self._say_goodbye()
@@ -230,6 +233,7 @@ class Service:
     def _sweep_once(self) -> None:
         point("sweep")
         self._note_dropped()
+        self._program.tell(self._engine, self._me.worker_id)
         fates = self._recovery.run(self._in_hand)
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
             log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))

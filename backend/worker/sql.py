@@ -37,6 +37,8 @@ INSERT_WORKER = text("""
 
 BEAT = text("UPDATE workers SET heartbeat_at = clock_timestamp() WHERE id = :worker AND ended_at IS NULL RETURNING id")
 
+SET_OUTDATED = text("UPDATE workers SET outdated = :outdated WHERE id = :worker")
+
 SET_DRAINING = text("UPDATE workers SET draining = true WHERE id = :worker")
 
 END_WORKER = text("""

@@ -149,4 +149,126 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
             "tests/actions/test_perform.py::test_a_host_that_is_gone_for_good_takes_two_typed_overrides",
         ),
     ),
+    (
+        Row(
+            "Worker",
+            "launches fail on a node, five in a row, for a reason of its own (no folder, no process, no descriptor)",
+            "the node is drained with the reason, `health` is degraded; the other jobs wait or go to other nodes",
+            "mend it, then `jobwarden resume NODE`",
+            ("FAILED", "LAUNCH_ERROR"),
+        ),
+        ("tests/worker/test_unfit.py::test_a_node_whose_launches_all_fail_gets_no_more_jobs",),
+    ),
+    (
+        Row(
+            "Worker",
+            "the program is moved away under it",
+            "launches wait, the node is drained with the reason; running jobs go on",
+            "bring the program back, or restart the worker",
+        ),
+        ("tests/worker/test_unfit.py::test_launches_wait_while_the_program_is_moved_away",),
+    ),
+    (
+        Row(
+            "Worker",
+            "the program is replaced in place under it",
+            "`workers` and `health` say that it runs other code than is installed; jobs start and go on",
+            "restart the worker",
+        ),
+        (
+            "tests/worker/test_unfit.py::test_a_worker_whose_program_was_replaced_in_place_says_so_until_it_is_restarted",
+        ),
+    ),
+    (
+        Row(
+            "Worker",
+            "a system call that it needs is filtered (seccomp)",
+            "it refuses to start, with one line that names the call",
+            "allow the call",
+        ),
+        ("tests/worker/test_unfit.py::test_a_worker_refuses_to_start_without_a_call_it_needs",),
+    ),
+    (
+        Row(
+            "Worker",
+            "the command of an alert hangs while the worker stops, or is killed",
+            "the command is ended with all that it has started; the next leader tells the notice",
+            "nothing",
+        ),
+        (
+            "tests/worker/test_hooks.py::test_a_hook_that_hangs_is_ended_before_its_worker_is_gone",
+            "tests/worker/test_hooks.py::test_a_hook_ends_by_itself_when_its_worker_was_killed",
+        ),
+    ),
+    (
+        Row(
+            "Queue",
+            "Redis answers and refuses: full, a replica, a password, no right, no disk to save to",
+            "one line when it begins, one when it is over, `health` says what to do; starts take some seconds longer",
+            "what `health` says",
+        ),
+        ("tests/queue/test_outage.py::test_it_is_said_once_when_it_begins_and_once_when_it_is_over",),
+    ),
+    (
+        Row(
+            "Queue",
+            "Redis comes and goes",
+            "one line, and one when it stays; starts take some seconds longer",
+            "see the log of that server",
+        ),
+        ("tests/queue/test_outage.py::test_one_that_comes_and_goes_is_one_trouble",),
+    ),
+    (
+        Row(
+            "Queue",
+            "`REDIS_URL` points to a cluster, with the keys elsewhere (`MOVED`), here, or nowhere",
+            "one line that says what to do, `health` too; starts take some seconds longer",
+            "point `REDIS_URL` to a server of its own",
+        ),
+        (
+            "tests/queue/test_outage.py::test_a_cluster_that_has_the_keys_elsewhere_is_named",
+            "tests/queue/test_outage.py::test_a_cluster_that_has_all_of_the_keys_is_not_well",
+            "tests/queue/test_outage.py::test_a_cluster_without_slots_is_named",
+            "tests/worker/test_outages.py::test_a_redis_cluster_costs_one_line_and_some_seconds",
+        ),
+    ),
+    (
+        Row(
+            "Queue",
+            "the certificate of Redis (`rediss://`) is of an unknown authority",
+            "one line that says what to do, `health` too; starts take some seconds longer",
+            "`?ssl_ca_certs=FILE` in `REDIS_URL`, then restart the worker",
+        ),
+        ("tests/queue/test_outage.py::test_an_unknown_authority_is_said_once_with_the_remedy_and_the_remedy_works",),
+    ),
+    (
+        Row(
+            "Database",
+            "restored from a backup while jobs went on that it does not know",
+            "no id is given again; what runs is flagged `STRAY`, and every verb says what it is; no verb ends it",
+            "look at it, then `kill` the process that is named",
+        ),
+        ("tests/worker/test_restored.py::test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot",),
+    ),
+    (
+        Row(
+            "Host",
+            "two hosts or containers use one home with embedded servers",
+            "the second is refused with the name of the first, and touches nothing",
+            "stop the first; `jobwarden up --take-over` once it is gone for good",
+        ),
+        (
+            "tests/embedded/test_elsewhere.py::test_a_second_container_is_refused_and_touches_nothing",
+            "tests/embedded/test_elsewhere.py::test_another_machine_is_refused_until_it_is_told_to_take_over",
+        ),
+    ),
+    (
+        Row(
+            "Host",
+            "a command runs in a mount namespace with a `/tmp` of its own",
+            "one line that the servers are those of another `/tmp`; they go on",
+            "run it outside",
+        ),
+        ("tests/embedded/test_elsewhere.py::test_a_private_tmp_ends_and_starts_no_server",),
+    ),
 )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from backend.health import local
 from backend.health.records import Status
@@ -168,6 +174,119 @@ def test_a_cluster_without_slots_is_named(home: Path, quick: None, caplog: pytes
     assert line.startswith("Redis answers with an error: CLUSTERDOWN ")
 
 
+MYSELF, OTHER = "a" * 40, "b" * 40
+NODES = f"""{OTHER} 127.0.0.1:1@2 master - 0 0 1 connected 0-16383
+{MYSELF} 127.0.0.1:0@0 myself,master - 0 0 0 connected
+vars currentEpoch 1 lastVoteEpoch 0
+"""
+
+
+def test_a_cluster_that_has_the_keys_elsewhere_is_named(
+    home: Path, quick: None, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "data").mkdir()
+    (home / "data" / "nodes.conf").write_text(NODES)
+    patient = ("--cluster-node-timeout", "3600000", "--cluster-require-full-coverage", "no")
+    with valkey(home, "--cluster-enabled", "yes", *patient) as server:
+        with Redis.from_url(server.url) as client:
+            wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
+        found = local.redis(settings.model_copy(update={"redis_url": server.url}))
+        made = Bell(server.url)
+        made.thread.start()
+        wait_until(lambda: made.mended >= 5, 60, "five attempts")
+        made.thread.stop()
+    made.thread.join(60)
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Redis answers with an error: MOVED ")
+    assert line.endswith("a cluster will not do: point REDIS_URL to a server of its own")
+    assert (found.status, "a cluster will not do" in found.advice) == (Status.DEGRADED, True), found
+
+
+def test_a_cluster_that_has_all_of_the_keys_is_not_well(home: Path, settings: Settings) -> None:
+    """Who rings writes several keys at once, which no cluster takes; each by itself it would."""
+    (home / "data").mkdir()
+    (home / "data" / "nodes.conf").write_text(
+        NODES.replace(" 0-16383", "").replace("0 0 0 connected", "0 0 0 connected 0-16383")
+    )
+    with valkey(home, "--cluster-enabled", "yes") as server:
+        with Redis.from_url(server.url) as client:
+            wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
+        found = local.redis(settings.model_copy(update={"redis_url": server.url}))
+        assert found.summary.startswith("answers with an error: CROSSSLOT ")
+        assert "a cluster will not do" in found.advice
+        with bell.connect(server.url) as client, pytest.raises(ResponseError, match="hash to the same slot"):
+            bell.ring(client, "node1", [1])
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that only its own file vouches for, with its key."""
+    made = tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key.pem", "-out", made,
+         "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return made
+
+
+@pytest.fixture
+def tls(certificate: Path, server: Valkey) -> Iterator[int]:
+    """A port on which the server is to be had over TLS (its own build has none)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.parent / "key.pem")
+
+    class Door(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            try:
+                client = context.wrap_socket(self.request, server_side=True)
+            except (ssl.SSLError, OSError):
+                return  # it does not trust us
+            with client, socket.socket(socket.AF_UNIX) as inner:
+                inner.connect(str(server.folder / "r.sock"))
+                threading.Thread(target=_pass_on, args=(inner, client), daemon=True).start()
+                _pass_on(client, inner)
+
+    class Doors(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Doors(("127.0.0.1", 0), Door) as doors:
+        threading.Thread(target=doors.serve_forever, daemon=True).start()
+        yield doors.server_address[1]
+        doors.shutdown()
+
+
+def _pass_on(source: socket.socket, to: socket.socket) -> None:
+    try:
+        while data := source.recv(1 << 16):
+            to.sendall(data)
+    except OSError:
+        return  # one of the two has hung up
+
+
+def test_an_unknown_authority_is_said_once_with_the_remedy_and_the_remedy_works(
+    tls: int, server: Valkey, certificate: Path, quick: None, settings: Settings, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    url = f"rediss://127.0.0.1:{tls}/0"
+    made = Bell(url)
+    made.thread.start()
+    wait_until(lambda: made.mended >= 5, 60, "five attempts")
+    found = local.redis(settings.model_copy(update={"redis_url": url}))
+    assert (found.status, found.advice) == (Status.DEGRADED, trouble.UNTRUSTED), found
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "CERTIFICATE_VERIFY_FAILED" in line
+    assert line.endswith(f"; {trouble.UNTRUSTED}")
+    monkeypatch.setattr(made.thread, "_redis_url", f"{url}?ssl_ca_certs={certificate}")
+    rings(made, server, 1)
+    wait_until(lambda: "well again" in caplog.text, 60, "the end of it")
+    assert local.redis(settings.model_copy(update={"redis_url": made.thread._redis_url})).status is Status.OK
+    made.thread.stop()
+    server.kill()
+    made.thread.join(60)
+    assert "Traceback" not in caplog.text
+
+
 def test_pauses_grow_while_it_lasts(
     server: Valkey, ringing: Bell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,3 +295,11 @@ def test_pauses_grow_while_it_lasts(
     assert ringing.thread._pause == doorbell.LONGEST_RETRY_SECONDS
     server.start()
     wait_until(lambda: ringing.thread._pause == doorbell.RETRY_SECONDS, 60, "short pauses again")
+
+
+def test_answers_that_come_by_turns_are_said_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    outage = trouble.Outage()
+    for _ in range(5):
+        for words in ("MOVED 1 127.0.0.1:1", "CROSSSLOT Keys in request", "OOM command not allowed"):
+            outage.failed(ResponseError(words))
+    assert [record.getMessage().split()[5] for record in caplog.records] == ["CROSSSLOT", "OOM"]

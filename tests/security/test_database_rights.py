@@ -71,7 +71,7 @@ WRITES: dict[str, dict[str, dict[str, str]]] = {
         "workers": {
             "INSERT": "node_name hostname machine_id boot_id pid process_start pid_namespace spool version"
             " lease_seconds jobs_as",
-            "UPDATE": "heartbeat_at draining ended_at end_reason noticed_after",
+            "UPDATE": "heartbeat_at draining ended_at end_reason noticed_after outdated",
         },
         "events": {"INSERT": "job_id actor action from_state to_state reason detail"},
         "alerts": {

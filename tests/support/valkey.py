@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,14 +28,19 @@ class Valkey:
 
     def start(self) -> None:
         """Start it, or start it anew."""
-        data, socket = self.folder / "data", self.folder / "r.sock"
+        data, path = self.folder / "data", self.folder / "r.sock"
         data.mkdir(exist_ok=True)
-        socket.unlink(missing_ok=True)
-        command = [valkey_server(), "--port", "0", "--unixsocket", str(socket), "--dir", str(data)]
+        path.unlink(missing_ok=True)
+        command = [valkey_server(), "--port", "0", "--unixsocket", str(path), "--dir", str(data)]
         self.process = subprocess.Popen(
             [*command, "--save", "3600 1", *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(socket.exists, what="the server")
+        wait_until(self._answers, what="the server")
+
+    def _answers(self) -> bool:
+        """Its socket is there a moment before it can be connected to."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.folder / "r.sock")) == 0
 
     def kill(self) -> None:
         """Kill it."""

@@ -63,3 +63,47 @@ def test_what_is_stopped_while_it_loads_never_starts() -> None:
     loaded.wait(10)
     late._thread.join(10)
     assert made.asked == []
+
+
+MISSING = """
+import ast, sys, tui.app, tui.rest
+
+def inside(module):
+    for outer in ast.walk(ast.parse(open(module.__file__).read())):
+        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for node in ast.walk(outer):
+                if isinstance(node, ast.ImportFrom):
+                    yield from (name for alias in node.names for name in (node.module, f"{node.module}.{alias.name}"))
+                elif isinstance(node, ast.Import):
+                    yield from (alias.name for alias in node.names)
+
+def ours(name):
+    return name.partition(".")[0] in ("tui", "backend") and importlib.util.find_spec(name) is not None
+
+import importlib.util
+tui.rest.load_rest()
+missing = set()
+for name, module in list(sys.modules.items()):
+    if name.partition(".")[0] in ("tui", "backend") and module.__file__:
+        for wanted in inside(module):
+            try:
+                if ours(wanted) and wanted not in sys.modules:
+                    missing.add((name, wanted))
+            except ModuleNotFoundError:
+                pass  # a name in a module
+print(sorted(missing))
+"""
+
+
+def test_behind_the_first_pictures_all_is_loaded_that_is_ever_needed() -> None:
+    """A program that is replaced under the dashboard, or moved away, has nothing left for it to load."""
+    done = subprocess.run([sys.executable, "-c", MISSING], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_rest_is_loaded_once_the_source_has_started() -> None:
+    made, loaded = FakeSource(lambda news: None), threading.Event()
+    late = LateSource(lambda: made, loaded.set)
+    late.start()
+    assert loaded.wait(60)
+    assert ("start", None) in made.asked

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import redis
+
 from backend.queue import bell
 from backend.state import machine
 from backend.state.records import Placement
 from tests.support.processes import is_gone, wait_until
+from tests.support.valkey import valkey
 from tests.worker.farm import PATIENCE, UNTIL_GO, Farm, go
 from tests.worker.installation import Installation
 
@@ -111,3 +114,20 @@ def test_what_ended_while_all_was_down_is_told_by_the_next_worker(installation: 
     wait_until(lambda: is_gone(shim), PATIENCE)
     assert installation.cli("up", "--no-tui").code == 0
     assert installation.until(job, "FAILED")["exit_code"] == 4
+
+
+def test_a_redis_cluster_costs_one_line_and_some_seconds(farm: Farm, home: Path) -> None:
+    """Who submits is told nothing, and the worker takes it for a Redis that does not work."""
+    with valkey(home, "--cluster-enabled", "yes") as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        worker = farm.worker(REDIS_URL=server.url)
+        script = farm.work / "job.sh"
+        script.write_text("#!/bin/sh\nexit 0\n")
+        done = [farm.cli("submit", script, REDIS_URL=server.url) for _ in range(3)]
+        assert [(one.code, one.err) for one in done] == [(0, "")] * 3
+        for one in done:
+            assert farm.ended(int(one.out)).state == "COMPLETED"
+        wait_until(lambda: "Redis answers with an error: " in worker.said, PATIENCE, "the line")
+        assert worker.said.count("a cluster will not do: point REDIS_URL to a server of its own") == 1
+        assert "Traceback" not in worker.said

@@ -6,21 +6,34 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
+from backend.actions.perform import Context, perform
 from backend.anomalies import detect
 from backend.anomalies.strays import Scanner
+from backend.api import cancel_job
 from backend.embedded.binaries import postgres_installations
+from backend.errors import Refused
 from tests.support.cli import Cli
 from tests.support.processes import is_gone
 from tests.worker.farm import Farm, go
+
+VERBS = (
+    ("clean", "--yes"), ("show",), ("show", "--json"), ("logs",), ("logs", "-f"), ("kill",), ("cancel", "--dry-run"),
+    ("mark-failed",), ("release",), ("resubmit",), ("hold",), ("unhold",), ("priority", "--to", "3"),
+    ("events", "--job"),
+)  # fmt: skip
+"""Each of which is given the id of a job that the database does not know."""
 
 
 def program(name: str) -> str:
     return next(postgres_installations()).program(name)
 
 
-def test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot(farm: Farm, cli: Cli, tmp_path: Path) -> None:
+def test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot(
+    farm: Farm, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url, dump = str(farm.settings.database_url), tmp_path / "dump"
     worker = farm.worker()
     for job in [farm.submit("exit 0") for _ in range(3)]:
@@ -49,7 +62,21 @@ def test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot(farm: Fa
     assert (str(folder) in row.detail, f"pid {shim}" in row.detail) == (True, True), row.detail
     done = cli("clean", "--yes")
     assert (done.code, f"`kill {shim}`" in done.out + done.err) == (1, True), done
-    assert cli("clean", running, "--yes").code == 2
+    for verb in VERBS:
+        done = cli(*verb, running)
+        assert done.code == 1, (verb, done)
+        assert (done.out, done.err.count("\n")) == ("", 1), (verb, done)
+        assert f"job {running} is not known to the database" in done.err, (verb, done)
+        assert f"`kill {shim}`" in done.err, (verb, done)
+    for name in ("JOBWARDEN_HOME", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.setenv(name, farm.cli.env[name])
+    with pytest.raises(Refused, match="is not known to the database"):
+        cancel_job(running)
+    ctx = Context(farm.engine, farm.settings, "test")
+    assert "is not known" in perform(ctx, "kill", [running])[0].message
+    assert "is not known" in perform(ctx, "release", [running])[0].message
+    assert "is not known" in perform(ctx, "hold", [running])[0].message
+    assert cli("show", running + 1000).code == 2
     assert not is_gone(shim)
     os.kill(shim, 0)
 

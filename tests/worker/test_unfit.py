@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import backend
-from backend.domain.drains import REPLACED
+from backend.domain.drains import OUTDATED, REPLACED
 from backend.health.look import look
 from backend.worker.fitness import MOST_FAILURES, Fitness
+from backend.worker.program import Program
 from backend.worker.registry import Registration
 from tests.support.processes import is_gone, wait_until
 from tests.worker.farm import PATIENCE, Farm, go
@@ -139,3 +141,42 @@ def test_launches_wait_while_the_program_is_moved_away(farm: Farm, tmp_path: Pat
     farm.worker()
     assert farm.ended(last).state == "COMPLETED"
     assert node(farm) == (False, None)
+
+
+def test_a_worker_whose_program_was_replaced_in_place_says_so_until_it_is_restarted(farm: Farm, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    shutil.copytree(Path(backend.__file__).parent, program / "backend", ignore=shutil.ignore_patterns("__pycache__"))
+    worker = farm.worker(PYTHONPATH=str(program))
+    running, file = farm.submit_waiting()
+    farm.started(running)
+    version = program / "backend" / "__init__.py"
+    written = version.read_text()
+    version.write_text(written.replace("0.1.0", "0.2.0"))
+    wait_until(lambda: farm.scalar("SELECT outdated FROM workers WHERE id = :id", id=worker.id), PATIENCE, "the note")
+    assert said_of_workers(farm).startswith(
+        f"degraded worker {worker.id} of node1 runs other code than is installed on host"
+    )
+    assert "its jobs go on" in said_of_workers(farm)
+    assert OUTDATED in farm.cli("workers").out
+    assert worker.said.count("was replaced: restart this worker") == 1
+    assert farm.ended(farm.submit("exit 0")).state == "COMPLETED"
+    worker.term()
+    farm.worker(PYTHONPATH=str(program))
+    assert OUTDATED not in farm.cli("workers").out
+    assert said_of_workers(farm).startswith("ok ")
+    go(file, 5)
+    assert farm.ended(running).exit_code == 5
+
+
+def test_files_that_were_only_touched_or_put_back_are_the_same_program(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("a = 1\n")
+    program = Program(tmp_path)
+    os.utime(file, (1, 1))
+    assert not program.replaced()
+    file.write_text("a = 2\n")
+    assert program.replaced()
+    file.unlink()
+    assert program.replaced()
+    file.write_text("a = 1\n")
+    assert not program.replaced()

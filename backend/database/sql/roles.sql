@@ -78,7 +78,7 @@ GRANT INSERT (name, cpus, memory_mb, gpus, partitions), UPDATE (cpus, memory_mb,
     ON nodes TO jobwarden_worker;
 GRANT INSERT (node_name, hostname, machine_id, boot_id, pid, process_start, pid_namespace, spool, version,
               lease_seconds, jobs_as),
-    UPDATE (heartbeat_at, draining, ended_at, end_reason, noticed_after) ON workers TO jobwarden_worker;
+    UPDATE (heartbeat_at, draining, ended_at, end_reason, noticed_after, outdated) ON workers TO jobwarden_worker;
 GRANT INSERT (job_id, actor, action, from_state, to_state, reason, detail) ON events TO jobwarden_worker;
 -- The leader raises alerts, keeps them current, clears them and keeps who was told; which they are is not changed.
 GRANT INSERT (rule, subject, message, value, threshold),

@@ -1,6 +1,6 @@
 -- Workers that matter: not ended, the newest of their node, still owning something, or ended within a day.
 SELECT w.id, w.node_name, w.hostname, w.pid, w.draining, w.boot_id, w.process_start, w.pid_namespace, w.machine_id,
-       w.spool, w.jobs_as, w.started_at, w.heartbeat_at, w.ended_at, w.end_reason,
+       w.spool, w.jobs_as, w.outdated, w.started_at, w.heartbeat_at, w.ended_at, w.end_reason,
        extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float8 AS lease_age, w.lease_seconds,
        n.cpus, n.cpus_allocated, n.memory_mb, n.memory_mb_allocated, n.gpus, n.gpus_allocated,
        n.drained, n.drain_reason, coalesce(owned.jobs, 0)::int AS running_jobs, l.held IS TRUE AS lock_held

@@ -8,7 +8,7 @@ revision = "0004"
 down_revision = "0003"
 
 SQL = Path(__file__).parent.parent / "sql"
-PARTS = ("0004_queue.sql", "0004_alerts.sql", "0004_ids.sql")
+PARTS = ("0004_queue.sql", "0004_alerts.sql", "0004_ids.sql", "0004_program.sql")
 
 
 def upgrade() -> None:
