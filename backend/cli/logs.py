@@ -10,7 +10,6 @@ import click
 from sqlalchemy import Connection, text
 
 from backend.actions.naming import parse_id
-from backend.anomalies.missing import no_such_job
 from backend.cli.candidates import jobs
 from backend.cli.logfile import LogFile
 from backend.cli.output import NUMBER
@@ -90,6 +89,8 @@ def _begun(patience: Patience, settings: Settings, job_id: int, place: Place) ->
 def _place(conn: Connection, settings: Settings, job_id: int) -> Place:
     row = conn.execute(_WHERE_IS_IT, {"job": job_id}).one_or_none()
     if row is None:
+        from backend.anomalies.missing import no_such_job  # only a wrong id needs to know of processes
+
         raise no_such_job(conn, settings, job_id)
     if row.spool_dir is None:
         return Place(JobState(row.state), None)

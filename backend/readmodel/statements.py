@@ -7,6 +7,7 @@ from sqlalchemy import TextClause, text
 
 
 @cache
+@cache
 def source(name: str) -> str:
     """Return the text of ``sql/<name>.sql``.
 
@@ -19,3 +20,9 @@ def source(name: str) -> str:
 def statement(name: str) -> TextClause:
     """Return ``sql/<name>.sql`` ready to execute; parameters are written ``:name``."""
     return text(source(name))
+
+
+def read_all() -> None:
+    """Read every statement now: a program that is moved away or replaced later leaves none to be read."""
+    for file in files("backend.readmodel").joinpath("sql").iterdir():
+        statement(file.name.removesuffix(".sql"))

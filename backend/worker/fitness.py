@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from backend.domain.drains import FAILING, REPLACED
 from backend.process.shim import shim_is_there
@@ -26,7 +26,7 @@ class Fitness:
         self._engine, self._me, self._program_is_there = engine, me, program_is_there
         self._failed = 0
         self._last = ""
-        self._succeeded = self._missing = False
+        self._succeeded = self._missing = self._drained = False
 
     @property
     def spent(self) -> bool:
@@ -47,11 +47,18 @@ class Fitness:
         """Note one that did not."""
         self._failed, self._succeeded = 0, True
 
+    def look_again(self) -> None:
+        """Before a batch: whoever resumed the node gives it as many launches again. What was granted before it was
+        drained is not tried."""
+        if self._drained and not self._has_drain(FAILING):
+            self._failed, self._drained = 0, False
+
     def settle(self) -> None:
         """After a batch: drain the node, or take back the drain that launches which failed had brought about."""
         if self.spent:
-            self._drain(self.reason)
-            self._failed = 0  # whoever resumes the node gives it as many again
+            if not self._drained:
+                self._drain(self.reason)
+            self._drained = True
         elif self._succeeded:
             self._lift(FAILING)
         self._succeeded = False
@@ -78,6 +85,12 @@ class Fitness:
 
     def _lift(self, prefix: str) -> None:
         with self._engine.begin() as conn:
-            reason = conn.scalar(sql.DRAIN_REASON, {"node": self._me.node_name})
-            if reason is not None and reason.startswith(prefix):
+            if self._reason_of_drain(conn).startswith(prefix):
                 machine.set_drain(conn, self._me.node_name, False, self._me.actor, "launches work again")
+
+    def _has_drain(self, prefix: str) -> bool:
+        with self._engine.connect() as conn:
+            return self._reason_of_drain(conn).startswith(prefix)
+
+    def _reason_of_drain(self, conn: Connection) -> str:
+        return conn.scalar(sql.DRAIN_REASON, {"node": self._me.node_name}) or ""

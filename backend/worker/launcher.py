@@ -82,6 +82,7 @@ class Launcher:
         try:
             if not self._fitness.program_there():
                 return  # not claimed yet: the sweep comes back to them
+            self._fitness.look_again()
             with self._engine.begin() as conn:
                 orders = machine.claim(conn, self._me.worker_id, allocation_ids)
             point("claimed")

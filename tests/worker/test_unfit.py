@@ -98,6 +98,23 @@ def test_a_node_whose_launches_all_fail_gets_no_more_jobs(farm: Farm) -> None:
     assert [farm.ended(job).state for job in jobs].count("COMPLETED") == 3 * MOST_FAILURES
 
 
+def test_what_was_granted_before_the_drain_is_not_tried_until_somebody_resumes_the_node(farm: Farm) -> None:
+    worker = farm.worker()
+    fitness = Fitness(farm.engine, Registration(worker.id, 1, "node1", str(farm.spool())))
+    for _ in range(MOST_FAILURES):
+        fitness.failed("fork", "no room")
+    fitness.settle()
+    fitness.look_again()
+    assert fitness.spent
+    assert farm.cli("resume", "node1").code == 0
+    fitness.look_again()
+    assert not fitness.spent
+    for _ in range(MOST_FAILURES):
+        fitness.failed("fork", "no room")
+    fitness.settle()
+    assert node(farm) == (True, f"launches fail here: {MOST_FAILURES} in a row, the last one: no room")
+
+
 def test_a_launch_that_succeeds_gives_the_node_back_and_a_mistake_of_jobs_takes_nothing(farm: Farm) -> None:
     worker = farm.worker()
     fitness = Fitness(farm.engine, Registration(worker.id, 1, "node1", str(farm.spool())))
