@@ -32,6 +32,8 @@ class Valkey:
         data.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
         command = [valkey_server(), "--port", "0", "--unixsocket", str(path), "--dir", str(data)]
+        if "--cluster-enabled" in self.options:  # else all clusters of this host would want the same port
+            command += ["--cluster-port", str(_free_port())]
         self.process = subprocess.Popen(
             [*command, "--save", "3600 1", *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -47,6 +49,12 @@ class Valkey:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
