@@ -7,7 +7,7 @@ from backend.domain.states import WorkerState
 from backend.domain.units import format_age
 from backend.readmodel.records import AnomalyRow, WorkerRow
 from backend.readmodel.trees import EvidenceView
-from tui.looks import ANOMALY_GLYPH, WORKER_LOOKS
+from tui.looks import ANOMALY_GLYPH, worker_look
 from tui.panes.processes import process_tree
 from tui.text import Text
 from tui.widgets.facts.facts import Fact, Styles, facts
@@ -44,7 +44,7 @@ def _worker(view: EvidenceView) -> Fact:
     worker = view.worker
     if worker is None:
         return Fact("Worker", f"✗ {view.worker_id} on {view.node_name}, gone for long", "bad")
-    look = WORKER_LOOKS[worker.state]
+    look = worker_look(worker)
     return Fact("Worker", f"{look} {worker.id} on {worker.node_name}, pid {worker.pid}, {_heard(worker)}", look.role)
 
 

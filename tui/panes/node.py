@@ -4,22 +4,26 @@ from datetime import datetime
 
 from rich.console import RenderableType
 
+from backend.domain.drains import OUTDATED
 from backend.domain.states import WorkerState
 from backend.domain.units import format_age, format_memory
 from backend.readmodel.records import WorkerRow
-from tui.looks import WORKER_LOOKS
+from tui.looks import worker_look
+from tui.panes.question import counted
 from tui.widgets.facts.facts import Fact, Styles, facts
 
 
 def node_pane(worker: WorkerRow, now: datetime, styles: Styles) -> RenderableType:
     """Return the pane; ages are from ``now``."""
-    look = WORKER_LOOKS[worker.state]
+    look = worker_look(worker)
     said = f"{look} {worker.id}, pid {worker.pid} on host {worker.hostname}"
     rows = [Fact("Worker", said, look.role)]
     if worker.state is WorkerState.DEAD:
-        rows.append(Fact("Died", _death(worker), "bad" if worker.ended_at is None else "dim"))
+        rows.append(_end(worker))
     if worker.drained:
         rows.append(Fact("Drained", worker.drain_reason or "no reason given", "pending"))
+    if worker.outdated and worker.state is not WorkerState.DEAD:
+        rows.append(Fact("Program", OUTDATED, "pending"))
     age = format_age((now - worker.started_at).total_seconds())
     rows += [
         Fact("Started", f"{age} ago, last heartbeat {format_age(worker.lease_age)} ago"),
@@ -30,14 +34,14 @@ def node_pane(worker: WorkerRow, now: datetime, styles: Styles) -> RenderableTyp
     return facts(rows, styles)
 
 
-def _death(worker: WorkerRow) -> str:
+def _end(worker: WorkerRow) -> Fact:
     if worker.ended_at is None:
-        return f"unexpectedly; {worker.running_jobs} jobs of it are left: see Orphans"
-    return worker.end_reason or "stopped"
+        return Fact("Died", f"unexpectedly; {counted(worker.running_jobs, 'job')} left: see Orphans", "bad")
+    return Fact("Stopped", worker.end_reason or "no reason given", "dim")
 
 
 def _granted(worker: WorkerRow) -> str:
-    jobs = f"{worker.running_jobs} job{'s' if worker.running_jobs != 1 else ''}"
+    jobs = counted(worker.running_jobs, "job")
     memory = format_memory(worker.memory_mb_allocated) if worker.memory_mb_allocated else "0"
     parts = [f"{worker.cpus_allocated} of {worker.cpus} CPUs", f"{memory} of {format_memory(worker.memory_mb)}"]
     if worker.gpus:
