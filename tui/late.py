@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from backend.actions.scope import Scope
@@ -90,8 +88,6 @@ class LateSource:
 
     def _load(self) -> None:
         source = self._make()
-        with contextlib.suppress(OSError):  # replaced already: the first question says so
-            import_module("backend.readmodel.statements").read_all()
         with self._lock:
             if self._stopped:
                 return

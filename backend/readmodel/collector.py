@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -36,6 +37,7 @@ from backend.readmodel.overview import Health, Link, Snapshot, read_capacity
 from backend.readmodel.pace import Pace
 from backend.readmodel.rates import RateBook
 from backend.readmodel.records import JobRow, WorkerRow
+from backend.readmodel.statements import read_all
 from backend.readmodel.wanted import Wanted
 from backend.readmodel.workers import read_workers
 from backend.settings import Settings
@@ -77,6 +79,8 @@ class Collector:
 
     def start(self) -> None:
         """Start reading."""
+        with suppress(OSError):  # the program is gone already: the first question says so
+            read_all()
         self._feed.start()
         self._lookout.start()
         self._logs.start()

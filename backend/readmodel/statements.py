@@ -7,7 +7,6 @@ from sqlalchemy import TextClause, text
 
 
 @cache
-@cache
 def source(name: str) -> str:
     """Return the text of ``sql/<name>.sql``.
 

@@ -163,13 +163,18 @@ def test_one_that_comes_and_goes_is_one_trouble(
     assert len(caplog.records) == 2
 
 
+def tried_five_times(server: Valkey) -> None:
+    """A worker's doorbell that cannot be answered, until it has tried again five times."""
+    made = Bell(server.url)
+    made.thread.start()
+    wait_until(lambda: made.mended >= 5, 60, "five attempts")
+    made.thread.stop()
+    made.thread.join(60)
+
+
 def test_a_cluster_without_slots_is_named(home: Path, quick: None, caplog: pytest.LogCaptureFixture) -> None:
     with valkey(home, "--cluster-enabled", "yes") as server:
-        made = Bell(server.url)
-        made.thread.start()
-        wait_until(lambda: made.mended >= 5, 60, "five attempts")
-        made.thread.stop()
-    made.thread.join(60)
+        tried_five_times(server)
     [line] = [record.getMessage() for record in caplog.records]
     assert line.startswith("Redis answers with an error: CLUSTERDOWN ")
 
@@ -191,11 +196,7 @@ def test_a_cluster_that_has_the_keys_elsewhere_is_named(
         with Redis.from_url(server.url) as client:
             wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
         found = local.redis(settings.model_copy(update={"redis_url": server.url}))
-        made = Bell(server.url)
-        made.thread.start()
-        wait_until(lambda: made.mended >= 5, 60, "five attempts")
-        made.thread.stop()
-    made.thread.join(60)
+        tried_five_times(server)
     [line] = [record.getMessage() for record in caplog.records]
     assert line.startswith("Redis answers with an error: MOVED ")
     assert line.endswith("a cluster will not do: point REDIS_URL to a server of its own")

@@ -1,10 +1,13 @@
 """Jump mode: letters on what is many keys away, none where there is only one place to go to."""
 
+from collections.abc import Sequence
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from backend.readmodel.logs.view import LogView
+from backend.readmodel.records import JobRow
 from tests.tui.fakes import Screen, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import shown, table, until
 from tests.tui.test_readable import settled
@@ -28,13 +31,17 @@ async def opened(pilot: Pilot[None], screen: Screen) -> dict[int, str]:
     return letters(screen)
 
 
+async def on_the_list(pilot: Pilot[None], screen: Screen, rows: Sequence[JobRow], log: LogView) -> None:
+    screen.source.log = log
+    await shown(pilot, screen, snapshot(), window(rows))
+    await settled(pilot)
+
+
 @pytest.mark.parametrize("log", [LOG, LogView()], ids=["log", "no log"])
 async def test_a_letter_goes_to_the_row_it_stands_on(log: LogView) -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
-        screen.source.log = log
-        await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
-        await settled(pilot)
+        await on_the_list(pilot, screen, jobs(950, 9), log)
         first = table(screen).region.y + 1
         found = await opened(pilot, screen)
         assert first not in found and set(range(first + 1, first + 9)) <= set(found)
@@ -47,9 +54,7 @@ async def test_a_letter_goes_to_the_row_it_stands_on(log: LogView) -> None:
 async def test_a_letter_goes_to_the_other_part() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
-        screen.source.log = LOG
-        await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
-        await settled(pilot)
+        await on_the_list(pilot, screen, jobs(950, 9), LOG)
         log = screen.app.screen.query_one(LogBody)
         place = log.region.y
         found = await opened(pilot, screen)
@@ -62,9 +67,7 @@ async def test_a_letter_goes_to_the_other_part() -> None:
 async def test_the_one_other_place_is_gone_to_at_once() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
-        screen.source.log = LOG
-        await shown(pilot, screen, snapshot(), window([job(946)]))
-        await settled(pilot)
+        await on_the_list(pilot, screen, [job(946)], LOG)
         await pilot.press("semicolon")
         await settled(pilot)
         assert isinstance(screen.app.screen.focused, LogBody)
@@ -74,11 +77,10 @@ async def test_the_one_other_place_is_gone_to_at_once() -> None:
 
 
 @pytest.mark.parametrize("news", [[job(946)], []], ids=["one job", "no job"])
-async def test_where_there_is_nowhere_to_go_that_is_said(news: list[object]) -> None:
+async def test_where_there_is_nowhere_to_go_that_is_said(news: list[JobRow]) -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 40)) as pilot:
-        await shown(pilot, screen, snapshot(), window(news))  # type: ignore[arg-type]
-        await settled(pilot)
+        await on_the_list(pilot, screen, news, LogView())
         await pilot.press("semicolon")
         await settled(pilot)
         assert not isinstance(screen.app.screen, Jump)
@@ -88,9 +90,7 @@ async def test_where_there_is_nowhere_to_go_that_is_said(news: list[object]) -> 
 async def test_a_long_list_keeps_a_letter_for_every_part() -> None:
     screen = Screen()
     async with screen.app.run_test(size=(120, 100)) as pilot:
-        screen.source.log = LOG
-        await shown(pilot, screen, snapshot(), window(jobs(950, 200)))
-        await settled(pilot)
+        await on_the_list(pilot, screen, jobs(950, 200), LOG)
         place = screen.app.screen.query_one(LogBody).region.y
         found = await opened(pilot, screen)
         assert place in found and sorted(found.values()) == sorted(LETTERS)

@@ -1,7 +1,6 @@
 """The dashboard in a real terminal: however it ends, the terminal is as it was found."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import backend
-import tui
 from benchmarks.terminal import Terminal
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
+from tests.support.program import copy_program
 from tests.support.tmux import Tmux
 from tui.habits.terminal import LEAVING_SECONDS
 
@@ -163,10 +161,7 @@ def shows_one_of(words: tuple[str, ...], screen: str) -> bool:
 
 def test_the_program_is_moved_away_under_the_dashboard(cli: Cli, tmux: Tmux, tmp_path: Path) -> None:
     """What is needed later is loaded behind the first picture; what was not yet, says so in a line. Nothing ends."""
-    program, said = tmp_path / "program", "the program was replaced: start the dashboard again"
-    for package in (backend, tui):
-        folder = Path(package.__file__ or "").parent
-        shutil.copytree(folder, program / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+    program, said = copy_program(tmp_path / "program"), "the program was replaced: start the dashboard again"
     (tmp_path / "job.sh").write_text("#!/bin/sh\n")
     cli("submit", "--hold", tmp_path / "job.sh")
     tmux.press(f"cd {program}; {sys.executable} -m backend.cli tui", "Enter")

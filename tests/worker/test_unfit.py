@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-import backend
 from backend.domain.drains import OUTDATED, REPLACED
 from backend.health.look import look
 from backend.worker.fitness import MOST_FAILURES, Fitness
 from backend.worker.program import Program
 from backend.worker.registry import Registration
 from tests.support.processes import is_gone, wait_until
-from tests.worker.farm import PATIENCE, Farm, go
+from tests.support.program import copy_program
+from tests.worker.farm import PATIENCE, Farm, Worker, go
 
 CALLS = {"pidfd_open": 434, "pidfd_send_signal": 424, "clone3": 435, "close_range": 436}
 """System calls by their numbers, the same on every machine (asm-generic/unistd.h)."""
@@ -135,12 +135,17 @@ def test_a_launch_that_succeeds_gives_the_node_back_and_a_mistake_of_jobs_takes_
     assert node(farm) == (True, "by hand")
 
 
-def test_launches_wait_while_the_program_is_moved_away(farm: Farm, tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    shutil.copytree(Path(backend.__file__).parent, program / "backend", ignore=shutil.ignore_patterns("__pycache__"))
+def running_from_a_copy(farm: Farm, folder: Path) -> tuple[Path, Worker, int, Path]:
+    """A worker that runs from a copy of the program, a job that it runs, and the file that the job waits for."""
+    program = copy_program(folder / "program")
     worker = farm.worker(PYTHONPATH=str(program))
-    running, file = farm.submit_waiting()
-    farm.started(running)
+    job, file = farm.submit_waiting()
+    farm.started(job)
+    return program, worker, job, file
+
+
+def test_launches_wait_while_the_program_is_moved_away(farm: Farm, tmp_path: Path) -> None:
+    program, worker, running, file = running_from_a_copy(farm, tmp_path)
     program.rename(tmp_path / "away")
     jobs = [farm.submit("exit 0") for _ in range(3)]
     wait_until(lambda: node(farm) == (True, REPLACED), PATIENCE, "the drain")
@@ -161,11 +166,7 @@ def test_launches_wait_while_the_program_is_moved_away(farm: Farm, tmp_path: Pat
 
 
 def test_a_worker_whose_program_was_replaced_in_place_says_so_until_it_is_restarted(farm: Farm, tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    shutil.copytree(Path(backend.__file__).parent, program / "backend", ignore=shutil.ignore_patterns("__pycache__"))
-    worker = farm.worker(PYTHONPATH=str(program))
-    running, file = farm.submit_waiting()
-    farm.started(running)
+    program, worker, running, file = running_from_a_copy(farm, tmp_path)
     version = program / "backend" / "__init__.py"
     written = version.read_text()
     version.write_text(written.replace("0.1.0", "0.2.0"))
