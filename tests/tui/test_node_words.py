@@ -28,3 +28,9 @@ def test_a_worker_that_was_stopped_did_not_die() -> None:
     stopped = replace(worker(state=WorkerState.DEAD), ended_at=NOW, end_reason="stopped by alice", running_jobs=0)
     assert "STOPPED" in said(stopped)
     assert not {"DEAD", "Died"} & set(said(stopped).split())
+
+
+def test_a_dead_worker_points_to_the_orphans_only_where_it_left_jobs() -> None:
+    dead = worker(state=WorkerState.DEAD)
+    assert "1 job left: see Orphans" in said(replace(dead, running_jobs=1))
+    assert "no job of it is left" in said(replace(dead, running_jobs=0))

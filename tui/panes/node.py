@@ -36,7 +36,8 @@ def node_pane(worker: WorkerRow, now: datetime, styles: Styles) -> RenderableTyp
 
 def _end(worker: WorkerRow) -> Fact:
     if worker.ended_at is None:
-        return Fact("Died", f"unexpectedly; {counted(worker.running_jobs, 'job')} left: see Orphans", "bad")
+        jobs = f"{counted(worker.running_jobs, 'job')} left: see Orphans"
+        return Fact("Died", f"unexpectedly; {jobs if worker.running_jobs else 'no job of it is left'}", "bad")
     return Fact("Stopped", worker.end_reason or "no reason given", "dim")
 
 
