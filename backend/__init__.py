@@ -1,3 +1,1 @@
-"""jobwarden's backend: everything but the screen."""
-
-__version__ = "0.1.0"
+"""Everything but the screen."""

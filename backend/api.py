@@ -1,30 +1,23 @@
 """Jobs from Python, on the installation that the settings name.
 
-Every call raises an error of :mod:`backend.errors`, none of a database. To cancel or to release may be repeated; to
-submit may not: after an Unavailable the job may be there or not, and once more may be a second job.
+Every call raises an error of :mod:`jobwarden.backend.errors`, none of a database. To cancel or to release may be
+repeated; to submit may not: after an Unavailable the job may be there or not, and once more may be a second job.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-
-from backend.actions import admission
-from backend.actions.actor import current_actor, user_name
-from backend.actions.perform import Context, ItemResult, perform
-from backend.anomalies.missing import no_such_job
-from backend.database.engine import make_engine
-from backend.database.explain import explain
-from backend.database.version import check_schema
-from backend.domain.directives import parse_directives
-from backend.domain.options import UNLIMITED, Options, build_request
-from backend.domain.script import check_script
-from backend.embedded.servers import attach
-from backend.errors import Refused
-from backend.readmodel.export import existing_jobs
-from backend.settings import Settings, load_settings
+from jobwarden.backend.actions import admission
+from jobwarden.backend.actions.results import Context, ItemResult, current_actor, user_name
+from jobwarden.backend.actions.run import perform
+from jobwarden.backend.actions.targets import ActionRequest, Scope
+from jobwarden.backend.anomalies.strays import no_such_job
+from jobwarden.backend.domain.directives import parse_directives
+from jobwarden.backend.domain.options import UNLIMITED, Options, build_request
+from jobwarden.backend.domain.script import check_script
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.queries.jobs import existing_jobs
+from jobwarden.backend.services.session import open_session
 
 
 def submit_job(
@@ -64,16 +57,16 @@ def submit_job(
         held=held,
     )
     text = check_script(script.encode("utf-8", "surrogateescape"))
-    with _installation() as (settings, engine):
+    with open_session(program="api") as session:
         request = build_request(
             text,
             arguments,
             said.over(parse_directives(text)),
             account=user_name(),
-            memory_mb=settings.default_memory_mb,
-            time_limit=settings.default_time_limit,
+            memory_mb=session.settings.default_memory_mb,
+            time_limit=session.settings.default_time_limit,
         )
-        with engine.begin() as conn:
+        with session.engine.begin() as conn:
             return admission.submit(conn, [request], current_actor()).ids[0]
 
 
@@ -88,28 +81,12 @@ def release_resources(job_id: int, reason: str | None = None) -> bool:
 
 
 def _perform(action: str, job_id: int, reason: str | None) -> ItemResult:
-    with _installation() as (settings, engine):
-        with engine.connect() as conn:
+    with open_session(program="api") as session:
+        with session.engine.connect() as conn:
             if not existing_jobs(conn, [job_id]):
-                raise no_such_job(conn, settings, job_id)
-        result = perform(Context(engine, settings, current_actor()), action, [job_id], reason)[0]
+                raise no_such_job(conn, session.settings, job_id)
+        context = Context(session.engine, session.settings, current_actor())
+        [result] = perform(context, ActionRequest(action, Scope((job_id,)), reason))
     if not result.ok:
         raise Refused(f"job {job_id} {result.message}")
     return result
-
-
-@contextmanager
-def _installation() -> Iterator[tuple[Settings, Engine]]:
-    settings = load_settings()
-    engine = make_engine(attach(settings).database_url, application_name="jobwarden api", pool_size=2)
-    try:
-        check_schema(engine)
-        yield settings, engine
-    except DBAPIError as exc:
-        lacking = f"this login may not do that: {str(exc.orig).partition(chr(10))[0]}"
-        error = explain(exc, engine, embedded=settings.database_url is None, lacking=lacking)
-        if error is None:
-            raise
-        raise error from exc
-    finally:
-        engine.dispose()

@@ -1,6 +1,6 @@
 """Fault points: for tests, make a process of ours die, stall, fail or lose its connection at a named step.
 
-``JOBWARDEN_FAULT=<point>:<deed>[:<n>]`` arms one point: at its n-th passing (default the first) the deed is done,
+``JOBWARDEN_FAULT=<point>:<action>[:<n>]`` arms one point: at its n-th passing (default the first) the action is done,
 once. Unset, which is always the case in production, a point costs one comparison.
 """
 
@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from backend.errors import InputError
+from jobwarden.backend.errors import InputError
 
 VARIABLE = "JOBWARDEN_FAULT"
 
@@ -62,7 +62,7 @@ def _fail(conn: Any) -> None:
     raise RuntimeError(f"a fault for a test ({VARIABLE})")
 
 
-DEEDS: dict[str, Callable[[Any], None]] = {"kill": _die, "stop": _stall, "cut": _cut, "fail": _fail}
+ACTIONS: dict[str, Callable[[Any], None]] = {"kill": _die, "stop": _stall, "cut": _cut, "fail": _fail}
 
 
 class _Armed:
@@ -70,10 +70,12 @@ class _Armed:
 
     def __init__(self, text: str) -> None:
         name, _, rest = text.partition(":")
-        deed, _, count = rest.partition(":")
-        if name not in POINTS or deed not in DEEDS or not (count or "1").isdecimal():
-            raise InputError(f"{VARIABLE} is <point>:<deed>[:<n>] with a deed of {', '.join(DEEDS)}, not {text!r}")
-        self.name, self.deed, self.left = name, DEEDS[deed], int(count or "1")
+        action, _, count = rest.partition(":")
+        if name not in POINTS or action not in ACTIONS or not (count or "1").isdecimal():
+            raise InputError(
+                f"{VARIABLE} is <point>:<action>[:<n>] with an action of {', '.join(ACTIONS)}, not {text!r}"
+            )
+        self.name, self.action, self.left = name, ACTIONS[action], int(count or "1")
 
 
 _armed = _Armed(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
@@ -85,4 +87,4 @@ def point(name: str, conn: Any = None) -> None:
         return
     _armed.left -= 1
     if _armed.left == 0:
-        _armed.deed(conn)
+        _armed.action(conn)

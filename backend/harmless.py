@@ -1,4 +1,4 @@
-"""Text of jobs, users, databases and servers made harmless: what is left only shows, and nothing in it acts.
+"""Text of jobs, users, databases and servers made harmless, and without passwords: what is left only shows.
 
 Whatever a terminal would obey (ESC and all of C0, DEL, C1), what turns the direction of reading or shows nothing at all
 (bidi controls, joiners, fillers, tags), line and paragraph separators, lone surrogates and unassigned characters are
@@ -9,6 +9,7 @@ Every screen, listing, log line and file for people takes its text through one o
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0711\u0730-\u074a\u08d3-\u08e1\u08e3-\u08ff"
@@ -91,3 +92,46 @@ def _json(char: str) -> str:
         high, low = divmod(code - 0x10000, 0x400)
         return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
     return f"\\u{code:04x}"
+
+
+# Passwords and tokens out of what is shown: settings, health, errors, logs.
+
+STARS = "***"
+_BEGIN = r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^:/?#@\s'\"]{0,300}):(?!\d*(?:[/?#\s]|$))"
+_USERINFO = re.compile(rf"{_BEGIN}[^\s'\"]{{0,2000}}@")
+_WITH_BLANKS = re.compile(rf"{_BEGIN}[^/?#]{{0,2000}}@")
+_WORD = r"(?:[a-z]+[_-])?(?:ssl)?(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|auth|signature)"
+_PARAMETER = re.compile(rf"(?i)(?<![a-z])({_WORD}\s*=\s*)('(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^&#\s'\"]*)")
+_HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
+_URL = re.compile(r"(?i)\bhttps?://[^\s'\"]+")
+
+
+def hide_password(text: str) -> str:
+    """Return ``text`` with stars for every password and token: those of URLs in it, of parameters, of headers.
+
+    >>> hide_password("redis://:secret@h:6379/0?db=1&password=x"), hide_password("postgresql://h:5432/db")
+    ('redis://:***@h:6379/0?db=1&password=***', 'postgresql://h:5432/db')
+    """
+    hidden = _WITH_BLANKS.sub(rf"\1:{STARS}@", _USERINFO.sub(rf"\1:{STARS}@", text))
+    hidden = _PARAMETER.sub(rf"\1{STARS}", hidden)
+    return _HEADER.sub(rf"\1 {STARS}", hidden)
+
+
+def hide_beyond_host(text: str) -> str:
+    """Return ``text`` with nothing of its web addresses but the host: a webhook's path and query are its password.
+
+    >>> hide_beyond_host("https://u:p@hooks.example/T0/B1/x?y=z")
+    'https://hooks.example/***'
+    """
+    return hide_password(_URL.sub(lambda match: _host(match[0]), text))
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return f"{url.partition('://')[0]}://{STARS}"
+    name = f"[{host}]" if ":" in host else host
+    base = f"{parts.scheme}://{name}{f':{port}' if port else ''}"
+    return base if parts.path in ("", "/") and not parts.query and not parts.fragment else f"{base}/{STARS}"

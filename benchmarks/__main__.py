@@ -9,10 +9,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from backend.database.upgrade import upgrade
-from backend.embedded.servers import ensure, stop
-from backend.settings import Settings
 from benchmarks.contenders import FORKING_RQ, LIMIT, SCRIPT, Bench, Contender
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.upgrade import upgrade
+from jobwarden.backend.embedded.servers import ensure, stop
 
 RESULT = Path(__file__).with_name("results") / "latest.md"
 WARM_UP = 20

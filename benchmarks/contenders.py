@@ -14,15 +14,14 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import Connection, Engine, text
 
-from backend.cli.background import start_worker
-from backend.database.engine import make_engine
-from backend.database.listen import Listener, listening
-from backend.domain.request import JobRequest
-from backend.embedded.home import locate, prepare, sole
-from backend.embedded.servers import Urls
-from backend.settings import Settings
-from backend.state import machine
 from benchmarks.rq_job import run_script
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import Listener, listening, make_engine
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.embedded.home import locate, prepare, sole
+from jobwarden.backend.embedded.servers import Urls
+from jobwarden.backend.services.lifecycle import start_worker
+from jobwarden.backend.state import machine
 
 SCRIPT = "#!/bin/sh\necho done\n"
 LIMIT = "raw posix_spawn + wait, 2 threads"

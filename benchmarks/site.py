@@ -7,18 +7,19 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
-from backend.database.engine import make_engine
-from backend.database.upgrade import upgrade
-from backend.embedded import servers
-from backend.process.cgroup import groups_there, sweep
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.upgrade import upgrade
+from jobwarden.backend.embedded import servers
+from jobwarden.backend.process.cgroup import groups_there, sweep
 
 PATIENCE = 120.0
 """Seconds to wait for anything before a measurement is given up."""
@@ -53,9 +54,9 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, **settings: object) -> Iterator[Site]:
+def site(folder: Path, **settings: Any) -> Iterator[Site]:
     """An installation with these settings in ``folder``; its servers stop at the end."""
-    chosen = Settings(home=folder / "home", **settings)  # type: ignore[arg-type]
+    chosen = Settings(home=folder / "home", **settings)
     urls = servers.ensure(chosen)
     # As the superuser: rows by the million are put in with the triggers off.
     engine = make_engine(servers.setup_url(chosen), application_name="benchmark", pool_size=10)
@@ -78,8 +79,8 @@ def start_worker(environment: Mapping[str, str], log: Path) -> subprocess.Popen[
     """Start a worker of this source tree with its output appended to ``log``."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "backend.main"], env=environment, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=output, start_new_session=True, cwd=Path(__file__).parents[1],
+            [sys.executable, "-m", "jobwarden", "worker"], env=environment, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=output, start_new_session=True, cwd=Path(__file__).parents[1],
         )  # fmt: skip
 
 
@@ -116,7 +117,7 @@ def machine() -> str:
     )
 
 
-def table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table, the first column to the left and the others to the right."""
     line = ("---",) + ("---:",) * (len(heading) - 1)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, line, *rows))

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from backend.cli.background import bring_up
-from backend.cli.taking_down import take_down
-from backend.demo import catalog, start
-from backend.readmodel.collector import Collector
-from backend.readmodel.operator import Operator
-from backend.settings import Settings, load_settings
-from tui.app import JobwardenApp
+from jobwarden.backend.actions.client import Operator
+from jobwarden.backend.config.settings import Settings, load_settings
+from jobwarden.backend.demo import catalog, start
+from jobwarden.backend.feeds.snapshot import SnapshotFeed
+from jobwarden.backend.services.lifecycle import bring_up
+from jobwarden.backend.services.shutdown import take_down
+from jobwarden.tui.app.main import JobwardenApp
 
 HERE = Path(__file__).resolve().parent
 SIZE = (132, 38)
@@ -74,7 +74,7 @@ def take_pictures() -> None:
 
 
 async def _take(settings: Settings, operator: Operator) -> None:
-    app = JobwardenApp(lambda deliver: Collector(settings, deliver), operator)
+    app = JobwardenApp(lambda deliver: SnapshotFeed(settings, deliver), operator)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(BUSY_SECONDS)
         for name, keys in PICTURES:

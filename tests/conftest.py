@@ -16,8 +16,8 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from backend.database.engine import make_engine
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import make_engine
 from tests.support.cli import Cli, clean_environment
 from tests.support.cluster import Cluster, new_cluster
 from tests.support.groups import remove_groups

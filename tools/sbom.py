@@ -127,7 +127,7 @@ def license_of(name: str) -> str:
 
 
 def _field(told: PackageMetadata, name: str) -> str:
-    return (told.get(name) or "").strip()  # type: ignore[attr-defined]
+    return told[name].strip() if name in told else ""
 
 
 def _of_classifiers(told: PackageMetadata) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from backend.settings import PREFIX, Settings, names
+from jobwarden.backend.config.settings import PREFIX, Settings, names
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 

@@ -1,12 +1,13 @@
-"""Messages between threads, widgets and screens."""
+"""Messages between threads, widgets and screens, and whether a part is still there to take one."""
 
 from dataclasses import dataclass
 
 from textual.message import Message
+from textual.widget import Widget
 
-from backend.actions.records import Step
-from tui.acting.records import Deed, Question, Report
-from tui.source import News
+from jobwarden.backend.actions.results import Step
+from jobwarden.backend.feeds.updates import News
+from jobwarden.tui.actions.model import ActionReport, Question, ScreenAction
 
 
 @dataclass
@@ -25,10 +26,10 @@ class JobWanted(Message):
 
 @dataclass
 class Planned(Message):
-    """What an action would do is known: ask. ``deed`` is pinned to exactly what the question names."""
+    """What an action would do is known: ask. ``action`` is pinned to exactly what the question names."""
 
     question: Question
-    deed: Deed
+    action: ScreenAction
 
 
 @dataclass
@@ -49,11 +50,20 @@ class Stepped(Message):
 class Performed(Message):
     """An action was performed."""
 
-    report: Report
+    report: ActionReport
 
 
 @dataclass
-class DeedFailed(Message):
+class ActionFailed(Message):
     """An action could not be planned or performed; ``text`` is the one line for the user."""
 
     text: str
+
+
+# Whether a part is still there: timers, callbacks and messages may reach one that has left the screen.
+
+
+def on_screen(widget: Widget) -> bool:
+    """Return whether a part, with all it is made of, is on its screen and stays there for now."""
+    parts = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
+    return widget.is_attached and widget.is_mounted and not any(part._pruning or part._closing for part in parts)

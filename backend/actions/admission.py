@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from backend.domain.pending import NodeFacts, Wanted, never_starts
-from backend.domain.request import JobRequest
-from backend.domain.units import shorten
-from backend.errors import InputError
-from backend.readmodel.nodes import read_nodes
-from backend.state import machine
+from jobwarden.backend.domain.pending_reason import NodeFacts, WaitingJob, never_starts
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.domain.units import shorten
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.queries.workers import read_nodes
+from jobwarden.backend.state import machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def submit(conn: Connection, requests: Sequence[JobRequest], actor: str) -> Subm
     return Submitted(machine.submit(conn, requests, actor), warnings)
 
 
-def admit(conn: Connection, wanted: Iterable[Wanted]) -> tuple[str, ...]:
+def admit(conn: Connection, wanted: Iterable[WaitingJob]) -> tuple[str, ...]:
     """Why any of these cannot start on any node there is. Raises InputError for a partition that no node is in.
 
     Before the first worker has joined, everything is taken.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
-from backend.actions.rights import may_act_on_all
-from backend.domain.request import check_reason
-from backend.domain.units import shorten
-from backend.errors import InputError
-from backend.state import machine
+from jobwarden.backend.actions.permissions import may_act_on_all
+from jobwarden.backend.domain.request import check_reason
+from jobwarden.backend.domain.units import shorten
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.state import machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.actions.forecast import (
+from jobwarden.backend.actions.preview import (
     ASKED_BEFORE,
     NEVER_STARTED,
     RELEASED,
@@ -24,22 +24,22 @@ from backend.actions.forecast import (
     unreachable,
     verdict,
 )
-from backend.actions.records import Context, ItemResult, done, nothing, refused
-from backend.actions.tally import Tally
-from backend.anomalies.attempts import BY_ID, read_attempts
-from backend.anomalies.detect import Anomaly, examine, explain
-from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
-from backend.database.roles import OPERATOR, lacking
-from backend.domain.states import AnomalyKind, JobState
-from backend.errors import Refused
-from backend.process.ending import Ended, end_trees, tell_survivors
-from backend.process.identity_file import from_spool, read_order
-from backend.process.members import Target
-from backend.process.outcome import EndCause, Verdict
-from backend.process.record import Record
-from backend.state import machine
-from backend.state.records import Outcome
-from backend.state.sql import MAY_END, NOTE
+from jobwarden.backend.actions.results import Context, ItemResult, ResultTally, done, nothing, refused
+from jobwarden.backend.anomalies.attempts import BY_ID, read_attempts
+from jobwarden.backend.anomalies.detect import Anomaly, examine, explain
+from jobwarden.backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from jobwarden.backend.database.roles import OPERATOR, lacking
+from jobwarden.backend.domain.states import AnomalyKind, JobState
+from jobwarden.backend.domain.units import counted
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.process.exit_status import EndCause, Verdict
+from jobwarden.backend.process.identity_file import from_spool, read_order
+from jobwarden.backend.process.members import Target
+from jobwarden.backend.process.record import Record
+from jobwarden.backend.process.termination import TerminationResult, end_trees, tell_survivors
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome
+from jobwarden.backend.state.sql import MAY_END, NOTE
 
 BATCH = 200
 """Allocations that are locked and ended together."""
@@ -49,7 +49,7 @@ ENDED_HERE = (AnomalyKind.ORPHAN, AnomalyKind.STRAY)
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditedAction:
     """What is done, as the audit names it. ``cause`` None lets each kind of anomaly say why the job ends.
 
     ``only`` bounds what is touched: an allocation that turns out to be of another kind is left as it is.
@@ -61,7 +61,7 @@ class Deed:
     only: frozenset[AnomalyKind] = frozenset(AnomalyKind)
 
 
-def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:
+def take_over(ctx: Context, allocation_ids: Sequence[int], action: AuditedAction, tally: ResultTally) -> None:
     """Deal with these allocations, each by what it is now; one result for each, none for those after a stop.
 
     Raises Refused, before anything is signalled, when the database would not let this user record what was done.
@@ -69,7 +69,7 @@ def take_over(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Ta
     if allocation_ids:
         _check_rights(ctx)
     for batch in tally.chunks(allocation_ids, BATCH):
-        _batch(ctx, batch, deed, tally)
+        _batch(ctx, batch, action, tally)
 
 
 def _check_rights(ctx: Context) -> None:
@@ -78,17 +78,17 @@ def _check_rights(ctx: Context) -> None:
             raise Refused(lacking(OPERATOR, "end jobs"))
 
 
-def _batch(ctx: Context, allocation_ids: Sequence[int], deed: Deed, tally: Tally) -> None:
+def _batch(ctx: Context, allocation_ids: Sequence[int], action: AuditedAction, tally: ResultTally) -> None:
     with _locks(ctx, allocation_ids) as mine, ctx.engine.connect() as conn:
         found = examine(conn, ctx.settings, allocation_ids)
         conn.rollback()
         tally.extend(_unconcerned(conn, allocation_ids, found))
         conn.rollback()
         busy = [a for a in found if a.attempt.allocation_id not in mine]
-        tally.extend(nothing(a.attempt.job_id, "somebody else is at it right now") for a in busy)
-        spared = [a for a in found if a not in busy and a.kind not in deed.only]
+        tally.extend(nothing(a.attempt.job_id, "another clean-up is working on it right now") for a in busy)
+        spared = [a for a in found if a not in busy and a.kind not in action.only]
         tally.extend(nothing(a.attempt.job_id, f"is {a.kind} by now: left alone") for a in spared)
-        _end_and_conclude(ctx, [a for a in found if a not in busy + spared], deed, tally)
+        _end_and_conclude(ctx, [a for a in found if a not in busy + spared], action, tally)
 
 
 @contextmanager
@@ -109,57 +109,57 @@ def _unconcerned(conn: Connection, allocation_ids: Sequence[int], found: Sequenc
     return [
         nothing(attempt.job_id, f"is {attempt.state} and in order: nothing to do")
         if attempt.state.final
-        else nothing(attempt.job_id, f"worker {attempt.worker_id} owns it now: left to it")
+        else nothing(attempt.job_id, f"worker {attempt.worker_id} owns it now: left alone")
         for attempt in read_attempts(conn, BY_ID, ids=rest)
     ]
 
 
-def _end_and_conclude(ctx: Context, found: Sequence[Anomaly], deed: Deed, tally: Tally) -> None:
+def _end_and_conclude(ctx: Context, found: Sequence[Anomaly], action: AuditedAction, tally: ResultTally) -> None:
     to_end = {anomaly.attempt.cookie: anomaly for anomaly in found if anomaly.kind in ENDED_HERE}
     for anomaly in found:
         if anomaly.kind not in ENDED_HERE:
-            tally.add(CONCLUDE[anomaly.kind](ctx, anomaly, None, deed))
+            tally.add(CONCLUDE[anomaly.kind](ctx, anomaly, None, action))
     if not to_end:
         return
 
-    def on_end(target: Target, ended: Ended) -> None:
+    def on_end(target: Target, ended: TerminationResult) -> None:
         anomaly = to_end[target.cookie]
-        tally.add(CONCLUDE[anomaly.kind](ctx, anomaly, ended, deed))
+        tally.add(CONCLUDE[anomaly.kind](ctx, anomaly, ended, action))
 
-    tally.say(f"ending {len(to_end)} job{'s' if len(to_end) > 1 else ''}")
+    tally.say(f"ending {counted(len(to_end), 'job')}")
     end_trees([a.attempt.target for a in to_end.values()], ctx.settings.kill_grace_seconds, on_end)
 
 
-def _orphan(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
+def _orphan(ctx: Context, anomaly: Anomaly, ended: TerminationResult | None, action: AuditedAction) -> ItemResult:
     assert ended is not None
     if not ended.proven_gone:
-        return _stuck(ctx, anomaly, ended, deed)
-    cause = None if ended.already_ended else deed.cause or orphan_cause(anomaly.attempt)
-    return _record_outcome(ctx, anomaly, cause, deed, {"signalled": ended.signalled[:100]})
+        return _stuck(ctx, anomaly, ended, action)
+    cause = None if ended.already_ended else action.cause or orphan_cause(anomaly.attempt)
+    return _record_outcome(ctx, anomaly, cause, action, {"signalled": ended.signalled[:100]})
 
 
-def _lost(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+def _lost(ctx: Context, anomaly: Anomaly, _: TerminationResult | None, action: AuditedAction) -> ItemResult:
     attempt = anomaly.attempt
-    if not attempt.started and deed.cause is None:
+    if not attempt.started and action.cause is None:
         with ctx.engine.begin() as conn:
             why = "its worker died before the script started"
             changed = machine.requeue(conn, [attempt.allocation_id], ctx.actor, why, uncommitted=True)
         if not changed:
-            return nothing(attempt.job_id, "is being started by its worker after all: left to it")
+            return nothing(attempt.job_id, "its worker is starting it after all: left alone")
         return done(attempt.job_id, NEVER_STARTED)
-    return _record_outcome(ctx, anomaly, deed.cause, deed, {})
+    return _record_outcome(ctx, anomaly, action.cause, action, {})
 
 
-def _unrecorded(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
-    return _record_outcome(ctx, anomaly, None, deed, {})
+def _unrecorded(ctx: Context, anomaly: Anomaly, _: TerminationResult | None, action: AuditedAction) -> ItemResult:
+    return _record_outcome(ctx, anomaly, None, action, {})
 
 
 def _record_outcome(
-    ctx: Context, anomaly: Anomaly, cause: EndCause | None, deed: Deed, evidence: dict[str, Any]
+    ctx: Context, anomaly: Anomaly, cause: EndCause | None, audited: AuditedAction, evidence: dict[str, Any]
 ) -> ItemResult:
     attempt = anomaly.attempt
     record = attempt.record()
-    actor, action, reason = ctx.actor, deed.action, deed.reason
+    actor, action, reason = ctx.actor, audited.action, audited.reason
     order = read_order(attempt.spool_dir) if attempt.spool_dir and not evidence.get("signalled") else None
     if order is not None and (record is None or record.end_ns > order.at_ns):  # killed before, without the database
         cause, action = EndCause.KILLED, "kill"
@@ -176,7 +176,7 @@ def _record_outcome(
     if attempt.group is not None:
         attempt.group.remove()
     if not changed:
-        return nothing(attempt.job_id, "somebody else has recorded its end: nothing to do")
+        return nothing(attempt.job_id, "its end is already recorded: nothing to do")
     return done(attempt.job_id, recorded(ended))
 
 
@@ -194,14 +194,14 @@ def _outcome(anomaly: Anomaly, ended: Verdict, record: Record | None, evidence: 
     )
 
 
-def _stray(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
+def _stray(ctx: Context, anomaly: Anomaly, ended: TerminationResult | None, action: AuditedAction) -> ItemResult:
     assert ended is not None
     attempt = anomaly.attempt
     if not ended.proven_gone:
-        return _stuck(ctx, anomaly, ended, deed)
-    reason = deed.reason or "processes that outlived the job were ended"
+        return _stuck(ctx, anomaly, ended, action)
+    reason = action.reason or "processes that outlived the job were ended"
     with ctx.engine.begin() as conn:
-        _note(conn, ctx, attempt.job_id, deed.action, reason, {"signalled": ended.signalled[:100]})
+        _note(conn, ctx, attempt.job_id, action.action, reason, {"signalled": ended.signalled[:100]})
         released = machine.release(conn, attempt.job_id, ctx.actor, reason)
     return done(attempt.job_id, stray_ended(released=released))
 
@@ -211,22 +211,22 @@ def _note(conn: Connection, ctx: Context, job_id: int, action: str, reason: str,
     conn.execute(NOTE, values)
 
 
-def _leaked(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+def _leaked(ctx: Context, anomaly: Anomaly, _: TerminationResult | None, action: AuditedAction) -> ItemResult:
     job_id = anomaly.attempt.job_id
     with ctx.engine.begin() as conn:
-        changed = machine.release(conn, job_id, ctx.actor, deed.reason or "its processes are gone")
+        changed = machine.release(conn, job_id, ctx.actor, action.reason or "its processes are gone")
     return done(job_id, RELEASED) if changed else nothing(job_id, "is released already: nothing to do")
 
 
-def _overdue(ctx: Context, anomaly: Anomaly, _: Ended | None, deed: Deed) -> ItemResult:
+def _overdue(ctx: Context, anomaly: Anomaly, _: TerminationResult | None, action: AuditedAction) -> ItemResult:
     """Its worker lives: only that one may end it, or the two would contradict each other in the record."""
     attempt = anomaly.attempt
     with ctx.engine.begin() as conn:
-        asked = machine.request_end(conn, [attempt.job_id], "kill", ctx.actor, deed.reason or "time limit reached")
+        asked = machine.request_end(conn, [attempt.job_id], "kill", ctx.actor, action.reason or "time limit reached")
     return done(attempt.job_id, asked_now(attempt)) if asked else nothing(attempt.job_id, ASKED_BEFORE)
 
 
-def _stuck(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> ItemResult:
+def _stuck(ctx: Context, anomaly: Anomaly, ended: TerminationResult | None, action: AuditedAction) -> ItemResult:
     """Keeps its allocation, as its CPUs and memory are in use, and its node gets no new jobs."""
     attempt = anomaly.attempt
     left = tell_survivors(ended.survivors, attempt.process_id) if ended else explain(anomaly)
@@ -239,11 +239,11 @@ def _stuck(ctx: Context, anomaly: Anomaly, ended: Ended | None, deed: Deed) -> I
     return stuck(attempt, why, changed=changed)
 
 
-def _unreachable(_ctx: Context, anomaly: Anomaly, _: Ended | None, _deed: Deed) -> ItemResult:
+def _unreachable(_ctx: Context, anomaly: Anomaly, _: TerminationResult | None, _deed: AuditedAction) -> ItemResult:
     return refused(anomaly.attempt.job_id, unreachable(anomaly.attempt))
 
 
-Conclusion = Callable[[Context, Anomaly, Ended | None, Deed], ItemResult]
+Conclusion = Callable[[Context, Anomaly, TerminationResult | None, AuditedAction], ItemResult]
 CONCLUDE: dict[AnomalyKind, Conclusion] = {
     AnomalyKind.ORPHAN: _orphan,
     AnomalyKind.LOST: _lost,

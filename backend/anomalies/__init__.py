@@ -1,0 +1,1 @@
+"""Where the record of a job and its processes disagree."""

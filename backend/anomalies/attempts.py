@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
-from backend.domain.states import JobState
-from backend.process.cgroup import Group, group_of
-from backend.process.identity import ProcessIdentity, elapsed_seconds, ran_here, this_host
-from backend.process.members import Target
-from backend.process.record import Record, read_record
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.process.cgroup import ControlGroup, group_of
+from jobwarden.backend.process.identity import ProcessIdentity, elapsed_seconds, ran_here, this_host
+from jobwarden.backend.process.members import Target
+from jobwarden.backend.process.record import Record, read_record
 
 SUSPECT = """NOT a.released AND (a.worker_id = ANY(:dead) OR a.stuck IS NOT NULL OR j.state <> 'RUNNING'
     OR extract(epoch FROM now() - j.start_time) > j.time_limit + :slack
@@ -68,7 +68,7 @@ class Attempt:
         return self.started and self.boot_id != this_host().boot_id
 
     @property
-    def group(self) -> Group | None:
+    def group(self) -> ControlGroup | None:
         """Its control group on this host, if it has one."""
         return group_of(self.spool_dir, self.cookie) if self.spool_dir else None
 
@@ -107,5 +107,5 @@ def _over_limit(values: Mapping[str, Any], limit: int | None, ran: float | None)
 
 @cache
 def _statement(which: str) -> TextClause:
-    source = files("backend.anomalies").joinpath("attempts.sql").read_text(encoding="utf-8")
+    source = files("jobwarden.backend.anomalies").joinpath("attempts.sql").read_text(encoding="utf-8")
     return text(source.replace("{which}", which))

@@ -5,20 +5,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
-from backend.anomalies.evidence import Evidence, Look
-from backend.anomalies.strays import SCANNER, Scanner, find_strays
-from backend.anomalies.unknown import find_unknown
-from backend.domain.pids import name_processes
-from backend.domain.states import AnomalyKind, WorkerState
-from backend.domain.units import format_age
-from backend.process.identity import Liveness
-from backend.process.outcome import end_message
-from backend.process.procfs import command_line
-from backend.process.record import Record, RecordKind
-from backend.readmodel.records import AnomalyRow, WorkerRow
-from backend.readmodel.workers import read_workers
-from backend.settings import Settings
+from jobwarden.backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
+from jobwarden.backend.anomalies.evidence import Evidence, HostSurvey
+from jobwarden.backend.anomalies.strays import SCANNER, Scanner, find_strays, find_unknown
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.domain.states import AnomalyKind, WorkerState
+from jobwarden.backend.domain.units import format_age, name_processes
+from jobwarden.backend.process.exit_status import end_message
+from jobwarden.backend.process.identity import Liveness
+from jobwarden.backend.process.procfs import command_line
+from jobwarden.backend.process.record import Record, RecordKind
+from jobwarden.backend.queries.jobs import compile_filter, matching_ids
+from jobwarden.backend.queries.models.jobs import AnomalyRow, WorkerRow
+from jobwarden.backend.queries.workers import read_workers
+
+# Where the record of a job and its processes disagree: what the orphan screen and ``jobwarden orphans`` list.
 
 SLACK_SECONDS = 20.0
 """What a live worker may take, over the grace, to end a job whose time is up or whose end was asked for."""
@@ -75,7 +76,7 @@ def dead_ids(workers: Iterable[WorkerRow]) -> list[int]:
 
 
 def _judge_all(attempts: Iterable[Attempt], workers: Iterable[WorkerRow], settings: Settings) -> list[Anomaly]:
-    look = Look()
+    look = HostSurvey()
     by_id = {worker.id: worker for worker in workers}
     judged = []
     for attempt in attempts:
@@ -181,3 +182,9 @@ def _worker(anomaly: Anomaly) -> str:
         return f"worker {anomaly.attempt.worker_id} is dead"
     heard = f"last heartbeat {format_age(worker.lease_age)} ago"
     return f"worker {worker.id} is {'dead' if worker.state is WorkerState.DEAD else 'alive'}, {heard}"
+
+
+def matching(conn: Connection, typed: str, anomalies: Sequence[tuple[int, AnomalyKind]]) -> frozenset[int]:
+    """Return the jobs that match of these with what is wrong with them. Raises InputError for a wrong filter."""
+    query = compile_filter(typed, kinds=kinds_of(anomalies))
+    return frozenset(matching_ids(conn, query, [job_id for job_id, _ in anomalies]))

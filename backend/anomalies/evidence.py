@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from backend.anomalies.attempts import Attempt
-from backend.process.identity import Liveness
-from backend.process.members import family
-from backend.process.output_pipe import supervisor_liveness
-from backend.process.procfs import Snapshot, scan
-from backend.process.record import Record
+from jobwarden.backend.anomalies.attempts import Attempt
+from jobwarden.backend.process.identity import Liveness
+from jobwarden.backend.process.members import family
+from jobwarden.backend.process.output_pipe import supervisor_liveness
+from jobwarden.backend.process.procfs import ProcessSnapshot, scan
+from jobwarden.backend.process.record import Record
 
 _SIGKILL_BIT = 1 << 8
 
@@ -28,11 +28,11 @@ GONE = Evidence(Liveness.GONE)
 UNKNOWN = Evidence(Liveness.UNKNOWN)
 
 
-class Look:
+class HostSurvey:
     """One look at this host, shared by all attempts that are judged by it; /proc is scanned at most once."""
 
     @cached_property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> ProcessSnapshot:
         """The processes of this host."""
         return scan()
 

@@ -1,14 +1,23 @@
-"""Processes that outlived even the release of their job, found by the cookie in their environment."""
+"""Processes that outlived the release of their job, and those of jobs that the database does not know (any more)."""
 
+import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from backend.anomalies.attempts import BY_ID, Attempt, read_attempts
-from backend.process.members import cookie_index
-from backend.process.procfs import read_allocation
+from jobwarden.backend.anomalies.attempts import BY_ID, Attempt, read_attempts
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.domain.states import AnomalyKind
+from jobwarden.backend.errors import InputError, JobwardenError, Refused
+from jobwarden.backend.process.identity_file import Named, read_identity
+from jobwarden.backend.process.members import cookie_index
+from jobwarden.backend.process.procfs import command_line, read_allocation
+from jobwarden.backend.queries.job_detail import archived_in
+from jobwarden.backend.queries.models.jobs import AnomalyRow
 
 SCAN_SECONDS = 3.0
 """A scan of /proc is dear with thousands of jobs; between two, what the last one found is looked at again."""
@@ -51,3 +60,105 @@ def find_strays(conn: Connection, scanner: Scanner = SCANNER) -> list[Attempt]:
 def _allocation_ids(pids: Iterable[int]) -> Iterable[int]:
     """Allocation ids that processes say they are of; to be believed only when the cookie fits."""
     return (allocation for pid in pids if (allocation := read_allocation(pid)) is not None)
+
+
+# Processes of this home's jobs that the database knows nothing of: it was restored from before they began.
+#
+# The cookie in the process's environment and the one in the folder of its allocation are the evidence; the number of
+# the job is the folder's, and no other job gets it (`jobwarden.backend.worker.registration`).
+
+_COOKIES = text("SELECT id, cookie FROM resource_allocations WHERE id = ANY(:ids)")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What is left of a job that has no record; ``pids`` are all that carry its cookie, its supervisor first."""
+
+    named: Named
+    folder: Path
+    pids: tuple[int, ...]
+
+    @property
+    def evidence(self) -> str:
+        """In one line."""
+        return f"the database does not know this job {self._left}"
+
+    @property
+    def refusal(self) -> str:
+        """Why no verb does anything to it, and how one ends it: what follows the words "job ID"."""
+        what_to_do = f"look at what it is, then `kill {self.pids[0]}`"
+        return f"is not known to the database {self._left}: {what_to_do}"
+
+    @property
+    def _left(self) -> str:
+        pids = ", ".join(map(str, self.pids[:5]))
+        return f"(was it restored?); pid {pids} alive, its folder is {self.folder}"
+
+    @property
+    def row(self) -> AnomalyRow:
+        """As it is listed."""
+        return AnomalyRow(
+            job_id=self.named.job_id,
+            kind=AnomalyKind.STRAY,
+            node_name=self.folder.parent.name,
+            process_id=self.pids[0],
+            detail=self.evidence,
+            job_name="",
+            allocation_id=None,
+            cmdline=command_line(self.pids[0]),
+        )
+
+
+def find_unknown(conn: Connection, settings: Settings, scanner: Scanner) -> list[Unknown]:
+    """Processes of this home whose cookie no allocation has.
+
+    ``conn`` may see a moment before the processes were looked for: what began since then is unknown to it and to
+    nobody else. So those that it does not know are asked for once more, on a connection that sees what is now.
+    """
+    spool = Path(os.path.realpath(settings.home)) / "spool"
+    found = [one for cookie, pids in scanner.cookies().items() for one in _of_folder(spool, cookie, pids)]
+    found = _not_known(conn, found)
+    if not found:
+        return []
+    with conn.engine.connect() as now:
+        return _not_known(now, found)
+
+
+def _not_known(conn: Connection, found: list[Unknown]) -> list[Unknown]:
+    if not found:
+        return []
+    ids = [one.named.allocation_id for one in found]
+    known = {(row.id, row.cookie) for row in conn.execute(_COOKIES, {"ids": ids})}
+    return [one for one in found if (one.named.allocation_id, one.named.cookie) not in known]
+
+
+def _of_folder(spool: Path, cookie: str, pids: list[int]) -> Iterator[Unknown]:
+    said = {pid: allocation for pid in pids if (allocation := read_allocation(pid)) is not None}
+    if not said:
+        return
+    allocation = next(iter(said.values()))
+    for folder in spool.glob(f"*/{allocation}"):
+        named = read_identity(str(folder))
+        if named is not None and (named.allocation_id, named.cookie) == (allocation, cookie):
+            yield Unknown(named, folder, tuple(sorted(said, key=lambda pid: (pid != named.identity.pid, pid))))
+
+
+# Why an id that was named is not in the database: archived, forgotten while its processes live, or never given.
+
+
+def forgotten(conn: Connection, settings: Settings, ids: Collection[int]) -> dict[int, str]:
+    """Those of ``ids`` whose processes live on this host though the database has no record of them (as `jobwarden
+    orphans` lists them), each with what follows the words "job ID"."""
+    if not ids:
+        return {}
+    found = {unknown.named.job_id: unknown.refusal for unknown in find_unknown(conn, settings, SCANNER)}
+    return {job_id: found[job_id] for job_id in ids if job_id in found}
+
+
+def no_such_job(conn: Connection, settings: Settings, job_id: int) -> JobwardenError:
+    """The error for an id that the database does not have: an InputError, Refused when it has forgotten the job."""
+    archive = archived_in(conn, job_id)
+    if archive:
+        return InputError(f"there is no job {job_id}: it was archived to {archive}")
+    why = forgotten(conn, settings, [job_id]).get(job_id)
+    return Refused(f"job {job_id} {why}") if why else InputError(f"there is no job {job_id}")

@@ -4,12 +4,12 @@ import time
 
 from sqlalchemy import Connection
 
-from backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
-from backend.anomalies.evidence import Look
-from backend.cli.patience import Patience
-from backend.domain.states import WorkerState
-from backend.process.identity import Liveness
-from backend.readmodel.workers import read_workers
+from jobwarden.backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
+from jobwarden.backend.anomalies.evidence import HostSurvey
+from jobwarden.backend.cli.waiting import Patience
+from jobwarden.backend.domain.states import WorkerState
+from jobwarden.backend.process.identity import Liveness
+from jobwarden.backend.queries.workers import read_workers
 
 
 class Watch:
@@ -46,7 +46,7 @@ class Watch:
             return False
         if not self._patience.settled:
             return False
-        if Look().at(attempt).alive is Liveness.GONE:
+        if HostSurvey().at(attempt).alive is Liveness.GONE:
             self._patience.say(
                 "its worker is dead and its processes are gone: this is all there is; see `jobwarden clean`"
             )

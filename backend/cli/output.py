@@ -1,20 +1,55 @@
-"""How verbs print: aligned tables for people, one JSON array for scripts, nothing that drives a terminal."""
+"""How verbs print: aligned tables for people, one JSON array for scripts, progress on a terminal."""
 
 import dataclasses
 import json
 import shutil
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from types import TracebackType
 from typing import Any
 
 import click
 
-from backend.cli.say import say
-from backend.harmless import MOST_MARKS, escaped, json_escaped
+from jobwarden.backend.cli.say import redraw, say
+from jobwarden.backend.harmless import MOST_MARKS, escaped, json_escaped
+
+WIDTH = 24
+REDRAW_SECONDS = 0.1
+
+
+class Bar:
+    """One line on stderr that is drawn over; gone when the context is left, so that results start on a clean line."""
+
+    def __init__(self) -> None:
+        self._wanted = sys.stderr.isatty()
+        self._step, self._next = "", 0.0
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def show(self, step: str, done: int, total: int) -> None:
+        """Draw ``step`` at ``done`` of ``total``; not more often than an eye can follow."""
+        due = step != self._step or done >= total or time.monotonic() >= self._next
+        if not (self._wanted and total and due):
+            return
+        self._step, self._next = step, time.monotonic() + REDRAW_SECONDS
+        filled = WIDTH * done // total
+        line = f"{step:<12}[{'#' * filled}{'.' * (WIDTH - filled)}] {100 * done // total:3}%  {done:,}/{total:,}"
+        redraw(line)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._wanted:
+            redraw()
+
+
+# How verbs print: aligned tables for people, one JSON array for scripts, nothing that drives a terminal.
 
 NUMBER = click.IntRange(min=0, max=2**31 - 1)
 """A number of rows or lines on a command line: a larger one is bad input, as nothing can count so far."""
@@ -27,7 +62,7 @@ GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TextColumn:
     """One column of a table: its title, how a row becomes text, and on which side numbers line up.
 
     On a terminal that is too narrow ``spare`` columns are left out, the last one first, and then a column is cut to
@@ -52,7 +87,7 @@ def cell(value: object) -> str:
     return escaped(text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…")
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Any]) -> int:
+def print_table(columns: Sequence[TextColumn], rows: Iterable[Any]) -> int:
     """Print the rows under their titles, and return how many; on a terminal, lines are cut at its width.
 
     Rows may arrive while they are printed. The first ROWS_AT_ONCE decide the widths; later ones may need more.
@@ -82,7 +117,7 @@ def _widths(widths: Sequence[int], lines: Sequence[Sequence[str]]) -> list[int]:
     return [max(width, *map(_width, texts)) for width, *texts in zip(widths, *lines, strict=True)]
 
 
-def _room(columns: Sequence[Column], widths: Sequence[int], limit: int | None) -> tuple[list[int], list[int]]:
+def _room(columns: Sequence[TextColumn], widths: Sequence[int], limit: int | None) -> tuple[list[int], list[int]]:
     """Which columns are shown in ``limit`` columns of a terminal, and how wide each may be."""
     shown, most = list(range(len(columns))), [sys.maxsize] * len(columns)
     if limit is None:
@@ -101,7 +136,7 @@ def _room(columns: Sequence[Column], widths: Sequence[int], limit: int | None) -
     return shown, most
 
 
-def _aligned(columns: Sequence[Column], widths: Sequence[int], texts: Sequence[str]) -> str:
+def _aligned(columns: Sequence[TextColumn], widths: Sequence[int], texts: Sequence[str]) -> str:
     aligned = [
         " " * (width - _width(text)) + text if column.right else text + " " * (width - _width(text))
         for column, width, text in zip(columns, widths, texts, strict=True)

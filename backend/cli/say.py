@@ -2,7 +2,7 @@
 
 import click
 
-from backend.harmless import escaped
+from jobwarden.backend.harmless import escaped
 
 LAYOUT = "\n\t"
 """What a text of ours may hold besides printable characters."""

@@ -1,1 +1,1 @@
-"""PostgreSQL: connections, schema and its migrations, advisory locks, wake-ups."""
+"""Connections, locks, roles and the schema of PostgreSQL."""

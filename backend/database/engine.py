@@ -1,11 +1,15 @@
-"""Connections to PostgreSQL, and what to say when there are none."""
+"""Connections to PostgreSQL, LISTEN as a wake-up, and what the database says as an error of ours."""
 
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg2.extensions
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from backend.errors import InputError, Unavailable
+from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 5
 SESSION = {"timezone": "UTC", "default_transaction_isolation": "read\\ committed"}
@@ -98,3 +102,72 @@ def unavailable(exc: DBAPIError, engine: Engine, *, embedded: bool = False) -> U
     if cause.endswith(f'role "{url.username}" does not exist'):
         advice = f"in a shared home its owner can admit you with `jobwarden users add {url.username}`"
     return Unavailable(f"database {url.database or ''} at {where} cannot be reached: {cause}; {advice}")
+
+
+# What the database says, as an error of ours.
+
+
+def first_line(exc: BaseException) -> str:
+    """What the database said of an error, in one line: of an SQLAlchemy error without its statement."""
+    said = str(exc.orig if isinstance(exc, DBAPIError) else exc).strip()
+    return said.splitlines()[0] if said else type(exc).__name__
+
+
+def explain(exc: DBAPIError, engine: Engine, *, embedded: bool, lacking: str) -> JobwardenError | None:
+    """The error a user should see; None when it is an internal error.
+
+    A lost or refused connection is Unavailable, as are a conflict, a full disk and the like, which pass by; a guard of
+    the schema (SQLSTATE class JW) or a missing privilege (42501, told with ``lacking``) is Refused; a value that breaks
+    a CHECK is an InputError. ``embedded``: whether the server is that of the home.
+    """
+    code = getattr(exc.orig, "pgcode", None)
+    said = first_line(exc)
+    if code is None or code.startswith(("08", "57P")):
+        return unavailable(exc, engine, embedded=embedded)
+    if code == "42501":
+        return Refused(lacking)
+    if code == "23514":  # a rule of the schema; the program's own checks come first and say more
+        return InputError(f"the database does not take this: {said}")
+    if code.startswith("JW") or code == "25006":
+        return Refused(said)
+    if code.startswith(("40", "53", "57", "58")):  # conflict, no resources, intervention, system error
+        return Unavailable(f"the database cannot do that now: {said}")
+    return None
+
+
+# LISTEN as a wake-up: something changed, go and look. Never a carrier of truth.
+
+CHANNEL = "jobwarden"
+
+
+class Listener:
+    """A connection that waits for NOTIFY. Any psycopg2.Error from it means: make a new one."""
+
+    def __init__(self, raw: psycopg2.extensions.connection) -> None:
+        self._raw = raw
+
+    def wait(self, timeout: float, wake_fd: int | None = None) -> set[str]:
+        """Payloads that arrived within ``timeout`` seconds; empty on time-out or when ``wake_fd`` became readable."""
+        fds = [self._raw.fileno()] + ([wake_fd] if wake_fd is not None else [])
+        if not self._raw.notifies and not select.select(fds, [], [], timeout)[0]:
+            return set()
+        self._raw.poll()
+        payloads = {notify.payload for notify in self._raw.notifies}
+        self._raw.notifies.clear()
+        return payloads
+
+
+@contextmanager
+def listening(engine: Engine) -> Iterator[Listener]:
+    """Open a connection of its own (autocommit) that listens on the channel; closed on exit."""
+    pooled = engine.raw_connection()
+    raw = pooled.driver_connection
+    assert isinstance(raw, psycopg2.extensions.connection)
+    pooled.detach()
+    try:
+        raw.autocommit = True
+        with raw.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        yield Listener(raw)
+    finally:
+        raw.close()

@@ -18,9 +18,9 @@ ROLES = {
 """Role -> what it may do, as the user is told."""
 
 
-def lacking(role: str, deed: str) -> str:
+def lacking(role: str, action: str) -> str:
     """The line for somebody who has not the right: what it takes, and whom to ask."""
-    return f"your database user may not {deed}: that needs {role}; ask whoever runs the database"
+    return f"your database user may not {action}: that needs {role}; ask whoever runs the database"
 
 
 _SQL = Path(__file__).parent / "sql" / "roles.sql"

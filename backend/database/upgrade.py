@@ -7,10 +7,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from backend.database.engine import make_engine, parse_url
-from backend.database.roles import grant_roles, granted_here
-from backend.database.version import check_schema_path
-from backend.errors import Refused
+from jobwarden.backend.database.engine import make_engine, parse_url
+from jobwarden.backend.database.roles import grant_roles, granted_here
+from jobwarden.backend.database.version import check_schema_path
+from jobwarden.backend.errors import Refused
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = 19030

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine, text
 
-from backend.errors import Refused
+from jobwarden.backend.errors import Refused
 
 SCHEMA_VERSION = "0004"
 """Head of the migrations; named here so that checking needs no Alembic (a test holds the two together)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.domain.request import JobRequest
+from jobwarden.backend.domain.request import JobRequest
 
 SCRIPTS = Path(__file__).with_name("scripts")
 ACCOUNT = "demo"
@@ -20,7 +20,7 @@ WHOLE_NODE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DemoJob:
     """``count`` jobs of one script. ``cpus`` may be WHOLE_NODE, ``time_limit`` is in seconds.
 
     ``spares``: at most so many that a CPU is left for whoever tries a job of his own beside them.
@@ -41,30 +41,30 @@ class Entry:
 PICTURES = ("sunrise.jpg", "harbour at night.jpg", "Zürich.jpg")
 
 ORDINARY = (
-    Entry("chatty", "chatty.sh", ("20",), priority=20),
-    Entry("thumbnails", "thumbnails.sh", PICTURES, count=6),
-    Entry("backup", "backup.sh", ("/mnt/backup",), count=2),
-    Entry("mean", "mean.py", count=3),
-    Entry("crash", "crash.sh", count=2),
-    Entry("slow query", "slow_query.sh", count=2, time_limit=3),
-    Entry("checksums", "checksums.sh", ("[a-m]*",), count=4),
-    Entry(
+    DemoJob("chatty", "chatty.sh", ("20",), priority=20),
+    DemoJob("thumbnails", "thumbnails.sh", PICTURES, count=6),
+    DemoJob("backup", "backup.sh", ("/mnt/backup",), count=2),
+    DemoJob("mean", "mean.py", count=3),
+    DemoJob("crash", "crash.sh", count=2),
+    DemoJob("slow query", "slow_query.sh", count=2, time_limit=3),
+    DemoJob("checksums", "checksums.sh", ("[a-m]*",), count=4),
+    DemoJob(
         "greet", "greet.py", ("two words", 'it\'s "quoted"', "日本\nsecond line"), environment={"GREETING": "grüß Gott"}
     ),
-    Entry("import orders", "import_orders.py", count=2),
-    Entry("not installed", "not_installed.sh"),
-    Entry("stubborn", "stubborn.sh", time_limit=5),
-    Entry("thumbnails", "thumbnails.sh", PICTURES, count=4, held=True),
-    Entry("training", "training.sh", ("120",), count=3, priority=-10, spares=True),
-    Entry("whole node", "checksums.sh", ("*",), cpus=WHOLE_NODE, priority=-20),
-    Entry("too big", "training.sh", cpus=512, priority=-20),
+    DemoJob("import orders", "import_orders.py", count=2),
+    DemoJob("not installed", "not_installed.sh"),
+    DemoJob("stubborn", "stubborn.sh", time_limit=5),
+    DemoJob("thumbnails", "thumbnails.sh", PICTURES, count=4, held=True),
+    DemoJob("training", "training.sh", ("120",), count=3, priority=-10, spares=True),
+    DemoJob("whole node", "checksums.sh", ("*",), cpus=WHOLE_NODE, priority=-20),
+    DemoJob("too big", "training.sh", cpus=512, priority=-20),
 )
 """What the first node gets. Short jobs come first, so that something moves on the smallest machine."""
 
 ABANDONED = (
-    Entry("survivor", "survivor.sh", count=3),
-    Entry("finisher", "finisher.sh"),
-    Entry("casualty", "survivor.sh"),
+    DemoJob("survivor", "survivor.sh", count=3),
+    DemoJob("finisher", "finisher.sh"),
+    DemoJob("casualty", "survivor.sh"),
 )
 """What runs on the second node when its worker is killed."""
 
@@ -73,7 +73,7 @@ CASUALTY = "casualty"
 
 
 def requests(
-    entries: tuple[Entry, ...], *, partition: str, cpus: int, environment: Mapping[str, str] | None = None
+    entries: tuple[DemoJob, ...], *, partition: str, cpus: int, environment: Mapping[str, str] | None = None
 ) -> list[JobRequest]:
     """Requests for ``entries``; ``cpus`` is what a whole node has, ``environment`` goes to every job."""
     return [
@@ -83,11 +83,11 @@ def requests(
     ]
 
 
-def _count(entry: Entry, cpus: int) -> int:
+def _count(entry: DemoJob, cpus: int) -> int:
     return max(1, min(entry.count, cpus - 1)) if entry.spares else entry.count
 
 
-def _request(entry: Entry, partition: str, cpus: int, environment: Mapping[str, str]) -> JobRequest:
+def _request(entry: DemoJob, partition: str, cpus: int, environment: Mapping[str, str]) -> JobRequest:
     this_python = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"} if entry.script.endswith(".py") else {}
     return JobRequest(
         name=entry.name,

@@ -1,0 +1,1 @@
+"""Words and rules of the field, free of input and output."""

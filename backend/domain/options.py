@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from backend.domain.request import JobRequest, check_number, check_work_dir
-from backend.domain.units import parse_duration, parse_memory, shorten
-from backend.errors import InputError
+from jobwarden.backend.domain.request import JobRequest, check_number, check_work_dir
+from jobwarden.backend.domain.units import parse_duration, parse_memory, shorten
+from jobwarden.backend.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.domain.script import MAX_SCRIPT_BYTES
-from backend.domain.units import shorten
-from backend.errors import InputError
+from jobwarden.backend.domain.script import MAX_SCRIPT_BYTES
+from jobwarden.backend.domain.units import shorten
+from jobwarden.backend.errors import InputError
 
 MAX_STRING_BYTES = 128 * 1024 - 1
 """Longest single argument or ``NAME=value`` the kernel takes (MAX_ARG_STRLEN, less its NUL)."""
@@ -149,3 +149,15 @@ def _checked_size(what: str, value: str) -> int:
     if size > MAX_STRING_BYTES:
         raise InputError(f"{what} {shorten(value)} is longer than {MAX_STRING_BYTES // 1024} KiB: use a file")
     return size
+
+
+# Text that any table takes: what the world says is not always that.
+
+MOST = 4000
+"""Characters that are kept of a message."""
+
+
+def storable(text: str, most: int = MOST) -> str:
+    """``text`` without what PostgreSQL refuses (NUL, halves of characters), cut to ``most`` characters."""
+    clean = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"

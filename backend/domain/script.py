@@ -4,7 +4,7 @@ import stat
 import sys
 from pathlib import Path
 
-from backend.errors import InputError
+from jobwarden.backend.errors import InputError
 
 MAX_SCRIPT_BYTES = 4 * 1024 * 1024
 """Largest script (Slurm's ``max_script_size`` default is 4 MiB); bulk data belongs in files."""

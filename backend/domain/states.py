@@ -1,4 +1,4 @@
-"""The words of the state diagram, as stored and as shown."""
+"""The words of the state diagram, as stored and as shown, with what is known of an end or a drain."""
 
 from enum import StrEnum
 
@@ -64,3 +64,35 @@ KIND_MEANINGS: dict[AnomalyKind, str] = {
     AnomalyKind.STUCK: "survives KILL",
     AnomalyKind.UNREACHABLE: "on a dead worker of another host",
 }
+
+
+# Why a worker drains its own node, in words by which the drain is known again.
+
+REPLACED = "the program was moved or replaced: restart the worker"
+OUTDATED = "runs other code than is installed: restart it, its jobs go on"
+"""Of a worker whose program was replaced under it; no drain, as long as launches work."""
+FAILING = "launches fail here: "
+"""Followed by how many and the last error."""
+
+
+def by_worker(reason: str | None) -> bool:
+    """Whether a drain with this reason is one that a worker takes back by itself."""
+    return reason is not None and (reason == REPLACED or reason.startswith(FAILING))
+
+
+# A state or a reason, and what is known of it, as one phrase.
+
+
+def with_message(word: str, message: str | None) -> str:
+    """Return the word with the message behind it; what the message repeats of the word is said once.
+
+    >>> with_message("CANCELLED", "cancelled: killed by SIGTERM"), with_message("TIMEOUT", "time limit reached")
+    ('CANCELLED: killed by SIGTERM', 'TIMEOUT: time limit reached')
+    """
+    if not message:
+        return word
+    plain = word.replace("_", " ").lower()
+    rest = message[len(plain) :]
+    if message.lower().startswith(plain) and rest[:1] in ("", ":", " "):
+        return f"{word}{rest}"
+    return f"{word}: {message}"

@@ -1,11 +1,13 @@
-"""Memory and time as people type and read them; memory is MiB inside, time is seconds."""
+"""Memory (MiB inside) and time (seconds) as people type and read them, and how processes and signals are named."""
 
 import re
+import signal
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from math import ceil
 
-from backend.errors import InputError
+from jobwarden.backend.errors import InputError
 
 MEMORY_UNITS = "b (bytes), K, M, G or T (powers of 1024, also as KB or KiB); without a unit MiB"
 """What `--memory` reads, for its help."""
@@ -119,7 +121,45 @@ def format_age(seconds: float) -> str:
     return f"{count}{units[0]}" + (f"{rest // per}{units[1]}" if rest >= per else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, the only place that makes plurals.
+
+    >>> counted(1, "job"), counted(1200, "node"), counted(0, "CPU"), counted(2, "anomaly"), counted(2, "day")
+    ('1 job', '1,200 nodes', '0 CPUs', '2 anomalies', '2 days')
+    """
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return the noun as it stands behind this number, for a number that is written apart from it."""
+    if number == 1:
+        return noun
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+
+
 def shorten(text: str, limit: int = 60) -> str:
     """Quoted, with control characters escaped and the end cut: what an error message may repeat of its input."""
     shown = ascii(text) if not text.isprintable() else f"'{text}'"
     return shown if len(shown) <= limit else shown[: limit - 2] + "…'"
+
+
+# How a process of a job is named wherever one is shown: a job has a supervisor, which watches, and a script.
+
+
+def name_processes(pids: Sequence[int], supervisor: int | None) -> str:
+    """Return the processes, each as what it is; ``supervisor`` is the pid that was recorded at the start.
+
+    >>> name_processes([12], 12), name_processes([13, 14], 12), name_processes([12, 13], 12)
+    ('supervisor pid 12', 'script pid 13, 14', 'supervisor pid 12, script pid 13')
+    """
+    said = [f"supervisor pid {pid}" for pid in pids if pid == supervisor]
+    scripts = ", ".join(str(pid) for pid in pids if pid != supervisor)
+    return ", ".join([*said, f"script pid {scripts}"] if scripts else said)
+
+
+def signal_name(number: int) -> str:
+    """SIGTERM for 15, ``signal 35`` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,1 @@
+"""An installation in one directory: its own PostgreSQL and Valkey, and who may use them."""

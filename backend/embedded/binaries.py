@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from backend.errors import Refused, Unavailable
+from jobwarden.backend.errors import Refused, Unavailable
 
 DEBIAN = Path("/usr/lib/postgresql")
 

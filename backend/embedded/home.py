@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backend.errors import InputError, JobwardenError, Refused, Unavailable
-from backend.process.spool import PASSAGE_MODE
-from backend.settings import Settings
-from backend.trusted import check_folder, open_trusted, owner_name, read_trusted
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
+from jobwarden.backend.files import check_folder, open_trusted, owner_name, read_trusted
+from jobwarden.backend.process.spool import PASSAGE_MODE
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path (unix(7): 108 with the closing NUL)."""

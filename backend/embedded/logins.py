@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from backend.embedded.home import Home
-from backend.errors import Refused, Unavailable
-from backend.trusted import owner_name
+from jobwarden.backend.embedded.home import Home
+from jobwarden.backend.errors import Refused, Unavailable
+from jobwarden.backend.files import owner_name
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -151,10 +151,19 @@ def _session(home: Home, login: str, database: str) -> Iterator[psycopg2.extensi
     except psycopg2.OperationalError as error:
         if f'role "{login}" does not exist' in str(error):
             raise _NoSuchRoleError(login) from error
-        raise Unavailable(f"PostgreSQL of {home.path} started and does not answer: {str(error).strip()}") from error
+        raise _unanswered(home, error) from error
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
             yield cursor
+    except psycopg2.Error as error:
+        if not connection.closed:
+            raise
+        raise _unanswered(home, error) from error  # the server went away in the middle
     finally:
         connection.close()
+
+
+def _unanswered(home: Home, error: Exception) -> Unavailable:
+    said = next(iter(str(error).strip().splitlines()), "no reason given")
+    return Unavailable(f"PostgreSQL of {home.path} started and does not answer: {said}")

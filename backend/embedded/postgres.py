@@ -9,13 +9,13 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from backend.embedded import held, logins, processes
-from backend.embedded.binaries import PostgresBinaries, postgres_for
-from backend.embedded.home import LONGEST_SOCKET, Home, explained
-from backend.embedded.unprivileged import command_prefix
-from backend.errors import Refused, Unavailable
-from backend.process.identity import parse_pid
-from backend.trusted import read_trusted, trusted_users
+from jobwarden.backend.embedded import home_lock, logins, processes
+from jobwarden.backend.embedded.binaries import PostgresBinaries, postgres_for
+from jobwarden.backend.embedded.home import LONGEST_SOCKET, Home, explained
+from jobwarden.backend.embedded.processes import command_prefix
+from jobwarden.backend.errors import Refused, Unavailable
+from jobwarden.backend.files import read_trusted, trusted_users
+from jobwarden.backend.process.identity import parse_pid
 
 NAMES = ("postgres",)
 SPACE_FOR_NEW_MB = 100
@@ -74,6 +74,7 @@ def start(home: Home) -> None:
     processes.wait_until(lambda: not _listening(home) or _reports_ready(home), START_SECONDS)
     if _listening(home):
         if _reports_ready(home):
+            logins.set_up(home)  # whoever started it may have ended before he came to that
             return
         raise Unavailable(f"PostgreSQL of {home.path} has been starting for {START_SECONDS} s: see {home.log}")
     _end_unreachable(home)
@@ -139,7 +140,7 @@ def _launch(home: Home, binaries: PostgresBinaries) -> None:
     """
     command = [binaries.program("pg_ctl"), "start", "-w", "-s", "-t", str(START_SECONDS)]
     prefix = command_prefix(home.postgres, real_user=home.shared)
-    with held.holding(home) as lock:
+    with home_lock.holding(home) as lock:
         env = {"PGDATA": str(home.postgres)}
         done = processes.run([*prefix, *command], cwd=home.postgres, env=env, keep=[lock])
     if done.code != 0:

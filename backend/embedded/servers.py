@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backend.embedded import logins, owner, postgres, valkey
-from backend.embedded.home import Home, exclusive, explained, is_guest, is_wanted, prepare, trusted_home, want
-from backend.errors import Refused, Unavailable
-from backend.settings import Settings, hide_password
-from backend.trusted import owner_name
+from jobwarden.backend.config.settings import Settings, hide_password
+from jobwarden.backend.embedded import logins, ownership, postgres, valkey
+from jobwarden.backend.embedded.home import Home, exclusive, explained, is_guest, is_wanted, prepare, trusted_home, want
+from jobwarden.backend.errors import Refused, Unavailable
+from jobwarden.backend.files import owner_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ def stop(settings: Settings) -> list[str]:
         if not servers or not home.run.is_dir():
             return []
     with exclusive(home), explained(home):
-        owner.check(home, to_stop=True)
+        ownership.check(home, to_stop=True)
         home.wanted.unlink(missing_ok=True)
         stopped = [server.name for server in reversed(servers) if server.stop(home)]
-        owner.release(home)
+        ownership.release(home)
         return stopped
 
 
@@ -109,7 +109,7 @@ def check_owner(settings: Settings) -> None:
     with explained(home):
         silent = not all(server.ready(home) for server in servers)
     if silent and not is_guest(home):
-        owner.check(home)
+        ownership.check(home)
 
 
 def _embedded(settings: Settings) -> list[_Server]:
@@ -129,7 +129,7 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
         wanted = is_wanted(home)
         if wanted and all(server.ready(home) for server in servers):
             return _urls(settings, home)
-        owner.check(home)
+        ownership.check(home)
     if must_be_wanted and not wanted:
         raise _down(home)
     if must_be_wanted and os.environ.get(
@@ -141,12 +141,12 @@ def _bring_up(settings: Settings, *, must_be_wanted: bool) -> Urls:
         if must_be_wanted and not is_wanted(home):  # taken down while we waited for the lock
             raise _down(home)
         with explained(home):
-            owner.check(home)
-            owner.claim(home)
+            ownership.check(home)
+            ownership.claim(home)
         for server in servers:
             server.start(home)
         with explained(home):
-            owner.settle(home)
+            ownership.settle(home)
             want(home)
     return _urls(settings, home)
 

@@ -7,10 +7,10 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
-from backend.embedded import held, processes
-from backend.embedded.binaries import valkey_server
-from backend.embedded.home import Home, explained
-from backend.errors import Refused, Unavailable
+from jobwarden.backend.embedded import home_lock, processes
+from jobwarden.backend.embedded.binaries import valkey_server
+from jobwarden.backend.embedded.home import Home, explained
+from jobwarden.backend.errors import Refused, Unavailable
 
 NAMES = ("valkey-server", "redis-server")
 START_SECONDS = 60.0
@@ -99,7 +99,7 @@ def _launch(home: Home) -> None:
         "maxmemory-policy": "noeviction",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    with held.holding(home) as lock:
+    with home_lock.holding(home) as lock:
         done = processes.run([valkey_server(), *arguments], cwd=home.valkey, keep=[lock])
     if done.code != 0:
         raise _failure(home, done.output)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from backend.embedded import held
-from backend.embedded.processes import PROC
-from backend.errors import JobwardenError
-from backend.process.identity import (
+from jobwarden.backend.config.settings import load_settings
+from jobwarden.backend.embedded import home_lock
+from jobwarden.backend.embedded.processes import PROC
+from jobwarden.backend.errors import JobwardenError
+from jobwarden.backend.files import read_trusted
+from jobwarden.backend.process.identity import (
     Liveness,
     ProcessIdentity,
     identify,
@@ -22,13 +24,14 @@ from backend.process.identity import (
     read_stat,
     this_host,
 )
-from backend.settings import load_settings
-from backend.trusted import read_trusted
 
 _LONGEST_NAME = 255
 """Bytes of a file's name (NAME_MAX)."""
 _LIMIT_BYTES = 4096
-_COMMANDS = (("backend.cli", "worker"), ("jobwarden", "worker"), ("-m", "backend.main"))
+_COMMANDS = (
+    ("jobwarden", "worker"),
+    *(("backend.cli", "worker"), ("-m", "backend.main")),  # started by versions before the one import name
+)
 _kept: list[int] = []
 """Descriptors of the locked files that name this process, to its end."""
 _FIRST_WORDS = 8
@@ -84,7 +87,7 @@ def write_pid_file(home: Path, node: str) -> None:
     try:
         line = f"{me.pid} {me.start_ticks} {me.boot_id} {me.pid_namespace} {node} {host.machine_id} {host.hostname}\n"
         os.write(fd, line.encode())
-        held.share(fd)
+        home_lock.share(fd)
         fresh.replace(file)
     except OSError:
         os.close(fd)
@@ -131,7 +134,7 @@ def in_files(home: Path) -> Iterator[WorkerProcess]:
 def _was_in_a_container(worker: WorkerProcess, file: Path) -> bool:
     """Whether it was one of another namespace of this boot and is gone: it would hold the lock of its file."""
     same_boot = worker.who.boot_id == this_host().boot_id
-    return worker.elsewhere and same_boot and bool(worker.hostname) and not held.is_locked(file)
+    return worker.elsewhere and same_boot and bool(worker.hostname) and not home_lock.is_locked(file)
 
 
 def _pid_files(home: Path) -> list[Path]:

@@ -1,1 +1,1 @@
-"""Housekeeping: stale allocations, old spool folders, and the archive of finished jobs."""
+"""Removes and archives what is old."""

@@ -1,7 +1,7 @@
-"""Finished jobs past retention: to a file first, and only when that is read back, out of the database.
+"""Moves finished jobs into archive files, and what the database kept of removals by a worker's login.
 
-A crash at any point leaves the jobs in the database, in a finished archive, or in both: the next run archives again
-what is still in the database. Nothing is ever only in an unfinished file.
+A worker's login may call the functions that delete what an archive has, and it alone says that there is an archive;
+so the database keeps what they delete until whoever owns the tables has it in a file.
 """
 
 import json
@@ -15,13 +15,26 @@ from pathlib import Path
 from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
 
-from backend.actions.records import Context
-from backend.database.roles import WORKER, lacking
-from backend.errors import InputError, Refused
-from backend.housekeeping import sql
-from backend.housekeeping.archive_file import ArchiveFile, Measure, Sink, Written, remove_unfinished, verify
-from backend.housekeeping.records import Limits, Progress, Step, StepReport
-from backend.state import machine
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.roles import WORKER, lacking
+from jobwarden.backend.domain.units import counted
+from jobwarden.backend.errors import InputError, Refused
+from jobwarden.backend.housekeeping import sql
+from jobwarden.backend.housekeeping.archive_file import (
+    ArchiveFile,
+    LineSink,
+    Measure,
+    Written,
+    remove_unfinished,
+    verify,
+)
+from jobwarden.backend.housekeeping.records import CleanupProgress, CleanupStep, Limits, StepReport
+from jobwarden.backend.state import machine
+
+# Finished jobs past retention: to a file first, and only when that is read back, out of the database.
+#
+# A crash at any point leaves the jobs in the database, in a finished archive, or in both: the next run archives again
+# what is still in the database. Nothing is ever only in an unfinished file.
 
 JOBS_PER_FILE = 20_000
 EVENTS_PER_FILE = 200_000
@@ -83,7 +96,7 @@ def check_rights(ctx: Context) -> None:
 
 
 def archive_old(
-    ctx: Context, limits: Limits, dry_run: bool, progress: Progress, still_alone: Callable[[], None]
+    ctx: Context, limits: Limits, dry_run: bool, progress: CleanupProgress, still_alone: Callable[[], None]
 ) -> StepReport:
     """Archive and delete what is past retention. ``still_alone`` raises when another run may have begun.
 
@@ -93,12 +106,12 @@ def archive_old(
         total = int(conn.scalar(sql.COUNT_OLD_JOBS, {"after": 0, "seconds": limits.retention_seconds}) or 0)
     if not dry_run:
         remove_unfinished(ctx.settings.archives)
-    report, after = StepReport(Step.ARCHIVE), 0
+    report, after = StepReport(CleanupStep.ARCHIVE), 0
     after_event: int | None = 0
     while True:
 
         def tell(count: int, done: int = report.count) -> None:
-            progress(Step.ARCHIVE, min(total, done + count), total)
+            progress(CleanupStep.ARCHIVE, min(total, done + count), total)
 
         batch, size, written = _export(ctx, limits, after, after_event, dry_run, tell)
         if batch and written is not None:
@@ -172,7 +185,7 @@ def _fill(
     limits: Limits,
     after: int,
     after_event: int | None,
-    sink: Callable[[], Sink],
+    sink: Callable[[], LineSink],
     tell: Callable[[int], None],
 ) -> Batch:
     """Write the next jobs and loose events (None: there are no more) to the sink, asked for when there is a line."""
@@ -215,8 +228,8 @@ def _retire(ctx: Context, batch: Batch, written: Written) -> StepReport:
     for start in range(0, len(batch.loose_events), DELETED_TOGETHER * 10):
         _delete(ctx, sql.RETIRE_EVENTS, archive_id, ids=batch.loose_events[start : start + DELETED_TOGETHER * 10])
     stay = len(batch.jobs) - gone
-    left = (f"{stay} archived jobs were changed or in use meanwhile and stay until the next run",) if stay else ()
-    return StepReport(Step.ARCHIVE, gone, 0, batch.events, files=(str(written.path),), left=left)
+    left = (f"{counted(stay, 'archived job')} changed or in use meanwhile: kept until the next run",) if stay else ()
+    return StepReport(CleanupStep.ARCHIVE, gone, 0, batch.events, files=(str(written.path),), left=left)
 
 
 def register(ctx: Context, batch: Batch, written: Written) -> int:
@@ -246,3 +259,57 @@ def _delete(ctx: Context, statement: TextClause, archive_id: int, **values: obje
         if getattr(exc.orig, "pgcode", None) not in ("55P03", "40P01", "JW006"):  # lock timeout, deadlock, new event
             raise
         return 0
+
+
+LINES_PER_FILE = 20_000
+
+
+def archive_kept(ctx: Context, report: StepReport, dry_run: bool) -> StepReport:
+    """``report``, with the files written here; or with how much waits for the owner, when this login is not he.
+
+    Raises Refused when a file cannot be written or read back: then nothing is dropped.
+    """
+    with ctx.engine.connect() as conn:
+        waiting, owner = int(conn.scalar(sql.COUNT_KEPT) or 0), bool(conn.scalar(sql.OWNS))
+    if not waiting:
+        return report
+    if dry_run or not owner:
+        left = counted(waiting, "archived line")
+        note = f"{left} kept in the database until the owner of its tables runs `jobwarden housekeeping`"
+        return replace(report, left=(*report.left, note))
+    while True:
+        ids, batch, written = _export_kept(ctx)
+        if written is None:
+            return report
+        archive_id = register(ctx, batch, written)
+        with ctx.engine.begin() as conn:
+            conn.execute(sql.DROP_KEPT, {"archive": archive_id, "ids": ids})
+        report = replace(report, bytes=report.bytes + written.bytes, files=(*report.files, str(written.path)))
+
+
+def _export_kept(ctx: Context) -> tuple[list[int], Batch, Written | None]:
+    """Write one file and read it back: the lines it holds, as they are numbered here and as an archive tells them."""
+    ids, batch = list[int](), Batch()
+    file: ArchiveFile | None = None
+    directory = ctx.settings.archives
+    try:
+        with ctx.engine.connect().execution_options(stream_results=True, max_row_buffer=FETCHED_TOGETHER) as conn:
+            for row in conn.execute(sql.EXPORT_KEPT, {"limit": LINES_PER_FILE}):
+                file = file or ArchiveFile(directory, new_name())
+                file.write(row.line)
+                ids.append(row.id)
+                batch.job_events += row.events
+                batch.jobs += [{"id": row.job_id}] if row.job_id is not None else []
+        if file is None:
+            return ids, batch, None
+        written = file.finish()
+    except OSError as exc:
+        if file is not None:
+            file.abandon()
+        raise Refused(f"the archive in {directory} cannot be written ({exc.strerror}): nothing was dropped") from exc
+    except BaseException:
+        if file is not None:
+            file.abandon()
+        raise
+    verify(written, set(batch.job_ids))
+    return ids, batch, written

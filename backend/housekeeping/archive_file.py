@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from backend.errors import Refused
-from backend.files import open_plain
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.files import open_plain
 
 SUFFIX = ".jsonl.gz"
 UNFINISHED = ".jsonl.gz.new"
@@ -33,14 +33,14 @@ class Written:
     lines: int
 
 
-class Sink(Protocol):
+class LineSink(Protocol):
     """Takes lines; see :class:`ArchiveFile` and :class:`Measure`."""
 
     def write(self, line: str) -> None:
         """Add one line."""
 
 
-class _Tally:
+class _CountingWriter:
     """Stands between gzip and the file: counts and hashes what goes through."""
 
     def __init__(self, file: IO[bytes] | None) -> None:
@@ -61,7 +61,7 @@ class Measure:
     """Compresses to nowhere: how large an archive would be."""
 
     def __init__(self) -> None:
-        self._tally = _Tally(None)
+        self._tally = _CountingWriter(None)
         self._gzip = gzip.GzipFile("", "wb", LEVEL, self._tally, mtime=0)
 
     def write(self, line: str) -> None:
@@ -82,7 +82,7 @@ class ArchiveFile:
         self.path, self._new = directory / f"{name}{SUFFIX}", directory / f"{name}{UNFINISHED}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.fdopen(os.open(self._new, flags, 0o600), "wb")
-        self._tally = _Tally(self._file)
+        self._tally = _CountingWriter(self._file)
         self._gzip = gzip.GzipFile("", "wb", LEVEL, self._tally, mtime=0)
         self._lines = 0
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-Progress = Callable[[str, int, int], None]
+CleanupProgress = Callable[[str, int, int], None]
 """Told the step, how much of it is done, and of how much; called from the working thread."""
 
 
-class Step(StrEnum):
+class CleanupStep(StrEnum):
     """The steps, in their order."""
 
     ALLOCATIONS = "allocations"
@@ -44,7 +44,7 @@ class StepReport:
     why; ``failed`` what should have been done and could not be.
     """
 
-    step: Step
+    step: CleanupStep
     count: int = 0
     bytes: int = 0
     events: int = 0
@@ -55,7 +55,7 @@ class StepReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CleanupReport:
     """A clean-up. ``busy`` names the one that was at it already, so that nothing was done."""
 
     dry_run: bool

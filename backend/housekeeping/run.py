@@ -11,21 +11,21 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
-from backend.actions.records import Context
-from backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
-from backend.housekeeping import sql
-from backend.housekeeping.allocations import release_stale
-from backend.housekeeping.archive import archive_old, check_directory, check_rights
-from backend.housekeeping.kept import archive_kept
-from backend.housekeeping.records import Limits, Progress, Report, Step, StepReport
-from backend.housekeeping.spool import tidy_spool
-from backend.housekeeping.workers import forget_workers
-from backend.process.identity import this_host
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
+from jobwarden.backend.housekeeping import sql
+from jobwarden.backend.housekeeping.allocations import forget_workers, release_stale
+from jobwarden.backend.housekeeping.archive import archive_kept, archive_old, check_directory, check_rights
+from jobwarden.backend.housekeeping.records import CleanupProgress, CleanupReport, CleanupStep, Limits, StepReport
+from jobwarden.backend.housekeeping.spool import tidy_spool
+from jobwarden.backend.process.identity import this_host
 
 ARCHIVE_KEY = 0
 
 
-def clean_up(ctx: Context, limits: Limits, *, dry_run: bool, progress: Progress = lambda *_: None) -> Report:
+def clean_up(
+    ctx: Context, limits: Limits, *, dry_run: bool, progress: CleanupProgress = lambda *_: None
+) -> CleanupReport:
     """Release stale allocations, remove old spool folders, archive old jobs, forget old workers.
 
     A dry run only says what would be done, to whoever may look. Raises InputError when no archive could be written, and
@@ -33,12 +33,12 @@ def clean_up(ctx: Context, limits: Limits, *, dry_run: bool, progress: Progress 
     """
     check_directory(ctx.settings.archives, dry_run)
     if dry_run:
-        return Report(True, tuple(_steps(ctx, limits, True, progress, None)))
+        return CleanupReport(True, tuple(_steps(ctx, limits, True, progress, None)))
     check_rights(ctx)
     with _lock_connection(ctx) as conn:
         if not try_session_lock(conn, HOUSEKEEPING_LOCK, host_key(ctx)):
-            return Report(False, busy=_holder(conn, host_key(ctx)))
-        return Report(False, tuple(_steps(ctx, limits, False, progress, conn)))
+            return CleanupReport(False, busy=_holder(conn, host_key(ctx)))
+        return CleanupReport(False, tuple(_steps(ctx, limits, False, progress, conn)))
 
 
 def host_key(ctx: Context) -> int:
@@ -48,7 +48,7 @@ def host_key(ctx: Context) -> int:
 
 
 def _steps(
-    ctx: Context, limits: Limits, dry_run: bool, progress: Progress, conn: Connection | None
+    ctx: Context, limits: Limits, dry_run: bool, progress: CleanupProgress, conn: Connection | None
 ) -> Iterator[StepReport]:
     yield release_stale(ctx, limits, dry_run, progress)
     yield tidy_spool(ctx, limits, dry_run, progress)
@@ -59,7 +59,9 @@ def _steps(
         yield archive_kept(ctx, archive_old(ctx, limits, False, progress, lambda: _still_there(conn)), False)
         yield forget_workers(ctx, limits, False)
     else:
-        yield StepReport(Step.ARCHIVE, left=(f"{_holder(conn, ARCHIVE_KEY)} archives right now: left to it",))
+        yield StepReport(
+            CleanupStep.ARCHIVE, left=(f"{_holder(conn, ARCHIVE_KEY)} is archiving right now: left to it",)
+        )
 
 
 @contextmanager
@@ -79,4 +81,8 @@ def _still_there(conn: Connection) -> None:
 
 def _holder(conn: Connection, key: int) -> str:
     row = conn.execute(sql.LOCK_HOLDER, {"kind": HOUSEKEEPING_LOCK, "key": key}).first()
-    return "another clean-up" if row is None else f"another clean-up, started {row.taken_at:%Y-%m-%d %H:%M:%S} UTC,"
+    return (
+        "another housekeeping run"
+        if row is None
+        else f"another housekeeping run, started {row.taken_at:%Y-%m-%d %H:%M:%S} UTC,"
+    )

@@ -1,31 +1,85 @@
-"""Old spool folders of this host: those of jobs that ended long ago, and those that belong to nothing."""
+"""Removes old folders of the spool, except those that some process works in or has a file of open."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from backend.actions.records import Context
-from backend.anomalies.attempts import BY_ID, Attempt, read_attempts
-from backend.anomalies.evidence import Look
-from backend.files import opened_folder
-from backend.housekeeping import sql
-from backend.housekeeping.folders import Folder, allocation_folders, measure, node_directories
-from backend.housekeeping.in_use import InUse
-from backend.housekeeping.in_use import look as look_for_use
-from backend.housekeeping.records import Limits, Progress, Step, StepReport
-from backend.process.identity import Liveness, this_host
-from backend.process.tree import remove_tree
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.anomalies.attempts import BY_ID, Attempt, read_attempts
+from jobwarden.backend.anomalies.evidence import HostSurvey
+from jobwarden.backend.domain.units import counted
+from jobwarden.backend.files import opened_folder
+from jobwarden.backend.housekeeping import sql
+from jobwarden.backend.housekeeping.records import CleanupProgress, CleanupStep, Limits, StepReport
+from jobwarden.backend.process.identity import Liveness, this_host
+from jobwarden.backend.process.spool import FolderUsage, allocation_folders, measure, node_directories
+from jobwarden.backend.process.tree import remove_tree
+
+ALLOCATION_VARIABLE = b"JOBWARDEN_ALLOCATION_ID="
+NODE_VARIABLE = b"JOBWARDEN_NODE="
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Names of entries that some process works in, runs from or has open; and allocation ids that processes say they
+    are of. The latter may belong to another installation on this host: they only count where nothing better is known.
+    """
+
+    opened: frozenset[str]
+    claimed: frozenset[str]
+
+
+def look(root: Path, node_name: str) -> InUse:
+    """Look at every process, as far as this user may: it is the one that the jobs run as. ``root`` is a real path."""
+    prefix = f"{root}/"
+    opened: set[str] = set()
+    claimed: set[str] = set()
+    for pid in _pids():
+        opened.update(link[len(prefix) :].partition("/")[0] for link in _links(pid) if link.startswith(prefix))
+        claimed.update(_claimed(pid, node_name))
+    return InUse(frozenset(opened), frozenset(claimed))
+
+
+def _pids() -> Iterator[str]:
+    return (name for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208 (plain names are enough)
+
+
+def _links(pid: str) -> Iterator[str]:
+    """Working directory, program and open files. Of a process that has ended meanwhile, nothing."""
+    for name in ("cwd", "exe"):
+        with suppress(OSError):
+            yield os.readlink(f"/proc/{pid}/{name}")  # noqa: PTH115 (kept as text: a deleted file is no path)
+    with suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+            with suppress(OSError):
+                yield os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115
+
+
+def _claimed(pid: str, node_name: str) -> Iterator[str]:
+    """The allocation id in the environment of a process of this node's jobs."""
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return
+    if NODE_VARIABLE + os.fsencode(node_name) in entries:
+        for entry in entries:
+            if entry.startswith(ALLOCATION_VARIABLE):
+                yield os.fsdecode(entry[len(ALLOCATION_VARIABLE) :])
+
+
+# Old spool folders of this host: those of jobs that ended long ago, and those that belong to nothing.
 
 BATCH = 1000
 """Folders that are asked for together."""
 
 
-class Verdict(StrEnum):
+class FolderVerdict(StrEnum):
     """What is to become of a folder; the values of those that keep it finish a sentence."""
 
     REMOVE = "to be removed"
@@ -36,7 +90,7 @@ class Verdict(StrEnum):
     ELSEWHERE = "whose allocation has its folder at another place"
 
 
-QUIET = (Verdict.REMOVE, Verdict.NEEDED)
+QUIET = (FolderVerdict.REMOVE, FolderVerdict.NEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +111,7 @@ class _Tally:
     failed: list[str] = field(default_factory=list)
 
 
-def tidy_spool(ctx: Context, limits: Limits, dry_run: bool, progress: Progress) -> StepReport:
+def tidy_spool(ctx: Context, limits: Limits, dry_run: bool, progress: CleanupProgress) -> StepReport:
     """Remove, or in a dry run count, the old folders below the home's spool."""
     tally = _Tally()
     nodes, others = node_directories(Path(os.path.realpath(ctx.settings.home)) / "spool")
@@ -68,11 +122,11 @@ def tidy_spool(ctx: Context, limits: Limits, dry_run: bool, progress: Progress) 
                 _tidy_node(ctx, root, root_fd, limits.max_age_seconds, dry_run, progress, tally)
         except OSError as exc:
             tally.failed.append(f"{root} cannot be looked through: {exc.strerror}")
-    return StepReport(Step.SPOOL, tally.count, tally.bytes, left=tuple(tally.left), failed=tuple(tally.failed))
+    return StepReport(CleanupStep.SPOOL, tally.count, tally.bytes, left=tuple(tally.left), failed=tuple(tally.failed))
 
 
 def _tidy_node(
-    ctx: Context, root: Path, root_fd: int, max_age: float, dry_run: bool, progress: Progress, tally: _Tally
+    ctx: Context, root: Path, root_fd: int, max_age: float, dry_run: bool, progress: CleanupProgress, tally: _Tally
 ) -> None:
     # Listed before anything is asked: an allocation is in the database long before its folder is made.
     names, others = allocation_folders(root_fd)
@@ -80,19 +134,23 @@ def _tidy_node(
     if not names:
         return
     if not _ours(ctx, root.name):
-        tally.left.append(f"{root}: {len(names)} folders of a node that this database does not know on this host")
+        tally.left.append(
+            f"{root}: {counted(len(names), 'folder')} of a node that this database does not know on this host"
+        )
         return
-    used = look_for_use(root, root.name)
-    kept: Counter[Verdict] = Counter()
+    used = look(root, root.name)
+    kept: Counter[FolderVerdict] = Counter()
     for batch in _batches(names):
         for folder, verdict in _judged(ctx, root, batch, root_fd, used, max_age):
-            if verdict is not Verdict.REMOVE:
+            if verdict is not FolderVerdict.REMOVE:
                 kept[verdict] += 1
             elif dry_run or _removed(folder, root, root_fd, tally):
                 tally.count += 1
                 tally.bytes += folder.bytes
-            progress(Step.SPOOL, tally.count + kept.total(), len(names))
-    tally.left += [f"{root}: {count} folders {verdict}" for verdict, count in kept.items() if verdict not in QUIET]
+            progress(CleanupStep.SPOOL, tally.count + kept.total(), len(names))
+    tally.left += [
+        f"{root}: {counted(count, 'folder')} {verdict}" for verdict, count in kept.items() if verdict not in QUIET
+    ]
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -109,10 +167,10 @@ def _ours(ctx: Context, node_name: str) -> bool:
 
 def _judged(
     ctx: Context, root: Path, names: Sequence[str], root_fd: int, used: InUse, max_age: float
-) -> Iterator[tuple[Folder, Verdict]]:
+) -> Iterator[tuple[FolderUsage, FolderVerdict]]:
     with ctx.engine.connect() as conn:
         known = _known(conn, [int(name) for name in names])
-    look = Look()
+    look = HostSurvey()
     for name in names:
         folder = measure(name, root_fd)
         yield folder, decide(folder, root, known.get(folder.allocation_id), used, max_age, look)
@@ -124,36 +182,38 @@ def _known(conn: Connection, ids: list[int]) -> dict[int, Known]:
     return {a.allocation_id: Known(a, ages.get(a.allocation_id)) for a in attempts}
 
 
-def decide(folder: Folder, root: Path, known: Known | None, used: InUse, max_age: float, look: Look) -> Verdict:
+def decide(
+    folder: FolderUsage, root: Path, known: Known | None, used: InUse, max_age: float, look: HostSurvey
+) -> FolderVerdict:
     """The verdict on one folder; whatever is not certain keeps it."""
     if known is None:
         return _of_nothing(folder, used, max_age)
     attempt = known.attempt
     if attempt.spool_dir is not None and Path(attempt.spool_dir).parts[-2:] != (root.name, folder.name):
-        return Verdict.ELSEWHERE
+        return FolderVerdict.ELSEWHERE
     if known.age is None or known.age < max_age:
-        return Verdict.NEEDED
+        return FolderVerdict.NEEDED
     if not attempt.here:
-        return Verdict.FOREIGN
+        return FolderVerdict.FOREIGN
     if folder.name in used.opened:
-        return Verdict.ALIVE
+        return FolderVerdict.ALIVE
     return _BY_LIVENESS[look.at(attempt).alive]
 
 
 _BY_LIVENESS = {
-    Liveness.GONE: Verdict.REMOVE,
-    Liveness.ALIVE: Verdict.ALIVE,
-    Liveness.UNKNOWN: Verdict.UNPROVEN,
+    Liveness.GONE: FolderVerdict.REMOVE,
+    Liveness.ALIVE: FolderVerdict.ALIVE,
+    Liveness.UNKNOWN: FolderVerdict.UNPROVEN,
 }
 
 
-def _of_nothing(folder: Folder, used: InUse, max_age: float) -> Verdict:
+def _of_nothing(folder: FolderUsage, used: InUse, max_age: float) -> FolderVerdict:
     if folder.name in used.opened | used.claimed:
-        return Verdict.ALIVE
-    return Verdict.REMOVE if folder.age >= max_age else Verdict.NEEDED
+        return FolderVerdict.ALIVE
+    return FolderVerdict.REMOVE if folder.age >= max_age else FolderVerdict.NEEDED
 
 
-def _removed(folder: Folder, root: Path, root_fd: int, tally: _Tally) -> bool:
+def _removed(folder: FolderUsage, root: Path, root_fd: int, tally: _Tally) -> bool:
     try:
         remove_tree(folder.name, root_fd)
     except OSError as exc:

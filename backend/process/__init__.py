@@ -1,1 +1,1 @@
-"""Processes of jobs: start them, know them again, read how they ended, end them. Knows nothing of the database."""
+"""Processes of the kernel: which one it is, starting it behind the shim, and ending all of it."""

@@ -4,7 +4,7 @@ Cgroup v2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst). The supervisor 
 group of its allocation and stays outside itself, so that killing the group leaves it to record the end. A file in the
 folder of the allocation says where the group is; the cookie in the group's name proves whose it is.
 
-Where no group can be made everything works without: see `backend.process.members`.
+Where no group can be made everything works without: see `jobwarden.backend.process.members`.
 """
 
 import errno
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from backend.files import read_within
+from jobwarden.backend.files import read_within
 
 POINTER = "control_group"
 """Name of the file in an allocation's folder that holds the path of its group; shim.c knows it too."""
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ControlGroup:
     """The control group of one allocation, which may be gone already."""
 
     path: str
@@ -73,7 +73,7 @@ class Group:
         return found
 
 
-def group_of(folder: str, cookie: str) -> Group | None:
+def group_of(folder: str, cookie: str) -> ControlGroup | None:
     """The group of the allocation with this folder and cookie; None when it has none, or the path is not its own."""
     path = _pointer(folder)
     parent, _, name = path.rpartition("/")
@@ -81,7 +81,7 @@ def group_of(folder: str, cookie: str) -> Group | None:
     if found is None or found[2] != cookie or not _PARENT.fullmatch(parent.rpartition("/")[2]):
         return None
     ours = any(path.startswith(f"{mount}/") for _, mount in _mounts()) and os.path.normpath(path) == path
-    return Group(path) if ours else None
+    return ControlGroup(path) if ours else None
 
 
 def _pointer(folder: str) -> str:
@@ -142,10 +142,10 @@ class Groups:
                 _write(f"{parent}/cgroup.subtree_control", controller)  # again, where it was possible before
             os.mkdir(path, 0o755)  # noqa: PTH102
 
-    def made(self) -> dict[int, Group]:
+    def made(self) -> dict[int, ControlGroup]:
         """The groups there are, by allocation id."""
         return {
-            int(name.partition(".")[0]): Group(f"{self.parent}/{name}")
+            int(name.partition(".")[0]): ControlGroup(f"{self.parent}/{name}")
             for name in _subdirectories(self.parent)
             if name.partition(".")[0].isdecimal()
         }
@@ -187,7 +187,7 @@ def groups_there(spool: str) -> Groups:
     return Groups(None if own is None else f"{own}/{_name(spool)}")
 
 
-def sweep(groups: Mapping[int, Group], live: Collection[int]) -> None:
+def sweep(groups: Mapping[int, ControlGroup], live: Collection[int]) -> None:
     """Remove groups that no live allocation owns; one that is in use stays, its processes being strays."""
     for allocation_id, group in groups.items():
         if allocation_id not in live:

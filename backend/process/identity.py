@@ -7,10 +7,12 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Self
 
 LARGEST_PID = 1 << 22
 """PID_MAX_LIMIT of the kernel (proc(5), /proc/sys/kernel/pid_max)."""
@@ -36,6 +38,11 @@ class ProcessIdentity:
     start_ticks: int
     boot_id: str
     pid_namespace: int
+
+    @classmethod
+    def from_row(cls, row: Mapping[Any, Any], pid: str) -> Self:
+        """The one that a row of the database names; ``pid`` is the column of its process id."""
+        return cls(row[pid], row["process_start"], row["boot_id"], row["pid_namespace"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +219,11 @@ def _probe(pid: int) -> Liveness:
 def elapsed_seconds(start_ticks: int) -> float:
     """Seconds since a process started, on the boot clock: neither clock changes nor suspension disturb it."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - start_ticks / TICKS_PER_SECOND
+
+
+# The clock that time limits run on.
+
+
+def boot_clock() -> float:
+    """Seconds since boot, suspension included: the same scale as process start times, undisturbed by clock changes."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.files import open_within, read_within
-from backend.process.identity import ProcessIdentity
+from jobwarden.backend.files import open_within, read_within
+from jobwarden.backend.process.identity import ProcessIdentity
 
 NAME = "identity"
 SIZE = 2048
@@ -30,7 +30,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class KillOrder:
     """To end the job as killed: ``actor`` wanted it for ``reason`` at ``at_ns`` (since the epoch)."""
 
     actor: str
@@ -61,7 +61,7 @@ def read_identity(folder: str) -> Named | None:
         return None
 
 
-def write_order(folder: str, order: Order) -> None:
+def write_order(folder: str, order: KillOrder) -> None:
     """Leave an order in the folder, durably; it takes no room on the disk. Raises OSError."""
     lines = (str(order.at_ns), _line(order.actor, _ACTOR), _line(order.reason or "", _REASON))
     fd = open_within(folder, NAME, os.O_WRONLY)
@@ -72,17 +72,17 @@ def write_order(folder: str, order: Order) -> None:
         os.close(fd)
 
 
-def read_order(folder: str) -> Order | None:
+def read_order(folder: str) -> KillOrder | None:
     """The order that was left in the folder; None without one."""
     try:
         text = read_within(folder, NAME, SIZE)[_ORDER_AT:].decode()
         at_ns, actor, reason, _ = text.split("\n")
-        return Order(_line(actor, _ACTOR), _number(at_ns), _line(reason, _REASON) or None) if actor else None
+        return KillOrder(_line(actor, _ACTOR), _number(at_ns), _line(reason, _REASON) or None) if actor else None
     except (OSError, ValueError):
         return None
 
 
-def from_spool(order: Order, folder: str) -> tuple[str, str]:
+def from_spool(order: KillOrder, folder: str) -> tuple[str, str]:
     """Actor and reason for the audit, which say that nobody but the spool vouches for them."""
     node = Path(folder).parent.name
     return f"{order.actor} (spool of {node})", f"{order.reason or 'killed'} (kill --local, from the spool of {node})"

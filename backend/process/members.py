@@ -9,10 +9,10 @@ of those.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.process.cgroup import Group, group_of
-from backend.process.identity import TICKS_PER_SECOND, ProcessIdentity, Stat, read_stat, this_host
-from backend.process.procfs import Snapshot, holds_open, scan
-from backend.process.record import Record, read_record
+from jobwarden.backend.process.cgroup import ControlGroup, group_of
+from jobwarden.backend.process.identity import TICKS_PER_SECOND, ProcessIdentity, Stat, read_stat, this_host
+from jobwarden.backend.process.procfs import ProcessSnapshot, holds_open, scan
+from jobwarden.backend.process.record import Record, read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Family:
     shim: Stat | None
     others: tuple[Stat, ...]
     suspects: tuple[Stat, ...] = ()
-    group: Group | None = None
+    group: ControlGroup | None = None
 
     @property
     def empty(self) -> bool:
@@ -50,7 +50,9 @@ class Family:
 _NOBODY = Family(None, ())
 
 
-def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = (), gone_since: float | None = None) -> Family:
+def family(
+    target: Target, snapshot: ProcessSnapshot, known: Iterable[Stat] = (), gone_since: float | None = None
+) -> Family:
     """The processes of ``target`` in ``snapshot``. ``known``: members seen before, whose descendants count too.
 
     ``gone_since``: boot clock at which the supervisor was dead and not yet reaped. Until then its pid, and so the
@@ -79,7 +81,7 @@ def family(target: Target, snapshot: Snapshot, known: Iterable[Stat] = (), gone_
     return Family(shim, others, tuple(process for process in suspects if process.pid not in found), group)
 
 
-def members(target: Target, snapshot: Snapshot) -> list[Stat]:
+def members(target: Target, snapshot: ProcessSnapshot) -> list[Stat]:
     """All living processes of an allocation, its supervisor first."""
     found = family(target, snapshot)
     return ([found.shim] if found.shim else []) + list(found.others)
@@ -95,7 +97,7 @@ def _age(process: Stat) -> tuple[int, int]:
     return process.start_ticks, process.pid
 
 
-def _inside(group: Group) -> list[Stat]:
+def _inside(group: ControlGroup) -> list[Stat]:
     """The processes of a group, read anew: a snapshot misses those that came after it. Listed again at the end, so
     that no pid is taken for the next process that got it."""
     found = []
@@ -108,12 +110,12 @@ def _inside(group: Group) -> list[Stat]:
     return [process for process in found if process.pid in still]
 
 
-def _same(snapshot: Snapshot, pid: int, start_ticks: int) -> Stat | None:
+def _same(snapshot: ProcessSnapshot, pid: int, start_ticks: int) -> Stat | None:
     process = snapshot.processes.get(pid)
     return process if process and process.start_ticks == start_ticks and not process.gone else None
 
 
-def _with_descendants(snapshot: Snapshot, roots: Iterable[Stat]) -> dict[int, Stat]:
+def _with_descendants(snapshot: ProcessSnapshot, roots: Iterable[Stat]) -> dict[int, Stat]:
     found: dict[int, Stat] = {}
     queue = list(roots)
     while queue:
@@ -125,7 +127,7 @@ def _with_descendants(snapshot: Snapshot, roots: Iterable[Stat]) -> dict[int, St
 
 
 def _session_without_leader(
-    target: Target, snapshot: Snapshot, proven: set[int], gone_since: float | None
+    target: Target, snapshot: ProcessSnapshot, proven: set[int], gone_since: float | None
 ) -> tuple[list[Stat], list[Stat]]:
     """Members of the dead supervisor's session, as (proven, suspects).
 

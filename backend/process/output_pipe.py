@@ -4,10 +4,10 @@ import errno
 import os
 import stat
 
-from backend.files import opened_folder
-from backend.process.cgroup import group_of
-from backend.process.identity import Liveness, ProcessIdentity, liveness, this_host
-from backend.process.record import seal
+from jobwarden.backend.files import opened_folder
+from jobwarden.backend.process.cgroup import group_of
+from jobwarden.backend.process.identity import Liveness, ProcessIdentity, liveness, this_host
+from jobwarden.backend.process.record import seal
 
 _PREFIX = "output."
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from backend.process import cgroup
-from backend.process.identity import Stat, elapsed_seconds, read_stat
+from jobwarden.backend.process import cgroup
+from jobwarden.backend.process.identity import Stat, elapsed_seconds, read_stat
 
 COOKIE_VARIABLE = b"JOBWARDEN_COOKIE"
 ALLOCATION_VARIABLE = b"JOBWARDEN_ALLOCATION_ID"
@@ -23,7 +23,7 @@ _SETTLED_SECONDS = 2.0
 _marks: dict[tuple[int, int], str | None] = {}
 
 
-class Snapshot:
+class ProcessSnapshot:
     """The processes seen in one pass over /proc; those hidden from this user (hidepid) are missing."""
 
     def __init__(self, processes: dict[int, Stat]) -> None:
@@ -57,7 +57,7 @@ class Snapshot:
         return dict(groups)
 
 
-def scan() -> Snapshot:
+def scan() -> ProcessSnapshot:
     """Read /proc. Raises OSError only when /proc itself cannot be listed."""
     processes: dict[int, Stat] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 (thousands of entries: plain names are enough)
@@ -67,7 +67,7 @@ def scan() -> Snapshot:
             except OSError:
                 continue  # it ended meanwhile, or belongs to another user under hidepid
             processes[stat.pid] = stat
-    return Snapshot(processes)
+    return ProcessSnapshot(processes)
 
 
 def read_cookie(pid: int) -> str | None:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.files import read_within
+from jobwarden.backend.files import read_within
 
 NAME = "exit_status"
 RECORD_SIZE = 256

@@ -8,7 +8,7 @@ import os
 import signal
 from enum import StrEnum
 
-from backend.process.identity import ProcessIdentity, Stat, read_stat, this_host
+from jobwarden.backend.process.identity import ProcessIdentity, Stat, read_stat, this_host
 
 
 class Delivery(StrEnum):

@@ -1,22 +1,60 @@
-"""Start a job's supervisor behind a closed gate: the script runs only after its pid is known to the database."""
+"""Start the shim of a job behind its gate: where the program is, what it is told, and the errors of a start."""
 
 import errno
 import fcntl
 import os
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from os import X_OK, access
 from pathlib import Path
 from typing import Any
 
-from backend.domain.drains import REPLACED
-from backend.process.environment import MARKS
-from backend.process.identity import ProcessIdentity, read_stat, this_host
-from backend.process.launch_error import LaunchError, Postponed
-from backend.process.limits import OPEN_FILES, give_limits
-from backend.process.shim import shim_is_there, shim_path
-from backend.process.spool import PRIVATE_MODE, Folder
-from backend.process.user import JobUser
+from jobwarden.backend.domain.states import REPLACED
+from jobwarden.backend.errors import LaunchError, Postponed, Refused
+from jobwarden.backend.process.environment import MARKS, OPEN_FILES, give_limits
+from jobwarden.backend.process.identity import ProcessIdentity, read_stat, this_host
+from jobwarden.backend.process.spool import PRIVATE_MODE, Folder
+from jobwarden.backend.process.user import JobUser
+
+SHIM_NAME = "jobwarden-shim"
+PT_INTERP = 3
+"""The kind of an ELF segment that names the loader."""
+
+
+@lru_cache(maxsize=1)
+def runs_without_loader() -> bool:
+    """Whether the supervisor is linked statically: a loader would obey variables such as LD_PRELOAD, which are the
+    job's, before the supervisor has given up the rights of its worker."""
+    image = Path(shim_path()).read_bytes()
+    width, start, size, count = (8, 32, 54, 56) if image[4] == 2 else (4, 28, 42, 44)  # elf(5): e_phoff, sizes
+    table = int.from_bytes(image[start : start + width], sys.byteorder)
+    entry, entries = (int.from_bytes(image[at : at + 2], sys.byteorder) for at in (size, count))
+    kinds = (image[table + entry * index : table + entry * index + 4] for index in range(entries))
+    return all(int.from_bytes(kind, sys.byteorder) != PT_INTERP for kind in kinds)
+
+
+def shim_is_there() -> bool:
+    """Whether the supervisor lies where it was: the program may be moved away or replaced under a running worker."""
+    return access(shim_path(), X_OK)
+
+
+@lru_cache(maxsize=1)
+def shim_path() -> str:
+    """Path of the supervisor that is every job's parent (see ``shim.c``).
+
+    Raises Refused when it was not built, which only happens in a source tree that was never installed.
+    """
+    path = str(files("jobwarden.backend.process").joinpath(SHIM_NAME))
+    if not access(path, X_OK):
+        raise Refused(f"the job supervisor {path} is not built: run `make install`")
+    return path
+
+
+# Start a job's supervisor behind a closed gate: the script runs only after its pid is known to the database.
 
 GATE_FD, VARIABLES_FD = 3, 4  # agreed with shim.c
 _LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW

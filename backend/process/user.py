@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.process.launch_error import LaunchError
+from jobwarden.backend.errors import LaunchError
 
 MOST_GROUPS = 1024
 """Groups of a user that shim.c has room for."""

@@ -1,1 +1,1 @@
-"""Redis and RQ as the doorbell: they carry launch messages and decide nothing."""
+"""The doorbell: the only place that knows RQ."""

@@ -9,7 +9,9 @@ from typing import Any
 
 from rq.job import Job, JobStatus
 
-LAUNCH = "backend.queue.bell.launch"
+LAUNCH = "jobwarden.backend.queue.doorbell.launch"
+FORMER = "backend.queue.bell.launch"
+"""What versions before the one import name wrote: their messages may lie in Redis across an upgrade."""
 LONGEST = 256 * 1024
 """Bytes of a message's data, unpacked: some ten thousand allocations."""
 LARGEST_ID = 2**63 - 1
@@ -51,13 +53,13 @@ def allocation_ids(fields: Mapping[Any, Any]) -> list[int]:
     try:
         function, instance, arguments, named_arguments = json.loads(_unpacked(named.get("data", b"")))
     except (ValueError, TypeError, RecursionError) as exc:
-        raise NotOursError("its data are no message of ours") from exc
-    if (function, instance, named_arguments) != (LAUNCH, None, {}):
+        raise NotOursError("its data is not a launch message") from exc
+    if function not in (LAUNCH, FORMER) or (instance, named_arguments) != (None, {}):
         raise NotOursError(f"it asks for {str(function)[:80]!r}")
     if not (isinstance(arguments, list) and len(arguments) == 1 and isinstance(arguments[0], list)):
-        raise NotOursError("its argument is no list of allocation ids")
+        raise NotOursError("its argument is not a list of allocation ids")
     if not all(type(item) is int and 0 < item <= LARGEST_ID for item in arguments[0]):
-        raise NotOursError("its argument is no list of allocation ids")
+        raise NotOursError("its argument is not a list of allocation ids")
     return list(arguments[0])
 
 

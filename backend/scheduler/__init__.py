@@ -1,1 +1,1 @@
-"""Who runs next, and where: one leader allocates for all nodes."""
+"""Which waiting job gets which node."""

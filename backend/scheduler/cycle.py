@@ -1,15 +1,82 @@
-"""One turn of the scheduler: read, decide, allocate, and say which node got what."""
+"""One turn of the scheduler: read each queue as far as something may start, decide, allocate, and say what was."""
 
+import json
 from collections import defaultdict
+from collections.abc import Iterator
 from heapq import merge
-from math import inf
+from math import inf, isfinite
+from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.scheduler import sql
-from backend.scheduler.plan import Ending, Planner, Room, Size, Waiting
-from backend.scheduler.queues import read_queue
-from backend.state import machine
+from jobwarden.backend.scheduler import sql
+from jobwarden.backend.scheduler.plan import NodeCapacity, PendingJob, Planner, RunningJob, Size
+from jobwarden.backend.state import machine
+
+# The queue of one partition, read as far down as something of it may still start.
+#
+# A job that cannot run is in nobody's way: the head of a queue is read whole, and of the rest only what could start
+# now.
+
+HEAD = range(100, 1001)
+"""Jobs of the head, at least and at most; in between twice as many as CPUs are free."""
+GROWTH, LARGEST = 4, 4000
+"""Each further page is so many times larger, up to so many jobs."""
+
+
+def read_queue(
+    conn: Connection, planner: Planner, partition: str, patience: float, *, deep: bool
+) -> Iterator[PendingJob]:
+    """The jobs to offer, in queue order. Ends with the queue, when the partition is full, or (not ``deep``) after the
+    head."""
+    most = planner.most(partition)
+    if most is None:
+        return
+    size = max(HEAD[0], min(2 * most.cpus, HEAD[-1]))
+    rows = conn.execute(sql.HEAD, {"partition": partition, "limit": size}).all()
+    while True:
+        for row in rows:
+            yield _waiting(row)
+            most = planner.most(partition)
+            if most is None:
+                return
+        if len(rows) < size or not deep:
+            return
+        size = min(size * GROWTH, LARGEST)
+        rows = conn.execute(sql.BEYOND, _beyond(planner, partition, patience, most, rows[-1], size)).all()
+
+
+def _beyond(planner: Planner, partition: str, patience: float, most: Size, last: Any, limit: int) -> dict[str, Any]:
+    failed = [
+        {
+            "cpus": shape.size.cpus,
+            "memory_mb": shape.size.memory_mb,
+            "gpus": shape.size.gpus,
+            "time_limit": shape.time_limit if isfinite(shape.time_limit) else None,
+        }
+        for shape in planner.failed(partition)
+    ]
+    whole = planner.reservable(partition) or Size(0, 0, 0)
+    return {
+        "partition": partition,
+        "priority": last.priority,
+        "id": last.id,
+        "cpus": most.cpus,
+        "memory_mb": most.memory_mb,
+        "gpus": most.gpus,
+        "failed": json.dumps(failed),
+        "patience": patience,
+        "whole_cpus": whole.cpus,
+        "whole_memory_mb": whole.memory_mb,
+        "whole_gpus": whole.gpus,
+        "limit": limit,
+    }
+
+
+def _waiting(row: Any) -> PendingJob:
+    size = Size(row.cpus, row.memory_mb, row.gpus)
+    return PendingJob(row.id, row.partition, size, row.time_limit, row.waited, row.priority)
+
 
 MOST_PLACED = 1000
 """Jobs that one turn places at most: so long the lock of the leader's transaction keeps others waiting."""
@@ -35,19 +102,19 @@ def run_cycle(conn: Connection, patience: float, *, deep: bool = True) -> dict[s
     return dict(granted)
 
 
-def _in_turn(job: Waiting) -> tuple[int, int]:
+def _in_turn(job: PendingJob) -> tuple[int, int]:
     return -job.priority, job.job_id
 
 
-def _rooms(conn: Connection) -> list[Room]:
+def _rooms(conn: Connection) -> list[NodeCapacity]:
     rows = conn.execute(sql.ROOMS).all()
-    running: defaultdict[str, list[Ending]] = defaultdict(list)
+    running: defaultdict[str, list[RunningJob]] = defaultdict(list)
     for row in conn.execute(sql.RUNNING) if rows else ():
         running[row.node_name].append(
-            Ending(Size(row.cpus, row.memory_mb, row.gpus), inf if row.seconds_left is None else row.seconds_left)
+            RunningJob(Size(row.cpus, row.memory_mb, row.gpus), inf if row.seconds_left is None else row.seconds_left)
         )
     return [
-        Room(
+        NodeCapacity(
             node_name=row.name,
             worker_id=row.worker_id,
             partitions=frozenset(row.partitions),

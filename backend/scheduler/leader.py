@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import conflict, refused
-from backend.database.locks import LEADER_LOCK, try_session_lock
-from backend.faults import point
-from backend.scheduler.cycle import run_cycle
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import conflict, first_line, refused
+from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
+from jobwarden.backend.faults import point
+from jobwarden.backend.scheduler.cycle import run_cycle
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Leader(threading.Thread):
                 with self._engine.connect() as conn:
                     self._seek_and_lead(conn)
             except DBAPIError as exc:
-                log.warning("scheduler lost the database: %s", str(exc.orig).strip().splitlines()[0])
+                log.warning("scheduler lost the database: %s", first_line(exc))
                 self._pause(RETRY_SECONDS)
 
     def _seek_and_lead(self, conn: Connection) -> None:
@@ -93,11 +93,11 @@ class Leader(threading.Thread):
             if not refused(exc) and not conflict(exc):
                 raise  # a new connection has to seek the lock anew
             # somebody changed what was just read, or had the same rows locked: look again
-            log.warning("allocation refused, will look again: %s", str(exc.orig).strip().splitlines()[0])
+            log.warning("allocation refused, will look again: %s", first_line(exc))
             self._pause(RETRY_SECONDS)
             return False
         except Exception:  # nothing was granted: the next turn begins anew
-            log.critical("unforeseen error in the scheduler: the worker goes on", exc_info=True)
+            log.critical("internal error in the scheduler: the worker goes on", exc_info=True)
             self._pause(RETRY_SECONDS)
             return False
         if deep:
@@ -113,7 +113,7 @@ class Leader(threading.Thread):
             for node_name, allocation_ids in granted.items():
                 self._ring(node_name, allocation_ids)
         except Exception:  # what nobody rang for, the sweep of its node finds
-            log.critical("unforeseen error in ringing: the worker goes on", exc_info=True)
+            log.critical("internal error in ringing: the worker goes on", exc_info=True)
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)

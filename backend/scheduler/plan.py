@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
-from backend.state.records import Placement
+from jobwarden.backend.state.records import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingJob:
     """A PENDING job that is not held. ``waited`` and ``time_limit`` are in seconds; no limit is None."""
 
     job_id: int
@@ -46,7 +46,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunningJob:
     """When a running job will have ended at the latest: ``left`` seconds from now, infinity without a limit."""
 
     size: Size
@@ -54,7 +54,7 @@ class Ending:
 
 
 @dataclass(slots=True)
-class Room:
+class NodeCapacity:
     """A node that takes jobs: what is free on it now, and what its running jobs will give back."""
 
     node_name: str
@@ -62,7 +62,7 @@ class Room:
     partitions: frozenset[str]
     total: Size
     free: Size
-    running: Sequence[Ending] = ()
+    running: Sequence[RunningJob] = ()
     reservations: list["Reservation"] = field(default_factory=list)
 
 
@@ -89,9 +89,9 @@ class Planner:
     jobs are passed over, and ``failed`` tells readers of the queue which ones they need not bring.
     """
 
-    def __init__(self, rooms: Sequence[Room], patience: float) -> None:
+    def __init__(self, rooms: Sequence[NodeCapacity], patience: float) -> None:
         self._patience = patience
-        self._rooms: defaultdict[str, list[Room]] = defaultdict(list)
+        self._rooms: defaultdict[str, list[NodeCapacity]] = defaultdict(list)
         for room in rooms:
             for partition in room.partitions:
                 self._rooms[partition].append(room)
@@ -118,7 +118,7 @@ class Planner:
         """The smallest shapes that do not fit."""
         return list(self._failed[partition])
 
-    def offer(self, job: Waiting) -> None:
+    def offer(self, job: PendingJob) -> None:
         """Place the job, or reserve a node for it when it has waited long enough, or pass it over."""
         rooms = self._rooms[job.partition]
         shape = Shape(job.size, inf if job.time_limit is None else job.time_limit)
@@ -139,7 +139,7 @@ class Planner:
         self._failed[partition] = smaller | {shape}
 
 
-def plan(queue: Iterable[Waiting], rooms: Sequence[Room], patience: float) -> list[Placement]:
+def plan(queue: Iterable[PendingJob], rooms: Sequence[NodeCapacity], patience: float) -> list[Placement]:
     """Placements for as much of the queue as fits."""
     planner = Planner(rooms, patience)
     for job in queue:
@@ -155,28 +155,28 @@ def _largest(sizes: Sequence[Size]) -> Size:
     return Size(*(max(getattr(size, name) for size in sizes) for name in ("cpus", "memory_mb", "gpus")))
 
 
-def _may_start(job: Waiting, room: Room) -> bool:
+def _may_start(job: PendingJob, room: NodeCapacity) -> bool:
     if not job.size.fits(room.free):
         return False
     return all(_ends_before(job, reserved) or job.size.fits(reserved.spare) for reserved in room.reservations)
 
 
-def _ends_before(job: Waiting, reserved: Reservation) -> bool:
+def _ends_before(job: PendingJob, reserved: Reservation) -> bool:
     """Whether the job is sure to be over by then; of a node that may never free up, nothing is sure."""
     return job.time_limit is not None and isfinite(reserved.after) and job.time_limit <= reserved.after
 
 
-def _take(job: Waiting, room: Room) -> None:
+def _take(job: PendingJob, room: NodeCapacity) -> None:
     length = inf if job.time_limit is None else job.time_limit
     room.free -= job.size
-    room.running = [*room.running, Ending(job.size, length)]
+    room.running = [*room.running, RunningJob(job.size, length)]
     room.reservations = [
         reserved if _ends_before(job, reserved) else Reservation(reserved.after, reserved.spare - job.size)
         for reserved in room.reservations
     ]
 
 
-def _reserve(job: Waiting, able: Sequence[Room]) -> bool:
+def _reserve(job: PendingJob, able: Sequence[NodeCapacity]) -> bool:
     """Reserve the node where the job can start soonest; one reservation a node, the first in the queue has it."""
     open_rooms = [room for room in able if not room.reservations]
     if not open_rooms:
@@ -190,7 +190,7 @@ def _reserve(job: Waiting, able: Sequence[Room]) -> bool:
     return True
 
 
-def _soonest(size: Size, room: Room) -> float:
+def _soonest(size: Size, room: NodeCapacity) -> float:
     """Seconds until ``size`` is free on the node, if every running job takes all its time."""
     free = room.free
     for ending in sorted(room.running, key=lambda running: running.left):

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from backend.database.locks import WORKER_LOCK
+from jobwarden.backend.database.locks import WORKER_LOCK
 
 _JOB = """id, partition, priority, cpus, memory_mb, gpus, time_limit,
            extract(epoch FROM clock_timestamp() - submit_time)::float AS waited"""

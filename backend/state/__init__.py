@@ -1,1 +1,1 @@
-"""The state machine: the only place where a job's state or an allocation changes."""
+"""The only place that changes the state of a job or ends an allocation."""

@@ -12,18 +12,16 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from backend.domain.request import JobRequest
-from backend.domain.states import FailureReason, JobState
-from backend.domain.storable import storable
-from backend.faults import point
-from backend.state import sql
-from backend.state.records import LaunchOrder, Outcome, Placement, Started
-from backend.state.replaced import Replaced
+from jobwarden.backend.domain.request import JobRequest, storable
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.faults import point
+from jobwarden.backend.state import sql
+from jobwarden.backend.state.records import FormerValue, LaunchOrder, Outcome, Placement, Started
 
 MOST_ATTEMPTS = 20
 """How often a job is given out that never starts, before it counts as one that cannot be."""
 
-Command = Literal["cancel", "kill"]
+EndCommand = Literal["cancel", "kill"]
 """What an operator may ask a worker to do to a running job."""
 
 
@@ -222,7 +220,7 @@ def _lift_drains(conn: Connection, released: Iterable[Any], actor: str) -> None:
 
 
 def end_unstarted(
-    conn: Connection, job_ids: Sequence[int], action: Command, actor: str, reason: str | None
+    conn: Connection, job_ids: Sequence[int], action: EndCommand, actor: str, reason: str | None
 ) -> set[int]:
     """End jobs that never ran: CANCELLED for a cancel, FAILED (OPERATOR) for a kill. Those that have a process stay.
 
@@ -243,7 +241,9 @@ def end_unstarted(
     return ended
 
 
-def request_end(conn: Connection, job_ids: Sequence[int], action: Command, actor: str, reason: str | None) -> set[int]:
+def request_end(
+    conn: Connection, job_ids: Sequence[int], action: EndCommand, actor: str, reason: str | None
+) -> set[int]:
     """Leave durable commands for the workers that own the running jobs; the jobs that got one.
 
     The others are not RUNNING, or have one that is open.
@@ -307,7 +307,7 @@ def set_priority(
 
 def set_drain(
     conn: Connection, node_name: str, drained: bool, actor: str, reason: str | None
-) -> Replaced[str | None] | None:
+) -> FormerValue[str | None] | None:
     """Drain a node (running jobs go on, no new ones come) or resume it.
 
     Returns the reason its drain had, if any; None when it was so already.
@@ -317,7 +317,7 @@ def set_drain(
     if row is None:
         return None
     note_node(conn, node_name, actor, "drain" if drained else "resume", reason)
-    return Replaced(row.drain_reason)
+    return FormerValue(row.drain_reason)
 
 
 def note_node(

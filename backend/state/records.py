@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from backend.domain.states import FailureReason, JobState
+from jobwarden.backend.domain.states import FailureReason, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,15 @@ class Outcome:
     error_msg: str | None = None
     end_time_ns: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+# What a change put something else in place of, so that it can be taken back.
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FormerValue(Generic[T]):
+    """The value before the change."""
+
+    value: T

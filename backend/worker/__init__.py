@@ -1,1 +1,1 @@
-"""The daemon of a node: recovers, launches, watches, ends and records jobs."""
+"""The daemon of a node: launches, watches, ends, records and recovers its jobs."""

@@ -9,14 +9,13 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from backend.embedded.home import locate
-from backend.errors import Refused
-from backend.process.shim import runs_without_loader
-from backend.process.spawn import Orders
-from backend.process.spool import PASSAGE_MODE
-from backend.process.user import JobUser, find_user
-from backend.settings import Settings
-from backend.state.records import LaunchOrder
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded.home import locate
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.process.spawn import Orders, runs_without_loader
+from jobwarden.backend.process.spool import PASSAGE_MODE
+from jobwarden.backend.process.user import JobUser, find_user
+from jobwarden.backend.state.records import LaunchOrder
 
 PROCESSES = 4096
 """What one job, or the user of one, may have of processes where the setting pids_limit says nothing."""

@@ -7,25 +7,24 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.domain.states import FailureReason, JobState
-from backend.faults import point
-from backend.process import spool
-from backend.process.cgroup import Groups
-from backend.process.environment import job_environment
-from backend.process.identity import elapsed_seconds
-from backend.process.identity_file import Named, write_identity
-from backend.process.launch_error import FolderTaken, LaunchError, Postponed
-from backend.process.spawn import Gated, spawn
-from backend.state import machine
-from backend.state.records import LaunchOrder, Outcome, Started
-from backend.worker.accounts import Accounts
-from backend.worker.clock import boot_clock
-from backend.worker.fitness import Fitness
-from backend.worker.ids import raise_past_spool
-from backend.worker.recorder import Ended, Recorder
-from backend.worker.registry import Registration
-from backend.worker.unforeseen import contained, told
-from backend.worker.watched import Watched
+from jobwarden.backend.database.engine import first_line
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.errors import FolderTaken, LaunchError, Postponed
+from jobwarden.backend.faults import point
+from jobwarden.backend.process import spool
+from jobwarden.backend.process.cgroup import Groups
+from jobwarden.backend.process.environment import job_environment
+from jobwarden.backend.process.identity import boot_clock, elapsed_seconds
+from jobwarden.backend.process.identity_file import Named, write_identity
+from jobwarden.backend.process.spawn import Gated, spawn
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import LaunchOrder, Outcome, Started
+from jobwarden.backend.worker.accounts import Accounts
+from jobwarden.backend.worker.crash_guard import contained, told
+from jobwarden.backend.worker.node_check import Fitness
+from jobwarden.backend.worker.recorder import EndedJob, Recorder
+from jobwarden.backend.worker.registration import Registration, raise_past_spool
+from jobwarden.backend.worker.watched_job import WatchedJob
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +45,8 @@ class Launcher:
         groups: Groups,
         accounts: Accounts,
         recorder: Recorder,
-        watch: Callable[[Watched], None],
-        follow_log: Callable[[Watched], None],
+        watch: Callable[[WatchedJob], None],
+        follow_log: Callable[[WatchedJob], None],
     ) -> None:
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
         self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
@@ -90,11 +89,11 @@ class Launcher:
             self._fitness.settle()  # first, or the scheduler gives back what is given back
             self._give_back()
         except DBAPIError as exc:
-            log.warning("launch postponed: %s", str(exc.orig).strip().splitlines()[0])
+            log.warning("launch postponed: %s", first_line(exc))
         finally:
             self.in_flight = frozenset()
 
-    def _spawn(self, order: LaunchOrder) -> tuple[Watched, Gated] | None:
+    def _spawn(self, order: LaunchOrder) -> tuple[WatchedJob, Gated] | None:
         """The job behind its gate; None when it could not be started, which is recorded as its own failure."""
         if self._fitness.spent:
             self._postponed[order.allocation_id] = self._fitness.reason
@@ -111,9 +110,9 @@ class Launcher:
             self._fitness.failed(error.step, error.message)
             message = error.message
         except Exception as error:
-            log.critical("unforeseen error in the launch of job %d: it fails", order.job_id, exc_info=True)
+            log.critical("internal error in the launch of job %d: it fails", order.job_id, exc_info=True)
             message = f"the worker could not start it: {told(error)}"
-        self._recorder.put(Ended(_launch_failure(order, message), self._me.actor))
+        self._recorder.put(EndedJob(_launch_failure(order, message), self._me.actor))
         return None
 
     def _give_back(self) -> None:
@@ -128,7 +127,7 @@ class Launcher:
             for allocation_id, why in postponed.items():
                 machine.requeue(conn, [allocation_id], self._me.actor, why, uncommitted=True)
 
-    def _spawn_or_raise(self, order: LaunchOrder) -> tuple[Watched, Gated]:
+    def _spawn_or_raise(self, order: LaunchOrder) -> tuple[WatchedJob, Gated]:
         user = self._accounts.of(order)
         folder = spool.create(self._me.spool, order.allocation_id, order.job_id, order.script, user)
         limited = self._groups.add(folder.path, order.allocation_id, order.cookie, order.memory_mb)
@@ -153,7 +152,7 @@ class Launcher:
             gated.give_up()
             raise
 
-    def _start(self, spawned: Sequence[tuple[Watched, Gated]]) -> None:
+    def _start(self, spawned: Sequence[tuple[WatchedJob, Gated]]) -> None:
         """Commit the identities, then let go exactly those that were committed.
 
         Whatever goes wrong, every gate is closed and every supervisor is watched to its end: one whose gate never
@@ -172,7 +171,7 @@ class Launcher:
                     self._let_go(watched, gated, may_run=watched.allocation_id in may_run)
                 self._watch(watched)
 
-    def _let_go(self, watched: Watched, gated: Gated, *, may_run: bool) -> None:
+    def _let_go(self, watched: WatchedJob, gated: Gated, *, may_run: bool) -> None:
         """Open the gate, or close it; one of the two, whatever goes wrong."""
         if not may_run:
             watched.never_ran = True
@@ -190,7 +189,7 @@ def _launch_failure(order: LaunchOrder, message: str) -> Outcome:
     return Outcome(order.allocation_id, order.job_id, JobState.FAILED, FailureReason.LAUNCH_ERROR, error_msg=message)
 
 
-def _fields(watched: Watched) -> dict[str, int]:
+def _fields(watched: WatchedJob) -> dict[str, int]:
     return {"job_id": watched.job_id, "allocation_id": watched.allocation_id}
 
 
@@ -202,8 +201,8 @@ def _name(order: LaunchOrder, gated: Gated, folder: str) -> None:
         raise LaunchError("identity", f"cannot write to {folder}: {error.strerror}") from error
 
 
-def _watched(order: LaunchOrder, gated: Gated, folder: str) -> Watched:
-    watched = Watched(
+def _watched(order: LaunchOrder, gated: Gated, folder: str) -> WatchedJob:
+    watched = WatchedJob(
         allocation_id=order.allocation_id,
         job_id=order.job_id,
         identity=gated.identity,
@@ -222,7 +221,7 @@ def deadline(time_limit: float | None, start_ticks: int) -> float | None:
     return None if time_limit is None else boot_clock() + time_limit - elapsed_seconds(start_ticks)
 
 
-def _started(watched: Watched) -> Started:
+def _started(watched: WatchedJob) -> Started:
     identity = watched.identity
     return Started(
         allocation_id=watched.allocation_id,

@@ -14,12 +14,12 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import refused
-from backend.domain.states import FailureReason, JobState
-from backend.faults import point
-from backend.state import machine
-from backend.state.records import Outcome
-from backend.worker.unforeseen import contained
+from jobwarden.backend.database.engine import first_line, refused
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.faults import point
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome
+from jobwarden.backend.worker.crash_guard import contained
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedJob:
     """An outcome to record, said by whom and why."""
 
     outcome: Outcome
@@ -65,7 +65,7 @@ class Unstuck:
     allocation_id: int
 
 
-Entry = Ended | NeverStarted | Stuck | Unstuck
+RecordEntry = EndedJob | NeverStarted | Stuck | Unstuck
 
 
 class Recorder(threading.Thread):
@@ -74,11 +74,11 @@ class Recorder(threading.Thread):
     def __init__(self, engine: Engine, actor: str, on_recorded: Callable[[Sequence[int]], None]) -> None:
         super().__init__(name="recorder", daemon=True)
         self._engine, self._actor, self._on_recorded = engine, actor, on_recorded
-        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._queue: SimpleQueue[RecordEntry | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._last_batch = 0.0
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: RecordEntry) -> None:
         """Queue an entry; never blocks."""
         self._queue.put(entry)
 
@@ -98,7 +98,7 @@ class Recorder(threading.Thread):
             elif self._stopping.is_set():
                 return
 
-    def _take(self) -> list[Entry]:
+    def _take(self) -> list[RecordEntry]:
         entries = [self._queue.get()]
         if time.monotonic() - self._last_batch < 10 * LINGER_SECONDS:
             time.sleep(LINGER_SECONDS)
@@ -110,7 +110,7 @@ class Recorder(threading.Thread):
             pass  # that is all there is: write it
         return [entry for entry in entries if entry is not None]
 
-    def _write(self, batch: Sequence[Entry]) -> None:
+    def _write(self, batch: Sequence[RecordEntry]) -> None:
         """Commit the batch. An entry that cannot be stored is found by halving, and its job ends with the reason."""
         attempt, surprised = 0, False
         while True:
@@ -123,7 +123,7 @@ class Recorder(threading.Thread):
                 self._wait(attempt, exc)
                 attempt += 1
             except Exception as exc:
-                log.critical("unforeseen error in writing outcomes: the worker goes on", exc_info=True)
+                log.critical("internal error in writing outcomes: the worker goes on", exc_info=True)
                 if surprised:
                     self._refused(batch, exc)
                     return
@@ -132,7 +132,7 @@ class Recorder(threading.Thread):
                 self._recorded(batch)
                 return
 
-    def _recorded(self, batch: Sequence[Entry]) -> None:
+    def _recorded(self, batch: Sequence[RecordEntry]) -> None:
         with contained("what follows the writing of outcomes"):
             point("recorded")
             for entry in batch:
@@ -141,10 +141,10 @@ class Recorder(threading.Thread):
 
     def _wait(self, attempt: int, exc: DBAPIError) -> None:
         if attempt in (0, 10) or attempt % 100 == 0:
-            log.warning("outcomes wait for the database: %s", str(exc.orig).strip().splitlines()[0])
+            log.warning("outcomes wait for the database: %s", first_line(exc))
         threading.Event().wait(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
 
-    def _refused(self, batch: Sequence[Entry], exc: Exception) -> None:
+    def _refused(self, batch: Sequence[RecordEntry], exc: Exception) -> None:
         if len(batch) == 1:
             self._replace(batch[0], str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().splitlines()[:1])
             return
@@ -152,24 +152,24 @@ class Recorder(threading.Thread):
         self._write(batch[:middle])
         self._write(batch[middle:])
 
-    def _replace(self, entry: Entry, said: Sequence[str]) -> None:
+    def _replace(self, entry: RecordEntry, said: Sequence[str]) -> None:
         """Write, in the place of what cannot be stored, that it cannot: no job runs for ever because of its end."""
         why = said[0] if said else "no reason given"
         log.error("what became of allocation %d cannot be stored: %s", _allocation(entry), why)
-        if isinstance(entry, Ended) and not entry.plain:
+        if isinstance(entry, EndedJob) and not entry.plain:
             outcome = replace(
                 entry.outcome, state=JobState.FAILED, reason=entry.outcome.reason or FailureReason.WORKER_LOST,
                 exit_code=None, exit_signal=None, end_time_ns=None, evidence={},
                 error_msg=f"its outcome could not be stored: {why}",
             )  # fmt: skip
-            self._write([Ended(outcome, self._actor, plain=True)])
+            self._write([EndedJob(outcome, self._actor, plain=True)])
 
-    def _commit(self, batch: Sequence[Entry]) -> None:
+    def _commit(self, batch: Sequence[RecordEntry]) -> None:
         """One transaction a group: each takes its locks in the machine's order, so none can deadlock with another."""
         groups: defaultdict[tuple[str, str, str | None], list[Outcome]] = defaultdict(list)
         requeues: defaultdict[str, list[int]] = defaultdict(list)
         for entry in batch:
-            if isinstance(entry, Ended):
+            if isinstance(entry, EndedJob):
                 groups[entry.actor, entry.action, entry.reason].append(entry.outcome)
             elif isinstance(entry, NeverStarted):
                 requeues[entry.reason].append(entry.allocation_id)
@@ -187,8 +187,8 @@ class Recorder(threading.Thread):
                 machine.requeue(conn, allocations, self._actor, reason)
 
 
-def _say(entry: Entry) -> None:
-    if isinstance(entry, Ended):
+def _say(entry: RecordEntry) -> None:
+    if isinstance(entry, EndedJob):
         outcome = entry.outcome
         extra = {"job_id": outcome.job_id, "allocation_id": outcome.allocation_id, "actor": entry.actor}
         log.info("job %d %s%s", outcome.job_id, outcome.state, _why(outcome), extra=extra)
@@ -198,5 +198,5 @@ def _why(outcome: Outcome) -> str:
     return "" if outcome.reason is None else f" ({outcome.reason})"
 
 
-def _allocation(entry: Entry) -> int:
-    return entry.outcome.allocation_id if isinstance(entry, Ended) else entry.allocation_id
+def _allocation(entry: RecordEntry) -> int:
+    return entry.outcome.allocation_id if isinstance(entry, EndedJob) else entry.allocation_id

@@ -15,19 +15,19 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import refused
-from backend.domain.states import JobState
-from backend.faults import point
-from backend.process import cgroup
-from backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, ran_here, this_host
-from backend.process.output_pipe import supervisor_liveness
-from backend.process.record import Record, RecordKind, read_record
-from backend.state import machine
-from backend.worker import sql
-from backend.worker.launcher import deadline
-from backend.worker.registry import Registration
-from backend.worker.unforeseen import contained
-from backend.worker.watched import Watched
+from jobwarden.backend.database.engine import refused
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.faults import point
+from jobwarden.backend.process import cgroup
+from jobwarden.backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, ran_here, this_host
+from jobwarden.backend.process.output_pipe import supervisor_liveness
+from jobwarden.backend.process.record import Record, RecordKind, read_record
+from jobwarden.backend.state import machine
+from jobwarden.backend.worker import sql
+from jobwarden.backend.worker.crash_guard import contained
+from jobwarden.backend.worker.launcher import deadline
+from jobwarden.backend.worker.registration import Registration
+from jobwarden.backend.worker.watched_job import WatchedJob
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +50,14 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ProcessEvidence:
     """What this host shows of an allocation's process."""
 
     alive: Liveness
     record: Record | None
 
 
-def decide(row: Any, me: Registration, host: HostIdentity, look: Callable[[Any], Evidence]) -> Fate:
+def decide(row: Any, me: Registration, host: HostIdentity, look: Callable[[Any], ProcessEvidence]) -> Fate:
     """The fate of the unreleased allocation ``row`` (of ``LIVE_ON_NODE``); ``look`` gathers evidence when needed."""
     if row.process_id is None:
         return _fate_of_unstarted(row, me)
@@ -89,7 +89,7 @@ class Recovery:
         engine: Engine,
         me: Registration,
         groups: cgroup.Groups,
-        watch: Callable[[Watched], None],
+        watch: Callable[[WatchedJob], None],
         launch: Callable[[Sequence[int]], None],
     ) -> None:
         self._engine, self._me, self._groups, self._watch, self._launch = engine, me, groups, watch, launch
@@ -156,10 +156,10 @@ class Recovery:
         return frozenset(allocation_ids)
 
 
-def gather(row: Any) -> Evidence:
+def gather(row: Any) -> ProcessEvidence:
     """Look at the process and the spool of an allocation on this host."""
     alive = supervisor_liveness(_identity(row), row.spool_dir, row.record_key, row.cookie)
-    return Evidence(alive, read_record(row.spool_dir, row.record_key))
+    return ProcessEvidence(alive, read_record(row.spool_dir, row.record_key))
 
 
 def summary(fates: Counter[Fate]) -> str:
@@ -168,11 +168,11 @@ def summary(fates: Counter[Fate]) -> str:
 
 
 def _identity(row: Any) -> ProcessIdentity:
-    return ProcessIdentity(row.process_id, row.process_start, row.boot_id, row.pid_namespace)
+    return ProcessIdentity.from_row(row._mapping, "process_id")
 
 
-def _departed(row: Any, host: HostIdentity) -> Watched:
-    return Watched(
+def _departed(row: Any, host: HostIdentity) -> WatchedJob:
+    return WatchedJob(
         allocation_id=row.allocation_id,
         job_id=row.job_id,
         identity=_identity(row),
@@ -184,7 +184,7 @@ def _departed(row: Any, host: HostIdentity) -> Watched:
     )
 
 
-def _survivor(row: Any) -> Watched:
+def _survivor(row: Any) -> WatchedJob:
     """Watch a process that is not our child. The pidfd is opened first and the identity checked after."""
     watched = _departed(row, this_host())
     try:

@@ -15,36 +15,36 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from backend import reserve
-from backend.actions.actor import user_name
-from backend.alerts.keeper import Keeper
-from backend.database.engine import make_engine
-from backend.embedded import servers, workers
-from backend.errors import JobwardenError
-from backend.faults import point
-from backend.process.cgroup import Groups, make_groups
-from backend.process.spool import prepare_root
-from backend.queue import bell
-from backend.queue.trouble import Outage
-from backend.readmodel.records import SUBMITTERS
-from backend.scheduler.leader import Leader
-from backend.settings import Settings
-from backend.state import machine
-from backend.worker import registry, sql, systemd
-from backend.worker.accounts import PROCESSES, Accounts, open_way
-from backend.worker.doorbell import Doorbell
-from backend.worker.errands import Errands
-from backend.worker.ids import raise_past_spool
-from backend.worker.launcher import Launcher
-from backend.worker.loglimit import LogLimiter
-from backend.worker.program import Program
-from backend.worker.pulse import Pulse
-from backend.worker.recorder import Recorder
-from backend.worker.recovery import Fate, Recovery, summary
-from backend.worker.spare import Spare
-from backend.worker.supervisor import Supervisor
-from backend.worker.unforeseen import Guard, contained, exit_at_the_latest
-from backend.worker.watched import Watched
+from jobwarden.backend import disk_reserve
+from jobwarden.backend.actions.results import user_name
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import first_line, make_engine
+from jobwarden.backend.domain.units import counted
+from jobwarden.backend.embedded import servers, workers
+from jobwarden.backend.errors import JobwardenError
+from jobwarden.backend.faults import point
+from jobwarden.backend.monitoring.alerts.monitor import AlertMonitor
+from jobwarden.backend.process.cgroup import Groups, make_groups
+from jobwarden.backend.process.spool import prepare_root
+from jobwarden.backend.queries.models.jobs import SUBMITTERS
+from jobwarden.backend.queue import doorbell
+from jobwarden.backend.queue.redis_errors import Outage
+from jobwarden.backend.scheduler.leader import Leader
+from jobwarden.backend.state import machine
+from jobwarden.backend.worker import registration, sql, systemd
+from jobwarden.backend.worker.accounts import PROCESSES, Accounts, open_way
+from jobwarden.backend.worker.commands import CommandListener
+from jobwarden.backend.worker.crash_guard import CrashGuard, contained, exit_at_the_latest
+from jobwarden.backend.worker.disk_guard import LogLimiter, ReserveKeeper
+from jobwarden.backend.worker.heartbeat import Heartbeat
+from jobwarden.backend.worker.launch_listener import LaunchListener
+from jobwarden.backend.worker.launcher import Launcher
+from jobwarden.backend.worker.monitor import Monitor
+from jobwarden.backend.worker.node_check import Program
+from jobwarden.backend.worker.recorder import Recorder
+from jobwarden.backend.worker.recovery import Fate, Recovery, summary
+from jobwarden.backend.worker.registration import raise_past_spool
+from jobwarden.backend.worker.watched_job import WatchedJob
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ class Service:
         self._exit_code = 0
         self._program = Program()
         self._dropped = 0
-        self._guard = Guard(self._fenced)
+        self._guard = CrashGuard(self._fenced)
         self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
-        self._redis: Redis = bell.connect(urls.redis_url)
+        self._redis: Redis = doorbell.connect(urls.redis_url)
         self._outage = Outage()
         self._not_mended = ""
         spool = str(Path(settings.home) / "spool" / settings.node_name)
@@ -75,15 +75,17 @@ class Service:
             open_way(Path(os.path.realpath(settings.home)), spool)
         prepare_root(spool, shared=accounts.separate)
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._me = registry.register(conn, settings, spool, SUBMITTERS if accounts.separate else user_name())
+        self._me = registration.register(conn, settings, spool, SUBMITTERS if accounts.separate else user_name())
         raise_past_spool(conn, self._me)
-        self._pulse = Pulse(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog)
-        self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
-        self._supervisor = Supervisor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
-        self._logs = LogLimiter(
-            settings.log_limit_mb, self._supervisor.tracked, lambda: reserve.room(settings, Path(spool))
+        self._pulse = Heartbeat(
+            self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog
         )
-        self._spare = Spare(settings)
+        self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
+        self._supervisor = Monitor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
+        self._logs = LogLimiter(
+            settings.log_limit_mb, self._supervisor.tracked, lambda: disk_reserve.room(settings, Path(spool))
+        )
+        self._spare = ReserveKeeper(settings)
         most = PROCESSES if settings.pids_limit is None else settings.pids_limit
         groups = make_groups(spool, settings.limit_memory, most) if settings.cgroup == "auto" else Groups(None)
         self._launcher = Launcher(
@@ -91,8 +93,8 @@ class Service:
         )
         self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.launch)
         self._leader = Leader(self._engine, settings, self._ring)
-        self._alerts = Keeper(self._engine, settings, lambda: self._leader.leads)
-        self._doorbell = Doorbell(
+        self._alerts = AlertMonitor(self._engine, settings, lambda: self._leader.leads)
+        self._doorbell = LaunchListener(
             urls.redis_url,
             self._me.node_name,
             self._me.worker_id,
@@ -100,7 +102,7 @@ class Service:
             self._mend,
             self._outage,
         )
-        self._errands = Errands(
+        self._commands = CommandListener(
             self._engine,
             self._me.node_name,
             settings.poll_seconds,
@@ -129,7 +131,7 @@ class Service:
             "worker %d has node %s: %s", self._me.worker_id, self._me.node_name, summary(fates), extra={"counts": fates}
         )
         self._leader.start()
-        self._errands.start()
+        self._commands.start()
         self._alerts.start()
         self._doorbell.start()
         systemd.notify("READY=1")
@@ -147,7 +149,7 @@ class Service:
                 self._launcher.begin()
                 return self._recovery.run(self._in_hand)
             except DBAPIError as exc:
-                log.warning("recovery lost the database, will try again: %s", str(exc.orig).strip().splitlines()[0])
+                log.warning("recovery lost the database, will try again: %s", first_line(exc))
                 self._mend()
                 time.sleep(RETRY_SECONDS)
         return Counter()
@@ -171,9 +173,9 @@ class Service:
     def _set_draining(self) -> bool:
         try:
             with self._engine.begin() as conn:
-                registry.set_draining(conn, self._me.worker_id)
+                registration.set_draining(conn, self._me.worker_id)
         except DBAPIError as exc:
-            log.warning("draining waits for the database: %s", str(exc.orig).strip().splitlines()[0])
+            log.warning("draining waits for the database: %s", first_line(exc))
             return False
         return True
 
@@ -199,7 +201,7 @@ class Service:
         self._doorbell.stop()
         self._launcher.stop()
         self._leader.stop()
-        self._errands.stop()
+        self._commands.stop()
         if not self._recorder.stop(FLUSH_SECONDS):
             log.error("the database is down: outcomes stay in the spool for the next worker")
         self._alerts.wait()
@@ -215,7 +217,7 @@ class Service:
             workers.remove_pid_file(self._settings.home, self._me.node_name)
             self._pulse.stop("stopped")
         except DBAPIError as exc:
-            log.warning("stopped without telling the database: %s", str(exc.orig).strip().splitlines()[0])
+            log.warning("stopped without telling the database: %s", first_line(exc))
 
     def _give_back(self) -> None:
         with self._engine.begin() as conn:
@@ -246,15 +248,15 @@ class Service:
     def _in_hand(self) -> frozenset[int]:
         return self._supervisor.tracked() | self._launcher.in_flight
 
-    def _watch(self, watched: Watched) -> None:
+    def _watch(self, watched: WatchedJob) -> None:
         self._supervisor.watch(watched)
         self._logs.follow(watched)
 
     def _note_dropped(self) -> None:
         """Write down that somebody else's messages were in our queue, at most once a sweep, however many they were."""
-        name, count = self._me.node_name, bell.dropped(self._me.node_name)
+        name, count = self._me.node_name, doorbell.dropped(self._me.node_name)
         if count > self._dropped:
-            why = f"{count - self._dropped} messages in Redis that are none of ours were dropped unread"
+            why = f"{counted(count - self._dropped, 'foreign message')} in Redis dropped unread"
             with self._engine.begin() as conn:
                 machine.note_node(
                     conn, name, self._me.actor, "messages-dropped", why, {"messages": count - self._dropped}
@@ -263,17 +265,18 @@ class Service:
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
         try:
-            bell.ring(self._redis, node_name, allocation_ids)
+            doorbell.ring(self._redis, node_name, allocation_ids)
         except (RedisError, OSError) as exc:
             self._outage.failed(exc)  # the sweep of that node will find the jobs
 
     def _mend(self) -> None:
         """Recover embedded servers that died; foreign ones are only waited for. What fails is said once."""
         said = ""
-        try:
-            servers.attach(self._settings)
-        except JobwardenError as exc:
-            said = str(exc)
-            if said != self._not_mended:
-                log.warning("%s", said)
+        with contained("the recovery of the servers"):
+            try:
+                servers.attach(self._settings)
+            except JobwardenError as exc:
+                said = str(exc)
+                if said != self._not_mended:
+                    log.warning("%s", said)
         self._not_mended = said

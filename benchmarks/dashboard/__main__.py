@@ -60,7 +60,7 @@ def _in_terminal(place: Site, options: argparse.Namespace) -> Figures:
 
 def rows(figures: Figures, deltas: dict[int, list[float]]) -> list[tuple[str, ...]]:
     """One line for each figure."""
-    lines = [
+    lines: list[tuple[str, ...]] = [
         ("first paint", "1.0 s", f"{statistics.median(figures.first_paint):.2f} s"),
         ("first rows", "1.3 s", f"{statistics.median(figures.first_rows):.2f} s"),
         ("cursor key to paint, p50", "", _ms(percentile(figures.key, 0.5))),

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from backend.readmodel import window as windows
-from backend.readmodel.lists import EVERY_JOB, Window
-from backend.readmodel.records import JobRow
-from tui.app import JobwardenApp
-from tui.calm import QUIET_SECONDS, Calm
-from tui.source import News
-from tui.widgets.jobs.table import JobTable
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.queries import job_window as windows
+from jobwarden.backend.queries.models.job_window import EVERY_JOB, JobWindow
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.tui.app.gc_pauses import QUIET_SECONDS, GarbagePauses
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.screens.jobs_table import JobTable
 
 CHANGED = 300
 """Rows of a delta."""
@@ -44,21 +44,22 @@ def draw_deltas(engine: Engine, jobs: int, times: int) -> list[float]:
     return asyncio.run(_draw(window, times))
 
 
-async def _draw(window: Window, times: int) -> list[float]:
+async def _draw(window: JobWindow, times: int) -> list[float]:
+    # Nothing is ever done, and a source that takes every question in silence has none of the methods of one.
     app = JobwardenApp(Still, None, lambda: datetime.now(UTC))  # type: ignore[arg-type]
     taken = []
-    with Calm() as calm:
+    with GarbagePauses() as gc_pauses:
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause(QUIET_SECONDS + 0.1)
             for number in range(times + 1):
                 window = _changed(window, number)
-                calm.look(started=True)
+                gc_pauses.look(started=True)
                 await asyncio.sleep(APART)
                 taken.append(await _show(app, window))
     return taken[1:]
 
 
-async def _show(app: JobwardenApp, window: Window) -> float:
+async def _show(app: JobwardenApp, window: JobWindow) -> float:
     """Show a delta, let the next frame paint it, and turn it into what the terminal reads."""
     table = app.screen.query_one(JobTable)
     began = time.thread_time()
@@ -69,7 +70,7 @@ async def _show(app: JobwardenApp, window: Window) -> float:
     return time.thread_time() - began
 
 
-def _changed(window: Window, number: int) -> Window:
+def _changed(window: JobWindow, number: int) -> JobWindow:
     """The same stretch with its first rows changed, those on the screen among them."""
     rows = tuple(_touched(row, number) if line < CHANGED else row for line, row in enumerate(window.rows))
     return replace(window, rows=rows)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -48,12 +49,17 @@ class Figures:
     changes: int = 0
 
 
+def shows(terminal: Terminal, words: bytes) -> bool:
+    """Whether these words were painted."""
+    return words in terminal.output
+
+
 def start_up(command: Sequence[str], env: Mapping[str, str], times: int, figures: Figures) -> None:
     """Open and leave the dashboard so many times; a first one, not counted, warms the caches of the disk."""
     for number in range(times + 1):
         with Terminal(command, env) as terminal:
-            painted = terminal.until(lambda terminal=terminal: HEADER in terminal.output)  # type: ignore[misc]
-            listed = terminal.until(lambda terminal=terminal: ROW in terminal.output)  # type: ignore[misc]
+            painted = terminal.until(partial(shows, terminal, HEADER))
+            listed = terminal.until(partial(shows, terminal, ROW))
             if number:
                 figures.first_paint.append(painted - terminal.started)
                 figures.first_rows.append(listed - terminal.started)

@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 from textual.app import App
 
-from backend.readmodel.logs.index import LineIndex
-from backend.readmodel.logs.requests import Find, Go, Number, Only, Request
-from backend.readmodel.logs.seek import Pattern
 from benchmarks.logs.generate import FIRST
 from benchmarks.logs.typed import measure_typed
 from benchmarks.logs.viewer import Viewer, job
-from tui.screens.log import LogScreen
-from tui.widgets.log.body import LogBody
+from jobwarden.backend.logs.line_index import LineIndex
+from jobwarden.backend.logs.requests import Find, Go, Number, Only, Request
+from jobwarden.backend.logs.search import Pattern
+from jobwarden.tui.screens.log import LogScreen
+from jobwarden.tui.widgets.log.body import LogBody
 
 PATIENCE = 600.0
 """Seconds after which something is taken to have failed."""
@@ -63,10 +63,10 @@ class Bench:
         """Return how many seconds a request took until the screen has gone there."""
         view = self.body.view
         before = view.outcome.serial if view.outcome is not None else 0
-        assert view.desk is not None
+        assert view.source is not None
         self.body.current = None
         began = time.perf_counter()
-        view.desk.ask(request)
+        view.source.ask(request)
         await self.until(lambda: (done := self.body.view.outcome) is not None and done.serial > before)
         target = self.body.view.outcome.goto if self.body.view.outcome is not None else None
         # With a filter it is the next line that passes.
@@ -81,8 +81,8 @@ class Bench:
     async def count(self) -> float:
         """Return how many seconds it took to count all lines."""
         view = self.body.view
-        assert view.desk is not None
-        view.desk.ask(Number(True))
+        assert view.source is not None
+        view.source.ask(Number(True))
         return await self.until(lambda: self.body.view.total)
 
 

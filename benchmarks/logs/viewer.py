@@ -11,10 +11,10 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from backend.domain.states import JobState
-from backend.readmodel.records import JobRow
-from tui.app import JobwardenApp
-from tui.screens.log import LogScreen
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.screens.log import LogScreen
 
 READY = "press o"
 
@@ -28,7 +28,7 @@ class Viewer(App[None]):
     def __init__(self, log: Path) -> None:
         super().__init__()
         self.animation_level = "none"
-        self._log = log
+        self._path = log
 
     def compose(self) -> ComposeResult:
         """Say that it is there."""
@@ -36,7 +36,7 @@ class Viewer(App[None]):
 
     def action_open(self) -> None:
         """Open the log."""
-        self.push_screen(LogScreen(job(self._log)))
+        self.push_screen(LogScreen(job(self._path)))
 
 
 def job(log: Path) -> JobRow:

@@ -13,13 +13,13 @@ from signal import SIGCONT, SIGSTOP
 
 from sqlalchemy import text
 
-from backend.anomalies import detect
-from backend.domain.request import JobRequest
-from backend.domain.states import AnomalyKind, WorkerState
-from backend.readmodel.workers import read_workers
-from backend.state import machine
 from benchmarks.notice.screen import Screen
 from benchmarks.site import Site, wait_for
+from jobwarden.backend.anomalies import detect
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.domain.states import AnomalyKind, WorkerState
+from jobwarden.backend.queries.workers import read_workers
+from jobwarden.backend.state import machine
 
 JOBS = 5
 LOOK_SECONDS = 0.01
@@ -55,7 +55,7 @@ class Subject:
         """Wait until all is well again, and every looker says so."""
         wait_for("a live worker with its jobs", lambda: self._states() == [WorkerState.ONLINE] and self._running())
         wait_for("no anomaly", lambda: self.flagged() == 0)
-        wait_for("a calm dashboard", lambda: self.screen.orphans() == 0 and not self.screen.shows_dead())
+        wait_for("a gc_pauses dashboard", lambda: self.screen.orphans() == 0 and not self.screen.shows_dead())
 
     def kill(self) -> None:
         """kill -9."""
@@ -89,7 +89,7 @@ class Subject:
 
     def _running(self) -> bool:
         with self.site.engine.connect() as conn:
-            return conn.scalar(STARTED) == JOBS
+            return bool(conn.scalar(STARTED) == JOBS)
 
 
 def time_kills(subject: Subject, number: int, tell: Callable[[str], None]) -> Times:
@@ -113,7 +113,7 @@ def time_pauses(subject: Subject, number: int, tell: Callable[[str], None]) -> T
     return dict(times)
 
 
-def _until_seen(subject: Subject, deed: Callable[[], None], times: Times) -> None:
+def _until_seen(subject: Subject, action: Callable[[], None], times: Times) -> None:
     """Every looker looks from a thread of its own, all of the time; a blind one is noted as infinitely late."""
     looks: dict[str, Callable[[], bool]] = {
         IN_WORKERS: subject.is_dead,
@@ -129,7 +129,7 @@ def _until_seen(subject: Subject, deed: Callable[[], None], times: Times) -> Non
         times[where].append(time.monotonic() - began if seen else float("inf"))
 
     threads = [threading.Thread(target=watch, args=item, daemon=True) for item in looks.items()]
-    deed()
+    action()
     for thread in threads:
         thread.start()
     for thread in threads:

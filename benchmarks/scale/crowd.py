@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from backend.domain.request import JobRequest
-from backend.process.identity import this_host
-from backend.process.procfs import scan
-from backend.process.record import NAME, seal
-from backend.process.spool import create
-from backend.state import machine
-from backend.state.records import LaunchOrder, Placement, Started
 from benchmarks.site import Site, wait_for
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.process.identity import this_host
+from jobwarden.backend.process.procfs import scan
+from jobwarden.backend.process.record import NAME, seal
+from jobwarden.backend.process.spool import create
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import LaunchOrder, Placement, Started
 
 SCRIPT = "#!/bin/sh\nexec sleep 86400\n"
 BATCH = 1000

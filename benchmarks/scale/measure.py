@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 
 from benchmarks.scale import crowd
 from benchmarks.site import Site, wait_for
@@ -141,6 +141,6 @@ def _status(pid: int, name: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
-def _count(site: Site, statement: object) -> int:
+def _count(site: Site, statement: Executable) -> int:
     with site.engine.connect() as conn:
-        return int(conn.scalar(statement) or 0)  # type: ignore[call-overload]
+        return int(conn.scalar(statement) or 0)

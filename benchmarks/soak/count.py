@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from backend.process.procfs import command_line, scan
-from backend.process.record import Record, RecordKind, read_record
-from backend.process.spool import log_path
 from benchmarks.soak.installation import Installation
 from benchmarks.soak.scripts import HOSTILE_NAME, last_line
+from jobwarden.backend.process.procfs import command_line, scan
+from jobwarden.backend.process.record import Record, RecordKind, read_record
+from jobwarden.backend.process.spool import log_path
 
 ATTEMPTS = text("""
     SELECT j.id AS job_id, j.state, j.failure_reason, j.exit_code, j.exit_signal, a.id AS allocation_id, a.spool_dir,

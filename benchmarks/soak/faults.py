@@ -15,16 +15,16 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from backend.domain.request import JobRequest
-from backend.embedded import postgres, valkey
-from backend.embedded.home import locate
-from backend.process.identity import Liveness, ProcessIdentity, liveness
-from backend.process.procfs import scan
-from backend.state import machine
 from benchmarks.soak.installation import Installation, send
 from benchmarks.soak.plan import Event
 from benchmarks.soak.scripts import hostile_fields
 from benchmarks.soak.watch import Watch
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.embedded import postgres, valkey
+from jobwarden.backend.embedded.home import locate
+from jobwarden.backend.process.identity import Liveness, ProcessIdentity, liveness
+from jobwarden.backend.process.procfs import scan
+from jobwarden.backend.state import machine
 
 RUNNING = text(
     "SELECT process_id, process_start, boot_id, pid_namespace FROM resource_allocations"

@@ -12,21 +12,31 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import make_engine
-from backend.database.upgrade import upgrade
-from backend.embedded import servers
-from backend.errors import JobwardenError
-from backend.settings import Settings
 from benchmarks.site import outer_environment, remove_groups, start_worker
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.upgrade import upgrade
+from jobwarden.backend.embedded import servers
+from jobwarden.backend.errors import JobwardenError
 
 NODES = ("soak1", "soak2")
 CPUS = 24
-SETTINGS = {"heartbeat_seconds": 1.0, "lease_seconds": 5.0, "kill_grace_seconds": 1.0}
+
+
+class Quick(TypedDict):
+    """Settings with which a loss is noticed soon."""
+
+    heartbeat_seconds: float
+    lease_seconds: float
+    kill_grace_seconds: float
+
+
+SETTINGS: Quick = {"heartbeat_seconds": 1.0, "lease_seconds": 5.0, "kill_grace_seconds": 1.0}
 OUTAGE_SECONDS = 60.0
 
 T = TypeVar("T")
@@ -63,7 +73,7 @@ class Installation:
     _keeper: threading.Thread = field(init=False)
 
     def __enter__(self) -> Installation:
-        self.settings = Settings(home=self.folder / "home", node_name=NODES[0], **SETTINGS)  # type: ignore[arg-type]
+        self.settings = Settings(home=self.folder / "home", node_name=NODES[0], **SETTINGS)
         (self.folder / "work").mkdir()
         urls = servers.ensure(self.settings)
         upgrade(urls.database_url)

@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from backend.actions import nodes
-from backend.actions.perform import Context, perform
-from backend.anomalies.detect import find
-from backend.domain.request import JobRequest
-from backend.state import machine
 from benchmarks.soak.installation import NODES, Installation
 from benchmarks.soak.plan import Event
 from benchmarks.soak.scripts import request_fields
+from jobwarden.backend.actions import nodes
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.actions.run import perform
+from jobwarden.backend.actions.targets import ActionRequest, Scope
+from jobwarden.backend.anomalies.detect import find
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.state import machine
 
 ACTOR = "operator@soak"
 OPERATORS = 3
@@ -37,7 +39,7 @@ STATES = {
     "typed FAILED": "state IN ('PENDING', 'RUNNING')",
     "typed FAILED and released": "state IN ('PENDING', 'RUNNING')",
 }
-"""Which jobs an operator would choose for a deed."""
+"""Which jobs an operator would choose for a action."""
 TYPED = (
     "UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id={job};",
     "UPDATE resource_allocations SET released=TRUE WHERE job_id={job};",
@@ -74,7 +76,7 @@ class People:
             at += number / rate
 
     def operate(self, events: Sequence[Event], began: float) -> None:
-        """Do the deeds of the plan with a few hands, as some of them take a while."""
+        """Do the actions of the plan with a few hands, as some of them take a while."""
         hands = [threading.Thread(target=self._hand, daemon=True) for _ in range(OPERATORS)]
         for hand in hands:
             hand.start()
@@ -91,7 +93,7 @@ class People:
         with self.installation.engine.connect() as conn:
             ids = [row.job_id for row in find(conn, self.installation.settings)]
         if ids:
-            perform(self.context, "clean", ids, "soak")
+            perform(self.context, ActionRequest("clean", Scope(tuple(ids)), "soak"))
         return len(ids)
 
     def settle(self) -> None:
@@ -124,7 +126,7 @@ class People:
         if event.kind.startswith("typed"):
             return self._type(job, TYPED if event.kind.endswith("released") else TYPED[:1])
         value = int(event.luck * 10) if event.kind == "priority" else None
-        [result] = perform(self.context, event.kind, [job], "soak", value=value)
+        [result] = perform(self.context, ActionRequest(event.kind, Scope((job,)), "soak", value=value))
         return result.changed
 
     def _choose(self, condition: str, luck: float) -> int | None:

@@ -41,7 +41,7 @@ DEEDS = {
 FAULT_SECONDS = 1.2
 """Mean time between two faults."""
 DEED_SECONDS = 0.6
-"""Mean time between two deeds."""
+"""Mean time between two actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ def faults(seed: int, seconds: float) -> list[Event]:
     return _drawn(random.Random(f"faults {seed}"), FAULTS, FAULT_SECONDS, seconds)
 
 
-def deeds(seed: int, seconds: float) -> list[Event]:
-    """The operators' deeds of a run, in order."""
-    return _drawn(random.Random(f"deeds {seed}"), DEEDS, DEED_SECONDS, seconds)
+def actions(seed: int, seconds: float) -> list[Event]:
+    """The operators' actions of a run, in order."""
+    return _drawn(random.Random(f"actions {seed}"), DEEDS, DEED_SECONDS, seconds)
 
 
 def _drawn(rng: random.Random, weights: dict[str, float], mean: float, seconds: float) -> list[Event]:

@@ -21,7 +21,7 @@ def report(result: Result) -> str:
     lines += [f"    {line}" for line in result.complaints[:SHOWN]]
     if not result.drained:
         lines.append("NOT DRAINED: jobs or anomalies were left when the time was up")
-    lines += ["", *_table("faults", result.faults), "", *_table("operators", result.deeds)]
+    lines += ["", *_table("faults", result.faults), "", *_table("operators", result.actions)]
     lines += ["", *_table("jobs by outcome", result.outcomes), "", *_times(result.times)]
     lines += ["", "clean" if result.clean else "NOT CLEAN", f"replay: make soak SEED={result.seed}"]
     return "\n".join(lines)

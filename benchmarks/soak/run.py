@@ -33,7 +33,7 @@ class Result:
     wrong: Wrong
     complaints: list[str]
     faults: Counter[str]
-    deeds: Counter[str]
+    actions: Counter[str]
     outcomes: dict[str, int]
     times: dict[str, list[float]] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ def _act(people: People, saboteur: Saboteur, seed: int, seconds: float, rate: fl
     began = time.monotonic()
     threads = [
         threading.Thread(target=people.submit, args=(rate, seconds, began), name="users"),
-        threading.Thread(target=people.operate, args=(plan.deeds(seed, seconds), began), name="operators"),
+        threading.Thread(target=people.operate, args=(plan.actions(seed, seconds), began), name="operators"),
     ]
     for thread in threads:
         thread.start()

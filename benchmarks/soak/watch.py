@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from backend.domain.states import WorkerState
-from backend.readmodel.workers import read_workers
 from benchmarks.soak.installation import Installation
+from jobwarden.backend.domain.states import WorkerState
+from jobwarden.backend.queries.workers import read_workers
 
 POLL_SECONDS = 0.1
 OWNS = text("SELECT count(*) FROM resource_allocations WHERE worker_id = :worker AND NOT released")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.database.roles import grant_roles
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.roles import grant_roles
 from tests.acceptance.page import block
 from tests.acceptance.site import PATIENCE, Site, Terminal, site_environment
 from tests.support.processes import MARK, wait_until

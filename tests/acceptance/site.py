@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.acceptance.page import DEPLOY, ROOT, THEIR_COMMANDS, THEIR_HOME, crontab
 from tests.support.cli import COMMAND, Cli, Completed
 from tests.support.processes import wait_until
@@ -48,9 +48,7 @@ class Site:
         """Write deploy/jobwarden.toml into the home, with the servers of this run, and ``more`` below it."""
         text = (DEPLOY / "jobwarden.toml").read_text()
         for name in ("database_url", "redis_url"):
-            line = f"{name} = {json.dumps(getattr(self.settings, name))}"
-            text, count = re.subn(rf"^{name} = .*$", lambda _, line=line: line, text, flags=re.MULTILINE)
-            assert count == 1
+            text = _with(text, name, json.dumps(getattr(self.settings, name)))
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "jobwarden.toml").write_text("\n".join([text, QUICK, *more]))
 
@@ -109,3 +107,10 @@ def site_environment(home: Path, folder: Path, **more: str) -> dict[str, str]:
         "HOME": str(folder), "LANG": "C.UTF-8", "PATH": f"{COMMAND.parent}:{os.environ['PATH']}",
         "JOBWARDEN_HOME": str(home), **more,
     }  # fmt: skip
+
+
+def _with(text: str, name: str, value: str) -> str:
+    """The settings file with its one line of this name set anew."""
+    text, count = re.subn(rf"^{name} = .*$", lambda _: f"{name} = {value}", text, flags=re.MULTILINE)
+    assert count == 1
+    return text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.database.roles import ROLES
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.roles import ROLES
 from tests.acceptance.page import block, blocks
 from tests.acceptance.site import Site, Terminal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.acceptance.page import block, section
 from tests.acceptance.site import PATIENCE, Site, Terminal
 from tests.support.processes import is_gone, wait_until
@@ -30,7 +30,12 @@ def test_the_drill_of_the_guide(site: Site, terminal: Terminal, kept: int) -> No
     job_id = int(terminal.type('echo "$id"').out)
     process = one_process(site, job_id)
     health, orphans = look.splitlines()
-    seen = wait_until(lambda: (said := terminal.type(health)).code == 1 and said.out, PATIENCE, "health to see it")
+
+    def trouble() -> str | None:
+        said = terminal.type(health)
+        return said.out if said.code == 1 else None
+
+    seen = wait_until(trouble, PATIENCE, "health to see it")
     assert "DEGRADED  workers" in seen
     assert f"jobwarden worker --node {first['node_name']}" in seen
     assert "ORPHAN" in terminal.type(orphans).out

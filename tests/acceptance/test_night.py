@@ -27,7 +27,7 @@ def test_the_clean_up_of_the_crontab(site: Site, past: Past, kept: int) -> None:
     archived = past.old_job(dead, hours=24 * 31)
     tidied, young = past.old_job(dead, OVERDUE), past.old_job(dead, RECENT)
 
-    done = site.cron("cleanup")
+    done = site.cron("housekeeping")
 
     assert (done.code, done.err) == (0, ""), done
     assert past.jobs() == {live, vanished.id, orphan.id, missed.id, tidied.id, young.id}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.acceptance.page import ROOT, section
 from tests.acceptance.site import Site, Terminal
 from tests.support.cli import COMMAND, Cli, Completed
@@ -78,7 +78,7 @@ def test_the_first_five_minutes(site: Site, capsys: pytest.CaptureFixture[str]) 
         assert "would be changed" in said
         assert "0 would be changed" not in said
         assert typed(terminal, clock, clean).count("released") == 5
-        assert terminal.type("jobwarden orphans").out.strip() == "no orphans"
+        assert terminal.type("jobwarden orphans").out.strip() == "no anomalies"
 
         said = typed(terminal, clock, own)
         assert "exit code 3\n" in said

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.acceptance.page import block, section
 from tests.acceptance.site import PATIENCE, Site, Terminal
-from tests.alerts.conftest import Receiver, receiver
+from tests.monitoring.alerts.conftest import Receiver, receiver
 from tests.support.processes import wait_until
 
 __all__ = ["receiver"]
@@ -44,13 +44,13 @@ def test_an_alert_fires_and_recovers(site: Site, terminal: Terminal, receiver: R
     job_id = int(submitted.out)
     raised = receiver.wait_for(2)[1]
     assert (raised["status"], raised["rule"], raised["threshold"]) == ("raised", "waiting", 1)
-    assert f"job {job_id} waits" in raised["message"]
+    assert f"job {job_id} has waited" in raised["message"]
     assert "waiting" in terminal.type(look).out
 
     assert site.cli("cancel", job_id).code == 0
     cleared = receiver.wait_for(3)[2]
     assert (cleared["status"], cleared["rule"]) == ("cleared", "waiting")
-    wait_until(lambda: "no alert is open" in terminal.type(look).out, PATIENCE, "the list to be empty")
+    wait_until(lambda: "no open alerts" in terminal.type(look).out, PATIENCE, "the list to be empty")
     wait_until(lambda: paged.read_text().count("\n") == 3, PATIENCE, "the command to be told as well")
     statuses = [json.loads(line)["status"] for line in paged.read_text().splitlines()]
     assert statuses == ["test", "raised", "cleared"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.support.scene import Scene, scene
 
 

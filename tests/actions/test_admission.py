@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.actions import admission
-from backend.actions.perform import Context, perform
-from backend.errors import InputError
-from backend.health import sql as health_sql
-from backend.readmodel.statements import statement
-from backend.settings import Settings
-from backend.state import machine
+from jobwarden.backend.actions import admission
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.monitoring.health import sql as health_sql
+from jobwarden.backend.queries.statements import statement
+from jobwarden.backend.state import machine
+from tests.support.actions import perform
 from tests.support.cli import Cli
 from tests.support.rows import ACTOR, add_node, pending, request
 
@@ -45,7 +46,7 @@ def test_what_no_node_can_hold_is_taken_and_said(cli: Cli, engine: Engine) -> No
         add_node(conn, cpus=4)
     ran = cli("submit", "--cpus", "512", "-", input="exit 0\n")
     assert ran.code == 0
-    assert ran.err == f"job {ran.out.strip()} cannot start on any node there is: no node has 512 CPUs\n"
+    assert ran.err == f"job {ran.out.strip()} cannot start on any node: no node has 512 CPUs\n"
 
 
 def test_a_partition_that_vanished_stops_a_resubmission(engine: Engine, settings: Settings) -> None:
@@ -70,7 +71,7 @@ def test_health_counts_what_can_never_start(cli: Cli, engine: Engine) -> None:
             pending(conn, partition="nosuch")
         pending(conn, cpus=512, held=True)
     said = cli("health").out
-    assert f"5 waiting jobs can never start (job {first}: no node has 512 CPUs)" in said
+    assert f"5 pending jobs can never start (job {first}: no node has 512 CPUs)" in said
     with engine.connect() as conn:
         assert conn.execute(health_sql.HOPELESS).one() == (5, first)
 

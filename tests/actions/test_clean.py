@@ -5,13 +5,13 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from backend.actions.perform import Context, ItemResult, perform, plan
-from backend.actions.scope import Scope
-from backend.actions.takeover import Deed, take_over
-from backend.actions.tally import Tally
-from backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
-from backend.errors import InputError
-from backend.process.procfs import scan
+from jobwarden.backend.actions.results import Context, ItemResult, ResultTally
+from jobwarden.backend.actions.takeover import AuditedAction, take_over
+from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.process.procfs import scan
+from tests.support.actions import perform, plan
 from tests.support.processes import is_gone, wait_until
 from tests.support.scene import Running, Scene
 
@@ -133,13 +133,13 @@ def test_again_changes_nothing(stage: Scene) -> None:
 
 
 def test_a_job_that_a_live_worker_took_over_is_left_to_it(stage: Scene) -> None:
-    """Between the list and the deed a new worker has adopted the job."""
+    """Between the list and the action a new worker has adopted the job."""
     job = stage.run(stage.worker())
     assert plan(context(stage), "clean", [job.id]).eligible
     new = stage.worker(alive=True)
     stage.execute("UPDATE resource_allocations SET worker_id = :new WHERE job_id = :id", new=new, id=job.id)
-    tally = Tally([job.id])
-    take_over(context(stage), [job.allocation_id], Deed("clean", None), tally)
+    tally = ResultTally([job.id])
+    take_over(context(stage), [job.allocation_id], AuditedAction("clean", None), tally)
     [result] = tally.results()
     assert (result.ok, result.changed) == (True, False)
     assert "owns it now" in result.message
@@ -151,7 +151,7 @@ def test_whoever_comes_second_leaves_it_alone(stage: Scene) -> None:
     with stage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
         assert try_session_lock(other, ALLOCATION_LOCK, allocation_key(job.allocation_id))
         [result] = clean(stage, job.id)
-        assert "somebody else" in result.message
+        assert "another clean-up" in result.message
         assert not is_gone(job.pid)
     stage.engine.dispose()
     assert clean(stage, job.id)[0].changed
@@ -181,7 +181,7 @@ def test_a_dry_run_writes_nothing(stage: Scene) -> None:
     planned = plan(context(stage), "clean", [job.id, 999])
     assert [victim.job_id for victim in planned.eligible] == [job.id]
     assert "ORPHAN" in planned.eligible[0].what_happens
-    assert planned.ineligible == [(999, "is no anomaly: nothing to do")]
+    assert planned.ineligible == [(999, "is not an anomaly: nothing to do")]
     assert stage.events(job.id) == before
     assert not is_gone(job.pid)
 
@@ -197,7 +197,7 @@ def test_a_filter_of_what_is_wrong_leaves_the_others_alone(stage: Scene) -> None
     results = perform(context(stage), "clean", scope, "test")
     assert [(result.job_id, result.changed) for result in results] == [(unrecorded.id, True)]
     assert (stage.state(lost.id), stage.state(unrecorded.id)) == ("RUNNING", "FAILED")
-    with pytest.raises(InputError, match="of anomalies alone"):
+    with pytest.raises(InputError, match="only works for anomalies"):
         plan(context(stage), "kill", Scope(filter="kind:lost"))
 
 
@@ -206,7 +206,7 @@ def test_what_keeps_the_jobs_is_said_before_they_are_ended(stage: Scene) -> None
         stage.run(stage.worker())
     planned = plan(context(stage), "clean", Scope(filter=""))
     assert planned.instead == [
-        "to keep 2 jobs as they run, start the worker of node1 again instead: `jobwarden worker --node node1`"
+        "to keep 2 jobs running, restart the worker of node1 instead: `jobwarden worker --node node1`"
     ]
 
 

@@ -5,10 +5,9 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from backend.actions.perform import Context, perform
-from backend.actions.records import ItemResult, Undo
-from backend.actions.tally import CHUNK, LEFT_UNDONE
-from backend.state import machine
+from jobwarden.backend.actions.results import CHUNK, LEFT_UNDONE, Context, ItemResult, Undo
+from jobwarden.backend.state import machine
+from tests.support.actions import perform
 from tests.support.processes import wait_until
 from tests.support.rows import ACTOR, actions, column, request
 from tests.support.scene import Scene

@@ -2,9 +2,8 @@
 
 import pytest
 
-from backend.actions.naming import parse_scope
-from backend.actions.scope import Scope
-from backend.errors import InputError
+from jobwarden.backend.actions.targets import Scope, parse_scope
+from jobwarden.backend.errors import InputError
 
 
 @pytest.mark.parametrize(

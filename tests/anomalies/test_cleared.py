@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.actions.perform import ItemResult, Plan
-from backend.actions.scope import Scope
-from backend.anomalies.detect import find
-from backend.anomalies.strays import Scanner
-from backend.domain.states import AnomalyKind, JobState
-from backend.readmodel.operator import Operator
-from backend.state import machine
-from backend.state.records import Outcome
+from jobwarden.backend.actions.client import Operator
+from jobwarden.backend.actions.results import ItemResult, Plan
+from jobwarden.backend.actions.targets import ActionRequest, Scope
+from jobwarden.backend.anomalies.detect import find
+from jobwarden.backend.anomalies.strays import Scanner
+from jobwarden.backend.domain.states import AnomalyKind, JobState
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome
 from tests.support.anomalies import MAKE, stuck
 from tests.support.cli import Cli
 from tests.support.fingerprint import fingerprint
@@ -24,7 +24,7 @@ CLEARED = {
     AnomalyKind.ORPHAN: ("FAILED (OPERATOR), released", "FAILED"),
     AnomalyKind.LOST: ("FAILED (WORKER_LOST), released", "FAILED"),
     AnomalyKind.UNRECORDED: ("FAILED (SCRIPT_ERROR), released", "FAILED"),
-    AnomalyKind.STRAY: ("ended what outlived it, released", "FAILED"),
+    AnomalyKind.STRAY: ("ended the processes that outlived it, released", "FAILED"),
     AnomalyKind.LEAKED: ("released", "FAILED"),
 }
 """Kinds that clean-up clears by itself: the result's words, the state afterwards."""
@@ -34,7 +34,7 @@ CLEARED = {
 def clean(request: pytest.FixtureRequest, stage: Scene, cli: Cli) -> Clean:
     """Clean-up as the dashboard does it, and as the command line does it."""
     if request.param == "the dashboard":
-        return lambda ids: Operator(stage.settings).perform("clean", Scope(ids), "test")
+        return lambda ids: Operator(stage.settings).perform(ActionRequest("clean", Scope(ids), "test"))
     return lambda ids: by_command(cli, *ids)
 
 
@@ -49,7 +49,7 @@ def kinds(stage: Scene) -> dict[int, AnomalyKind]:
 
 
 def foretold(stage: Scene, *ids: int) -> Plan:
-    return Operator(stage.settings).plan("clean", Scope(ids))
+    return Operator(stage.settings).plan(ActionRequest("clean", Scope(ids)))
 
 
 @pytest.mark.parametrize("kind", CLEARED)
@@ -70,7 +70,7 @@ def test_cleared_at_once(stage: Scene, clean: Clean, kind: AnomalyKind) -> None:
 
 def assert_nothing_more_happens(stage: Scene, clean: Clean, job: Running) -> None:
     before = fingerprint(stage.engine)
-    assert clean((job.id,)) == [ItemResult(job.id, True, False, "is no anomaly: nothing to do")]
+    assert clean((job.id,)) == [ItemResult(job.id, True, False, "is not an anomaly: nothing to do")]
     assert fingerprint(stage.engine) == before
 
 
@@ -80,7 +80,7 @@ def test_overdue_is_cleared_by_its_worker_once_asked(stage: Scene, clean: Clean)
     expected = ItemResult(job.id, True, True, "asked the worker of node1 to end it")
     assert [victim.outcome for victim in foretold(stage, job.id).eligible] == [expected.message]
     assert clean((job.id,)) == [expected]
-    asked_before = ItemResult(job.id, True, False, "its worker was asked before to end it")
+    asked_before = ItemResult(job.id, True, False, "its worker has already been asked to end it")
     assert foretold(stage, job.id).ineligible == [(job.id, asked_before.message)]
     assert clean((job.id,)) == [asked_before]
     job.kill_supervisor()

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from backend.anomalies import detect, strays
-from backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
-from backend.anomalies.evidence import GONE, UNKNOWN, Evidence
-from backend.domain.states import AnomalyKind, JobState
-from backend.process.identity import Liveness
-from backend.readmodel.records import AnomalyRow
+from jobwarden.backend.anomalies import detect, strays
+from jobwarden.backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
+from jobwarden.backend.anomalies.evidence import GONE, UNKNOWN, Evidence
+from jobwarden.backend.domain.states import AnomalyKind, JobState
+from jobwarden.backend.process.identity import Liveness
+from jobwarden.backend.queries.models.jobs import AnomalyRow
 from tests.support.processes import is_gone, wait_until
 from tests.support.scene import Scene
 
@@ -187,7 +187,12 @@ def test_healthy_jobs_are_not_even_read(stage: Scene) -> None:
 def test_the_scan_for_strays_is_rationed(monkeypatch: pytest.MonkeyPatch) -> None:
     scans: list[float] = []
     monkeypatch.setattr(strays, "SCAN_SECONDS", 1000.0)
-    monkeypatch.setattr(strays, "cookie_index", lambda: scans.append(time.monotonic()) or {})
+
+    def scan() -> dict[str, list[int]]:
+        scans.append(time.monotonic())
+        return {}
+
+    monkeypatch.setattr(strays, "cookie_index", scan)
     scanner = strays.Scanner()
     assert scanner.cookies() == scanner.cookies() == {}
     assert len(scans) == 1

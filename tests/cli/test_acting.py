@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from backend.actions.tally import LEFT_UNDONE
-from backend.settings import Settings
-from backend.state import machine
+from jobwarden.backend.actions.results import LEFT_UNDONE
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.state import machine
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
 from tests.support.rows import request
@@ -80,7 +80,7 @@ def test_many_by_filter_need_yes_without_a_terminal(cli: Cli, stage: Scene) -> N
 def test_on_a_terminal_the_number_is_typed(cli: Cli, stage: Scene, typed: str, code: int, state: str) -> None:
     submit(stage, *(f"train-{number}" for number in range(21)))
     with Terminal(cli, "cancel", "name:train*") as terminal:
-        terminal.reads("Type 21 to go on")
+        terminal.reads("Type 21 to confirm")
         assert set(states(stage).values()) == {"PENDING"}
         terminal.type(f"{typed}\n")
         assert terminal.ended() == code
@@ -120,7 +120,10 @@ def test_two_operators_at_once_act_once(cli: Cli, stage: Scene) -> None:
         [changed] = [row["message"] for row in results if row["job_id"] == job.id and row["changed"]]
         assert changed == "FAILED (OPERATOR), released"
         unchanged = [row["message"] for row in results if row["job_id"] == job.id and not row["changed"]]
-        assert set(unchanged) <= {"somebody else is at it right now", "is FAILED and in order: nothing to do"}
+        assert set(unchanged) <= {
+            "another clean-up is working on it right now",
+            "is FAILED and in order: nothing to do",
+        }
         assert stage.events(job.id).count("clean") == 1
 
 

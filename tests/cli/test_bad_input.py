@@ -6,8 +6,8 @@ import click
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.cli.root import VERBS, run
-from backend.cli.root import cli as cli_of_all
+from jobwarden.backend.cli.main import VERBS, run
+from jobwarden.backend.cli.main import cli as cli_of_all
 from tests.support.cli import Cli, Completed
 
 SCRIPTS: dict[str, bytes] = {
@@ -58,9 +58,9 @@ BAD: dict[str, tuple[list[str], str]] = {
     "bad limit": (["jobs", "--limit", "-1"], "--limit"),
     "bad priority": (["priority", "1", "--to", "high"], "not a whole number"),
     "no such node": (["drain", "nowhere"], "there is no node"),
-    "no id": (["cancel"], "no job is named"),
+    "no id": (["cancel"], "no jobs given"),
     "a slip in an id is no search": (["kill", "1", "1x"], "not a job id"),
-    "a bare word is no filter": (["kill", "state:pending", "train"], "say in which it is looked for"),
+    "a bare word is no filter": (["kill", "state:pending", "train"], "is neither an id nor a field"),
     "an empty filter is not every job": (["kill", "--filter", " "], "empty"),
     "two filters": (["kill", "state:failed", "--filter", "name:x"], "one"),
     "a wrong field": (["kill", "stat:failed"], "did you mean state"),
@@ -171,7 +171,7 @@ def test_a_mistake_of_ours_is_one_line_and_a_log(
         raise ZeroDivisionError("secret\nsecond line")
 
     monkeypatch.setenv("JOBWARDEN_HOME", cli.env["JOBWARDEN_HOME"])
-    monkeypatch.setattr("backend.cli.config.load_settings", broken)
+    monkeypatch.setattr("jobwarden.backend.cli.commands.info.load_settings", broken)
     assert run(["config"]) == 1
     err = capfd.readouterr().err
     assert err.count("\n") == 1

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
-from backend.cli.completion import SHELLS
-from backend.cli.root import COMPLETION, VERBS
-from backend.settings import Settings
+from jobwarden.backend.cli.commands.info import SHELLS
+from jobwarden.backend.cli.main import COMPLETION, VERBS
+from jobwarden.backend.config.settings import Settings
 from tests.support.cli import COMMAND, Cli
 from tests.support.rows import add_node, pending, running, without_rules
 
@@ -96,8 +96,14 @@ def test_verbs_are_offered_without_loading_any(cli: Cli, typed: str) -> None:
     done = cli(COMP_WORDS=typed, COMP_CWORD=words, _JOBWARDEN_COMPLETE="bash_complete", PYTHONPROFILEIMPORTTIME="1")
     loaded = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
     assert done.out.strip()
-    assert "backend.cli.root" in loaded
-    assert not loaded & {"sqlalchemy", "psycopg2", "pydantic", "backend.settings", "backend.cli.session"}
+    assert "jobwarden.backend.cli.main" in loaded
+    assert not loaded & {
+        "sqlalchemy",
+        "psycopg2",
+        "pydantic",
+        "jobwarden.backend.config.settings",
+        "jobwarden.backend.services.session",
+    }
 
 
 def test_without_a_database_there_is_no_candidate_and_no_word(complete: Complete) -> None:
@@ -176,7 +182,7 @@ def test_an_unknown_verb_is_no_reason_to_complain_in_the_midst_of_typing(typed: 
     """bash is told to throw complaints away; the functions for zsh and fish show them at the prompt."""
     words = ["jobwarden", *typed.split(" ")]
     asked = {"_JOBWARDEN_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    assert cli(**asked).err == ""
+    assert cli.with_env(asked)().err == ""
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -184,6 +190,6 @@ def test_an_unknown_verb_is_no_reason_to_complain_in_the_midst_of_typing(typed: 
 def test_a_name_that_is_no_text_is_left_to_the_shell(cli: Cli, shell: str, verb: str) -> None:
     """A file of another encoding begins with bytes that are no UTF-8: never a complaint amid what is typed."""
     word = os.fsdecode(b"\xab")
-    env = {COMPLETION: f"{shell}_complete", "COMP_WORDS": f"jobwarden {verb} {word}"}
-    done = cli(COMP_CWORD=word if shell == "fish" else "2", **env)
+    asked = {COMPLETION: f"{shell}_complete", "COMP_WORDS": f"jobwarden {verb} {word}"}
+    done = cli.with_env(asked)(COMP_CWORD=word if shell == "fish" else "2")
     assert (done.code, done.err) == (0, "")

@@ -1,11 +1,13 @@
 """An output that cannot show a character shows another in its place: it ends no listing, and changes no file."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
 
 from benchmarks.terminal import Terminal
+from jobwarden.backend.config.settings import Settings
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene
 
@@ -22,7 +24,7 @@ NARROW = ("jobs", "workers", "config", "logs", "show")
 
 
 @pytest.fixture
-def stage(engine: Engine, settings, mark: str):  # type: ignore[no-untyped-def]
+def stage(engine: Engine, settings: Settings, mark: str) -> Iterator[Scene]:
     with scene(engine, settings, mark) as made:
         yield made
 
@@ -35,7 +37,7 @@ def test_every_listing_comes_to_its_end(cli: Cli, stage: Scene, encoding: str) -
     for listing in LISTINGS:
         words = [word.format(id=job.id) for word in listing]
         done = cli(*words, PYTHONIOENCODING=encoding)
-        assert "unexpected error" not in done.err, (listing, done.err)
+        assert "internal error" not in done.err, (listing, done.err)
         assert done.out or done.err, listing
         if listing == ("jobs",):
             assert done.out.splitlines()[1].split()[0] == str(job.id), done.out
@@ -43,7 +45,7 @@ def test_every_listing_comes_to_its_end(cli: Cli, stage: Scene, encoding: str) -
             continue
         with Terminal(cli.command(*words), {**cli.env, "PYTHONIOENCODING": encoding}, columns=60) as terminal:
             terminal.wait()
-            assert b"unexpected error" not in terminal.output, listing
+            assert b"internal error" not in terminal.output, listing
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])

@@ -18,10 +18,13 @@ said_by_lib "$JOBWARDEN_SUBMIT_DIR" "$JOBWARDEN_HOME" "$JOBWARDEN_SCRIPT"
 """
 
 
+ODD = {"PATH": "/usr/bin:/bin", "LANG": "", "USER": "nonsense", "FOO": "bar"}
+
+
 @pytest.fixture
 def installation(home: Path, tmp_path: Path, mark: str) -> Iterator[Installation]:
     """One that was brought up from a bare environment, as cron does, with a PATH that does not find us."""
-    with brought_up(home, tmp_path, mark, PATH="/usr/bin:/bin", LANG="", USER="nonsense", FOO="bar") as made:
+    with brought_up(home, tmp_path, mark, variables=ODD) as made:
         yield made
 
 
@@ -66,7 +69,7 @@ def test_a_config_file_of_the_worker_leads_a_job_back_too(home: Path, tmp_path: 
     config = tmp_path / "own.toml"
     config.write_text("default_memory_mb = 77\n")
     config.chmod(0o600)
-    with brought_up(home, tmp_path, mark, JOBWARDEN_CONFIG=str(config)) as made:
+    with brought_up(home, tmp_path, mark, variables={"JOBWARDEN_CONFIG": str(config)}) as made:
         job = made.submit("echo \"$JOBWARDEN_CONFIG\"; jobwarden submit --hold -- /bin/true 2>&1; echo 'true' |"
                           " jobwarden submit --hold -")  # fmt: skip
         assert made.until(job, "COMPLETED", "FAILED")["exit_code"] == 0

@@ -7,19 +7,20 @@ import re
 import struct
 import subprocess
 import termios
+from collections.abc import Iterator
 from fcntl import ioctl
 
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.support.cli import Cli
 from tests.support.rows import without_rules
 from tests.support.scene import Scene, scene
 
 
 @pytest.fixture
-def stage(engine: Engine, settings: Settings, mark: str):  # type: ignore[no-untyped-def]
+def stage(engine: Engine, settings: Settings, mark: str) -> Iterator[Scene]:
     """A node with jobs that really run and no worker behind them."""
     with scene(engine, settings, mark) as made:
         yield made

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.cli.logout import ENDS, danger
+from jobwarden.backend.services.lifecycle import ENDS, danger
 
 UID = 65534
 """Nobody, as whom the tests look."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from backend.cli.logfile import EMPTIED, REPLACED
-from backend.process.spool import log_path
-from backend.settings import Settings
+from jobwarden.backend.cli.log_output import EMPTIED, REPLACED
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.process.spool import log_path
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cli.output import Column, fit, print_json, print_pairs, print_table, printable, to_plain
-from backend.domain.states import JobState
+from jobwarden.backend.cli.output import TextColumn, fit, print_json, print_pairs, print_table, printable, to_plain
+from jobwarden.backend.domain.states import JobState
 
 
 @given(st.text())
@@ -23,7 +23,11 @@ def test_printable_keeps_what_is_readable() -> None:
 
 
 def test_a_table_is_aligned_also_with_wide_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    columns = (Column("ID", lambda r: r[0], right=True), Column("NAME", lambda r: r[1]), Column("END", lambda r: "x"))
+    columns = (
+        TextColumn("ID", lambda r: r[0], right=True),
+        TextColumn("NAME", lambda r: r[1]),
+        TextColumn("END", lambda r: "x"),
+    )
     print_table(columns, [(1, "漢字"), (200, "plain")])
     assert capsys.readouterr().out.splitlines() == [" ID  NAME   END", "  1  漢字   x", "200  plain  x"]
 

@@ -1,15 +1,18 @@
 """A log on a terminal: bars are one row that changes at once, and nothing in it acts on the terminal."""
 
+import io
 import re
 import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 
-from backend.cli.terminal import LONGEST_SEQUENCE, TerminalSink
-from backend.readmodel.logs.safe import show_line
 from benchmarks.terminal import Terminal
+from jobwarden.backend.cli.log_output import LONGEST_SEQUENCE, TerminalSink
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.logs.sanitize import show_line
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene
 
@@ -32,7 +35,7 @@ class Printed:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.text = ""
-        patch.setattr("backend.cli.terminal.click.echo", self._echo)
+        patch.setattr("jobwarden.backend.cli.log_output.click.echo", self._echo)
         self.sink = TerminalSink()
 
     def _echo(self, text: str, **_: object) -> None:
@@ -116,10 +119,7 @@ def _bare(row: str) -> str:
 
 
 def test_a_bar_of_a_running_job_moves_on_a_terminal_and_is_bytes_in_a_pipe(
-    cli: Cli,
-    engine,
-    settings,
-    mark: str,  # type: ignore[no-untyped-def]
+    cli: Cli, engine: Engine, settings: Settings, mark: str
 ) -> None:
     with scene(engine, settings, mark) as stage:
         _check_bar(cli, stage)
@@ -129,9 +129,9 @@ def _check_bar(cli: Cli, stage: Scene) -> None:
     script = "printf 'start\\n\\r\\033[32m10%%|#   |\\033[0m'; sleep 600\n"
     job = stage.run(stage.worker(alive=True), script)
     job.said("10%")
-    with Terminal([sys.executable, "-m", "backend.cli", "logs", "-f", str(job.id)], dict(cli.env)) as terminal:
+    with Terminal([sys.executable, "-m", "jobwarden", "logs", "-f", str(job.id)], dict(cli.env)) as terminal:
         terminal.until(lambda: b"10%|" in terminal.output)
         assert b"start\r\n\r\x1b[32m10%|#   |\x1b[0m" in terminal.output
     follower = cli.start("logs", "-f", str(job.id))
-    assert follower.stdout is not None
-    assert follower.stdout.buffer.read(25) == b"start\n\r\x1b[32m10%|#   |\x1b[0m"  # type: ignore[attr-defined]
+    assert isinstance(follower.stdout, io.TextIOWrapper)
+    assert follower.stdout.buffer.read(25) == b"start\n\r\x1b[32m10%|#   |\x1b[0m"

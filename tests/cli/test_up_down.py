@@ -39,7 +39,7 @@ def test_up_runs_jobs_and_down_leaves_them_running(shell: Cli) -> None:
     assert follow.stdout.readline() == "up\n"
     down = shell("down")
     assert down.code == 0
-    assert down.out.splitlines()[-1] == "1 job of node node1 goes on: the next `jobwarden up` takes over"
+    assert down.out.splitlines()[-1] == "1 job of node node1 keeps running: the next `jobwarden up` takes over"
     assert is_gone(worker["pid"])
     assert shell("down").out.startswith("nothing of this home was running\n")
     follow.kill()
@@ -59,7 +59,7 @@ def test_up_and_down_tell_of_other_nodes_only_what_is_true(shell: Cli) -> None:
     job = shell("submit", "long.sh").out.strip()
     wait_until(lambda: shell("jobs", "state:running", "--json").json, timeout=60)
     assert shell("up", "--no-tui").out.count("\n") == 1
-    left = "1 job of node node2 goes on: `jobwarden worker --node node2` takes over"
+    left = "1 job of node node2 keeps running: `jobwarden worker --node node2` takes over"
     down = shell("down").out.splitlines()
     assert [line.rpartition(" (")[0] for line in down[:-1]] == [
         "stopped the worker of node node1", "stopped the worker of node node2",

@@ -4,14 +4,15 @@ import contextlib
 import json
 import signal
 import subprocess
+from collections.abc import Iterator
 from importlib.metadata import version
 
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.cli.output import ROWS_AT_ONCE, Column, print_table
-from backend.database.version import SCHEMA_VERSION
-from backend.settings import Settings
+from jobwarden.backend.cli.output import ROWS_AT_ONCE, TextColumn, print_table
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.version import SCHEMA_VERSION
 from tests.support.cli import Cli
 from tests.support.rows import without_rules
 from tests.support.scene import Scene, scene
@@ -28,7 +29,7 @@ WORKER_KEYS = {
 
 
 @pytest.fixture
-def stage(engine: Engine, settings: Settings, mark: str):  # type: ignore[no-untyped-def]
+def stage(engine: Engine, settings: Settings, mark: str) -> Iterator[Scene]:
     """A node with jobs that really run and no worker behind them."""
     with scene(engine, settings, mark) as made:
         yield made
@@ -148,20 +149,20 @@ def test_workers_and_drain(cli: Cli, stage: Scene) -> None:
 
 def test_orphans_and_clean(cli: Cli, stage: Scene) -> None:
     assert cli("orphans", "--json").json == []
-    assert cli("clean").out == "no orphans: nothing to clean up\n"
+    assert cli("clean").out == "no anomalies: nothing to clean up\n"
     job = stage.run(stage.worker())
     [row] = cli("orphans", "--json").json
     assert {"job_id", "kind", "node_name", "process_id", "detail"} <= set(row)
     assert (row["job_id"], row["kind"], row["process_id"]) == (job.id, "ORPHAN", job.pid)
     assert [row["job_id"] for row in cli("orphans", "kind:orphan", "node:*", "--json").json] == [job.id]
-    assert cli("orphans", "kind:lost").out == "no orphans match\n"
+    assert cli("orphans", "kind:lost").out == "no anomaly matches\n"
     assert cli("orphans", "kind:lots").code == 2
     assert cli("clean", "kind:lost").out == "no job matches: nothing to do\n"
     assert cli("clean", "--dry-run").code == 0
     assert stage.state(job.id) == "RUNNING"
     assert cli("clean").out == f"job {job.id}: FAILED (OPERATOR), released\n"
-    assert cli("clean", job.id).out == f"job {job.id} is no anomaly: nothing to do\n"
-    assert cli("orphans").out == "no orphans\n"
+    assert cli("clean", job.id).out == f"job {job.id} is not an anomaly: nothing to do\n"
+    assert cli("orphans").out == "no anomalies\n"
 
 
 def test_logs_are_raw_bytes_when_piped(cli: Cli, stage: Scene) -> None:
@@ -279,10 +280,9 @@ def test_what_a_script_says_in_vain_is_told(cli: Cli) -> None:
     done = cli("submit", "--hold", "-", input=script)
     assert (done.code, done.out) == (0, "1\n")
     assert done.err.splitlines() == [
-        "jobwarden: warning: standard input: line 2: '#jobwarden --time 1m' is not heeded:"
+        "jobwarden: warning: standard input: line 2: '#jobwarden --time 1m' is ignored:"
         " write '#JOBWARDEN --time 1m' at the beginning of the line",
-        "jobwarden: warning: standard input: line 5: '#JOBWARDEN --gpus 1' is not heeded:"
-        " it is below the first command",
+        "jobwarden: warning: standard input: line 5: '#JOBWARDEN --gpus 1' is ignored: it is below the first command",
     ]
 
 
@@ -322,11 +322,22 @@ def test_a_listing_streams(cli: Cli, engine: Engine) -> None:
             )
         )
     asked: list[int] = []
-    rows = ({"n": asked.append(i) or i} for i in range(10 * ROWS_AT_ONCE))
+
+    def rows() -> Iterator[dict[str, int]]:
+        for number in range(10 * ROWS_AT_ONCE):
+            asked.append(number)
+            yield {"n": number}
+
     with pytest.raises(StopIteration), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("backend.cli.output.say", lambda line: next(iter(())))
-        print_table((Column("N", lambda row: row["n"]),), rows)
+        patch.setattr("jobwarden.backend.cli.output.say", lambda line: next(iter(())))
+        print_table((TextColumn("N", lambda row: row["n"]),), rows())
     assert len(asked) == ROWS_AT_ONCE
     lines = cli("jobs").out.splitlines()
     assert (len(lines), lines[1].split()[0]) == (5001, "1")
     assert " " + "w" * 90 + " " in lines[-1]
+
+
+def test_the_former_name_of_housekeeping_works_and_is_not_listed(cli: Cli) -> None:
+    assert cli("cleanup", "--dry-run").out == cli("housekeeping", "--dry-run").out
+    assert cli("help", "cleanup").out == cli("help", "housekeeping").out
+    assert "housekeeping" in cli("--help").out and "cleanup" not in cli("--help").out

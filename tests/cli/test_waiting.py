@@ -8,12 +8,11 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from backend.cli.waiting import Waiting
-from backend.domain.pending import NodeFacts, why_pending
+from jobwarden.backend.cli.waiting import Patience, WaitReport
+from jobwarden.backend.domain.pending_reason import NodeFacts, why_pending
 from tests.support.cli import Cli
 from tests.support.processes import MARK, wait_until
 from tests.support.rows import request
@@ -65,7 +64,9 @@ def test_who_waits_rides_out_a_restart_of_the_database(
     out, err = follower.communicate(timeout=PATIENCE)
     assert (follower.returncode, out) == (0, "ended\n")
     assert err == f"jobwarden: job {job}: the database answers again\n"
-    wait_until(lambda: '"action": "finish"' in events.stdout.readline(), PATIENCE)
+    said = events.stdout
+    assert said is not None
+    wait_until(lambda: '"action": "finish"' in said.readline(), PATIENCE)
     events.terminate()
     events.communicate()
 
@@ -79,7 +80,7 @@ def test_patience_ends_with_a_code_that_is_not_the_jobs(installation: Installati
     assert waiter.returncode == 75
     last = err.splitlines()[-1]
     assert last.startswith(f"jobwarden: lost sight of job {job}: the database did not answer for 0.5 s (")
-    assert last.endswith(f"the job goes on all the same, see `jobwarden show {job}`")
+    assert last.endswith(f"the job keeps running, see `jobwarden show {job}`")
     assert "DATABASE_URL" not in err
 
 
@@ -124,11 +125,21 @@ def test_it_says_why_it_waits(cli: Cli, verb: str) -> None:
     assert (process.returncode, err) == (130, goes_on if verb == "submit --wait" else "")
 
 
+class Told(Patience):
+    """Remembers what is said, and looks at nothing."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def say(self, words: str) -> None:
+        self.told.append(words)
+
+
 def test_a_number_that_alone_changes_is_not_told_each_time() -> None:
     """From one to a hundred thousand jobs ahead: the words are those of the queue itself."""
-    told: list[str] = []
-    one = Waiting(SimpleNamespace(say=told.append))  # type: ignore[arg-type]
+    patience = Told()
+    one = WaitReport(patience)
     node = NodeFacts("n", ("main",), 4, 4096, 0, 0, 0, 0, drained=False, alive=True)
     for ahead in (100_000, 99_999, 2500, 999, 1):
         one._tell_why(why_pending(request(), [node], ahead))
-    assert told == ["waiting: for its turn, 100,000 jobs ahead"]
+    assert patience.told == ["waiting for its turn, 100,000 jobs ahead"]

@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import make_engine
-from backend.database.listen import listening
-from backend.state import machine
+from jobwarden.backend.database.engine import listening, make_engine
+from jobwarden.backend.state import machine
 from tests.support.rows import ACTOR, actions, add_node, column, live_allocations, pending, running
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import conflict, make_engine, refused
+from jobwarden.backend.database.engine import conflict, make_engine, refused
 from tests.support.cli import Cli
 from tests.support.rows import add_node, pending
 
@@ -57,9 +58,9 @@ def test_what_we_rely_on_is_said_for_each_session(alter: Alter, setting: str, na
 
 @pytest.mark.parametrize("setting", ["client_encoding = 'latin1'", "DateStyle = 'German'"])
 def test_texts_of_all_languages_pass(alter: Alter, cli: Cli, setting: str) -> None:
-    there = {"DATABASE_URL": alter(setting), "PGCLIENTENCODING": "LATIN1"}
-    assert cli("submit", "--name", "日本", "-", input="echo 日本\n", **there).code == 0
-    [job] = cli("jobs", "--json", **there).json
+    there = cli.with_env({"DATABASE_URL": alter(setting), "PGCLIENTENCODING": "LATIN1"})
+    assert there("submit", "--name", "日本", "-", input="echo 日本\n").code == 0
+    [job] = there("jobs", "--json").json
     assert job["name"] == "日本"
 
 
@@ -93,7 +94,7 @@ def test_a_conflict_is_no_lost_connection(engine: Engine) -> None:
             conn.execution_options(isolation_level="REPEATABLE READ").scalar(text("SELECT count(*) FROM nodes"))
         one.execute(text("UPDATE nodes SET drain_reason = 'a'"))
         one.commit()
-        with pytest.raises(Exception, match="could not serialize") as caught:
+        with pytest.raises(DBAPIError, match="could not serialize") as caught:
             two.execute(text("UPDATE nodes SET drain_reason = 'b'"))
         two.rollback()
     assert conflict(caught.value)

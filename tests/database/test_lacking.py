@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.state import machine
+from jobwarden.backend.state import machine
 from tests.support.cli import Cli, Completed
 from tests.support.logins import Login, login
 from tests.support.rows import ACTOR, add_node, column, live_allocations, pending, request, running

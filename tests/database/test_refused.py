@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import make_engine, refused
-from backend.domain.states import JobState
-from backend.state.records import Outcome
-from backend.worker.recorder import Ended, Recorder
+from jobwarden.backend.database.engine import make_engine, refused
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.state.records import Outcome
+from jobwarden.backend.worker.recorder import EndedJob, Recorder
 from tests.support.processes import wait_until
 from tests.support.rows import add_node, column, pending, running
 
@@ -58,16 +58,16 @@ def test_an_outcome_outlives_a_connection_that_breaks_without_a_code(
     recorder = Recorder(engine, "worker:node1", recorded.extend)
     commit, broken = recorder._commit, threading.Event()
 
-    def break_once(batch: list[Ended]) -> None:
+    def break_once(batch: list[EndedJob]) -> None:
         if not broken.is_set():
             broken.set()
             cause = psycopg2.DatabaseError("server closed the connection unexpectedly")
-            raise DBAPIError.instance("UPDATE", {}, cause, psycopg2.Error)  # type: ignore[arg-type]
+            raise DBAPIError.instance("UPDATE", {}, cause, psycopg2.Error)
         commit(batch)
 
     monkeypatch.setattr(recorder, "_commit", break_once)
     recorder.start()
-    recorder.put(Ended(Outcome(allocation, job, JobState.COMPLETED, exit_code=0), "worker:node1"))
+    recorder.put(EndedJob(Outcome(allocation, job, JobState.COMPLETED, exit_code=0), "worker:node1"))
     wait_until(lambda: recorded == [allocation], what="the record")
     assert broken.is_set()
     assert recorder.stop(10.0)

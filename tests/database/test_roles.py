@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.actions.records import Context
-from backend.actions.takeover import Deed, take_over
-from backend.actions.tally import Tally
-from backend.database.roles import ROLES, grant_roles
-from backend.errors import Refused
-from backend.settings import Settings
-from backend.state import machine
-from backend.state.records import Placement
+from jobwarden.backend.actions.results import Context, ResultTally
+from jobwarden.backend.actions.takeover import AuditedAction, take_over
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.roles import ROLES, grant_roles
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement
 from tests.support.cli import Cli
 from tests.support.logins import Login, login
 from tests.support.rows import (
@@ -36,9 +35,9 @@ __all__ = ["login"]
 PRIVILEGE = "permission denied|row-level security"
 
 
-def refused(member: Engine, deed: Callable[[Connection], object], why: str = PRIVILEGE) -> None:
+def refused(member: Engine, action: Callable[[Connection], object], why: str = PRIVILEGE) -> None:
     with pytest.raises(DBAPIError, match=why), member.begin() as conn:
-        deed(conn)
+        action(conn)
 
 
 def sql(statement: str) -> Callable[[Connection], object]:
@@ -239,14 +238,14 @@ def test_nothing_is_ended_for_who_may_not_record_it(
     """Processes are signalled before the database is told, so the database is asked first."""
     with engine.connect() as conn:
         ids = list(conn.scalars(text("SELECT id FROM resource_allocations")))
-    tally = Tally([job])
-    deed = Deed("clean", None)
+    tally = ResultTally([job])
+    action = AuditedAction("clean", None)
     ctx = Context(login(role), settings, "eve@host")
     if allowed:
-        take_over(ctx, ids, deed, tally)
+        take_over(ctx, ids, action, tally)
     else:
         with pytest.raises(Refused, match="jobwarden_operator"):
-            take_over(ctx, ids, deed, tally)
+            take_over(ctx, ids, action, tally)
 
 
 def _waiting(engine: Engine) -> int:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from backend.demo import catalog
+from jobwarden.backend.demo import catalog
 
 ENTRIES = (*catalog.ORDINARY, *catalog.ABANDONED)
 

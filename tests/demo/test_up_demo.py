@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from backend.demo import catalog
-from backend.demo.lost_node import NODE
-from backend.process.procfs import scan
-from backend.process.record import RecordKind, read_record
+from jobwarden.backend.demo import catalog
+from jobwarden.backend.demo.demo import NODE
+from jobwarden.backend.process.procfs import scan
+from jobwarden.backend.process.record import RecordKind, read_record
 from tests.support.cli import Cli
 from tests.support.processes import is_gone, kill_hard, wait_until
 

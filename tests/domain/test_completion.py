@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.actions.table import ACTIONS
-from backend.domain.completion import ANOMALIES, EVENTS, JOBS, NODES, Grammar, complete
-from backend.domain.event_filters import DONE, parse_event_filter
-from backend.domain.filters import FilterError, parse_filter
-from backend.domain.node_filters import parse_node_filter
-from backend.errors import InputError
+from jobwarden.backend.actions.catalog import ACTIONS
+from jobwarden.backend.domain.filters.completion import ANOMALIES, EVENTS, JOBS, NODES, Grammar, complete
+from jobwarden.backend.domain.filters.jobs import FilterError, parse_filter
+from jobwarden.backend.domain.filters.simple import DONE, parse_event_filter, parse_node_filter
+from jobwarden.backend.errors import InputError
 
 WORDS = {"account": ("alice", "bob", "Bobby", "a b"), "node": ("gpu1", "gpu2", "cpu1"), "partition": ("main",)}
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.directives import parse_directives
-from backend.domain.options import Options
-from backend.errors import InputError
+from jobwarden.backend.domain.directives import parse_directives
+from jobwarden.backend.domain.options import Options
+from jobwarden.backend.errors import InputError
 
 
 def test_the_leading_comment_block_is_read() -> None:
@@ -35,7 +35,7 @@ def test_other_comments_are_left_alone() -> None:
     ("line", "words"),
     [
         ("--cpu 2", "line 2: unknown option '--cpu': did you mean --cpus?"),
-        ("--zzzzzz 2", "known are --name"),
+        ("--zzzzzz 2", "the options are --name"),
         ("-c 2", "unknown option '-c'"),
         ("cpus 2", "unknown option 'cpus'"),
         ("--cpus", "--cpus needs a value"),

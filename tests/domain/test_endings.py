@@ -2,10 +2,10 @@
 
 import pytest
 
-from backend.domain.endings import with_message
-from backend.process.outcome import EndCause, judge
-from backend.process.record import Record
-from tests.process.test_outcome import EXIT_3, KILLED, NEVER
+from jobwarden.backend.domain.states import with_message
+from jobwarden.backend.process.exit_status import EndCause, judge
+from jobwarden.backend.process.record import Record
+from tests.process.test_exit_status import EXIT_3, KILLED, NEVER
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from backend.domain.filters import FIELDS, REASON_WORDS, STATE_WORDS, parse_filter
-from backend.errors import InputError
-from backend.readmodel.filter_sql import to_sql
+from jobwarden.backend.domain.filters.jobs import FIELDS, REASON_WORDS, STATE_WORDS, parse_filter
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.queries.filter_sql import to_sql
 
 INSERT = """
 INSERT INTO jobs (id, name, account, partition, state, held, script, work_dir, memory_mb, cpus, submit_time, start_time,
@@ -140,7 +140,7 @@ def test_what_is_wrong_is_known_from_outside(rows: Engine, typed: str, found: li
 
 
 def test_no_job_but_an_anomaly_has_a_kind() -> None:
-    with pytest.raises(InputError, match=r"of anomalies alone.*column 5"):
+    with pytest.raises(InputError, match=r"only works for anomalies.*column 5"):
         parse_filter("x   kind:lost")
 
 

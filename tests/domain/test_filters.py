@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.filters import FIELDS, Filter, Term, Value, parse_filter
-from backend.errors import InputError
-from backend.readmodel.filter_sql import to_sql
+from jobwarden.backend.domain.filters.jobs import FIELDS, Filter, Term, Value, parse_filter
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.queries.filter_sql import to_sql
 
 
 def only(text: str) -> Term:
@@ -49,7 +49,7 @@ def test_nothing_matches_everything() -> None:
     [
         ("state:faild", "did you mean failed? (column 1: 'state:faild')"),
         ("a sttae:x", "no field 'sttae'; did you mean state? (column 3:"),
-        ("foo:bar", "known are state"),
+        ("foo:bar", "valid are state"),
         ("state>failed", "state has no order"),
         ("exit:abc", "'abc' is not a whole number"),
         ("age>soon", "not a length of time"),

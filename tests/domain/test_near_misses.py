@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.near_misses import near_misses
+from jobwarden.backend.domain.directives import near_misses
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_near_miss_is_told_with_its_line_and_what_to_write(line: str) -> None:
 @pytest.mark.parametrize("line", ["#JOBWARDEN --cpus 2", "  #JOBWARDEN --cpus 2", "#jobwarden --cpus 2"])
 def test_an_option_below_the_first_command(line: str) -> None:
     assert list(near_misses(f"#!/bin/sh\n\necho\n{line}\n")) == [
-        f"line 4: '{line.strip()}' is not heeded: it is below the first command"
+        f"line 4: '{line.strip()}' is ignored: it is below the first command"
     ]
 
 

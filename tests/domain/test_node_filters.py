@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.node_filters import node_matches, parse_node_filter
-from backend.domain.states import WorkerState
-from backend.errors import InputError
+from jobwarden.backend.domain.filters.simple import node_matches, parse_node_filter
+from jobwarden.backend.domain.states import WorkerState
+from jobwarden.backend.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def test_what_matches(typed: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "words"),
-    [("state:deaf", "known are online"), ("nod:x", "did you mean node?"), ("node:", "nothing"), ("!", "nothing")],
+    [("state:deaf", "valid are online"), ("nod:x", "did you mean node?"), ("node:", "nothing"), ("!", "nothing")],
 )
 def test_refused_with_what_to_do(typed: str, words: str) -> None:
     with pytest.raises(InputError, match=words.replace("?", r"\?")):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.options import Options, build_request, parse_options
-from backend.domain.request import JobRequest, check_work_dir
-from backend.errors import InputError
+from jobwarden.backend.domain.options import Options, build_request, parse_options
+from jobwarden.backend.domain.request import JobRequest, check_work_dir
+from jobwarden.backend.errors import InputError
 
 
 def request(**changes: Any) -> JobRequest:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.script import MAX_SCRIPT_BYTES, check_script, read_script
-from backend.errors import InputError
+from jobwarden.backend.domain.script import MAX_SCRIPT_BYTES, check_script, read_script
+from jobwarden.backend.errors import InputError
 
 BAD = {
     "empty": (b"", "empty script"),

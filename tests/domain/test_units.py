@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.options import UNLIMITED, parse_options
-from backend.domain.units import (
+from jobwarden.backend.domain.options import UNLIMITED, parse_options
+from jobwarden.backend.domain.units import (
     format_age,
     format_bytes,
     format_duration,
@@ -14,7 +14,7 @@ from backend.domain.units import (
     parse_memory,
     shorten,
 )
-from backend.errors import InputError
+from jobwarden.backend.errors import InputError
 
 
 @pytest.mark.parametrize(

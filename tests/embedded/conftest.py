@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,18 +15,18 @@ import psutil
 import psycopg2
 import pytest
 
-from backend.embedded import home as homes
-from backend.embedded import postgres, servers, valkey
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import home as homes
+from jobwarden.backend.embedded import postgres, servers, valkey
 from tests.support.cli import clean_environment
 from tests.support.processes import reap, wait_until, working_below
 
 ENSURE = """\
 import json, sys
 from pathlib import Path
-from backend.embedded import servers
-from backend.errors import JobwardenError
-from backend.settings import Settings
+from jobwarden.backend.embedded import servers
+from jobwarden.backend.errors import JobwardenError
+from jobwarden.backend.config.settings import Settings
 try:
     urls = getattr(servers, sys.argv[1])(Settings(home=Path(sys.argv[2])))
     print(json.dumps([urls.database_url, urls.redis_url]) if sys.argv[1] != "stop" else json.dumps(urls), flush=True)
@@ -35,7 +35,7 @@ except JobwardenError as error:
 if "stay" in sys.argv:
     sys.stdin.read()
 """
-"""A process of its own that calls one function of backend.embedded.servers on a home."""
+"""A process of its own that calls one function of jobwarden.backend.embedded.servers on a home."""
 
 
 def query(url: str, sql: str) -> object:
@@ -44,7 +44,11 @@ def query(url: str, sql: str) -> object:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(sql)
-            return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
+            if not cursor.description:
+                return None
+            row = cursor.fetchone()
+            assert row is not None, sql
+            return row[0]
 
 
 def postmaster(settings: Settings) -> int:
@@ -61,13 +65,13 @@ def valkey_pid(settings: Settings) -> int:
     return pid
 
 
-def in_process(function: str, home: Path, *more: str, **options: object) -> subprocess.Popen[str]:
+def in_process(function: str, home: Path, *more: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
     """Call ``servers.<function>`` for ``home`` in a process of its own with piped input and output."""
-    options.setdefault("env", clean_environment())
     return subprocess.Popen(
         [sys.executable, "-c", ENSURE, function, str(home), *more], text=True, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2], **options,
-    )  # fmt: skip  # type: ignore[call-overload, no-any-return]
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
+        env=clean_environment(), pass_fds=pass_fds,
+    )  # fmt: skip
 
 
 def leaders(folder: Path) -> list[int]:

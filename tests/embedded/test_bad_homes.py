@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from backend.embedded import binaries, postgres, servers
-from backend.embedded import home as homes
-from backend.embedded.home import Home
-from backend.embedded.servers import Urls
-from backend.embedded.workers import named_in_files
-from backend.errors import InputError, JobwardenError, Refused, Unavailable
-from backend.process.identity import this_host
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import binaries, postgres, servers
+from jobwarden.backend.embedded import home as homes
+from jobwarden.backend.embedded.home import Home
+from jobwarden.backend.embedded.servers import Urls
+from jobwarden.backend.embedded.workers import named_in_files
+from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
+from jobwarden.backend.process.identity import this_host
 from tests.embedded.conftest import postmaster, query
 from tests.support.processes import kill_hard, working_below
 

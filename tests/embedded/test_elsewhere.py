@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.embedded import servers
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import servers
 from tests.embedded.conftest import leaders, postmaster, query, valkey_pid
 from tests.support.apart import Apart, apart
 from tests.support.cli import COMMAND, Cli, Completed, clean_environment
@@ -87,7 +87,9 @@ def test_another_machine_is_refused_until_it_is_told_to_take_over(
     refusals(command(machine, "up", "--no-tui"), f"is run by host {here} since")
     refusals(command(machine, "down"), f"is run by host {here} since")
     assert not working_below(own.home)
-    code = "import sys\nfrom backend.cli.root import run\nsys.exit(run(sys.argv[1:]) or run(['jobs', '--json']))"
+    code = (
+        "import sys\nfrom jobwarden.backend.cli.main import run\nsys.exit(run(sys.argv[1:]) or run(['jobs', '--json']))"
+    )
     done = subprocess.run(
         [*machine.prefix(), sys.executable, "-c", code, "up", "--no-tui", "--take-over"], text=True, check=False,
         env=clean_environment(JOBWARDEN_HOME=str(own.home), JOBWARDEN_NODE_NAME="node2"), capture_output=True,

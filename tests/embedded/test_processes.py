@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.embedded import processes
+from jobwarden.backend.embedded import processes
 
 TERM = ((signal.SIGTERM, 5.0),)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
@@ -16,11 +17,11 @@ import psycopg2.extensions
 import pytest
 import redis
 
-from backend.embedded import home as homes
-from backend.embedded import postgres, servers, valkey
-from backend.embedded.servers import Urls
-from backend.errors import Refused, Unavailable
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import home as homes
+from jobwarden.backend.embedded import logins, postgres, servers, valkey
+from jobwarden.backend.embedded.servers import Urls
+from jobwarden.backend.errors import Refused, Unavailable
 from tests.embedded.conftest import leaders, postmaster, query, valkey_pid
 from tests.support.processes import is_gone, kill_hard, wait_until, working_below
 
@@ -37,6 +38,37 @@ def test_killed_postgresql_comes_back_with_all_that_was_committed(up: Up) -> Non
     assert servers.attach(own) == urls
     assert postmaster(own) != before
     assert query(urls.database_url, "SELECT count(*) FROM kept") == 1000
+
+
+END_THE_WAITING = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND query LIKE 'DROP ROLE%'"
+)
+
+
+def test_postgresql_that_goes_away_while_logins_are_set_up_is_unavailable(up: Up) -> None:
+    home = homes.locate(up[0])
+    url = logins.url(home, logins.SUPERUSER)
+    query(url, f"CREATE ROLE {logins.ROLE}_setup")
+    with ThreadPoolExecutor() as threads, contextlib.closing(psycopg2.connect(url)) as holder:
+        holder.cursor().execute("LOCK TABLE pg_auth_members")
+        asked = threads.submit(logins.set_up, home)
+        wait_until(lambda: query(url, END_THE_WAITING) == 1, 30, "the set-up waits for the lock")
+        with pytest.raises(Unavailable, match="does not answer"):
+            asked.result(30)
+
+
+def test_logins_are_set_up_by_the_next_one_when_whoever_began_ended(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(home: homes.Home) -> None:
+        raise Unavailable("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logins, "set_up", broken_off)
+        with pytest.raises(Unavailable, match="broken off"):
+            servers.ensure(own)
+    assert query(servers.ensure(own).database_url, "SELECT current_database()") == logins.DATABASE
 
 
 def test_killed_valkey_comes_back_with_its_data(up: Up) -> None:

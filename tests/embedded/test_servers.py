@@ -13,10 +13,10 @@ import psycopg2
 import pytest
 import redis
 
-from backend.embedded import servers
-from backend.embedded.servers import Urls
-from backend.errors import Refused
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import servers
+from jobwarden.backend.embedded.servers import Urls
+from jobwarden.backend.errors import Refused
 from tests.embedded.conftest import answer, in_process, leaders, postmaster, query, valkey_pid
 from tests.support.processes import wait_until, working_below
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shutil
 from pathlib import Path
 
 import pytest
 
-from backend.embedded import servers, unprivileged
-from backend.errors import Unavailable
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import processes, servers
+from jobwarden.backend.errors import Unavailable
 from tests.embedded.conftest import ENSURE, postmaster, query
 from tests.support.ordinary import NOBODY, run_python
 from tests.support.processes import kill_hard
@@ -26,7 +27,7 @@ def test_root_needs_no_new_user_and_owns_every_file(own: Settings) -> None:
     urls = servers.ensure(own)
     assert query(urls.database_url, "SELECT 1") == 1
     assert Path("/etc/passwd").read_bytes() == users
-    if unprivileged.namespaces_work():
+    if processes.namespaces_work():
         assert {path.lstat().st_uid for path in own.home.rglob("*")} == {0}
 
 
@@ -40,10 +41,10 @@ def test_root_opens_no_directory_to_others(own: Settings) -> None:
 @as_root
 def test_where_namespaces_are_forbidden_root_becomes_nobody(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     own.home.parent.chmod(0o700)  # nobody could not enter it by right
-    monkeypatch.setattr(unprivileged, "namespaces_work", lambda: False)
+    monkeypatch.setattr(processes, "namespaces_work", lambda: False)
     urls = servers.ensure(own)
     assert query(urls.database_url, "SELECT 1") == 1
-    assert (own.home / "postgres").stat().st_uid == unprivileged.stand_in().pw_uid
+    assert (own.home / "postgres").stat().st_uid == processes.stand_in().pw_uid
     kill_hard(postmaster(own))
     servers.attach(own)
     assert query(urls.database_url, "SELECT 1") == 1
@@ -56,7 +57,7 @@ def test_data_made_in_a_namespace_go_on_without_and_back(own: Settings, monkeypa
     query(urls.database_url, "CREATE TABLE kept ()")
     servers.stop(own)
     with monkeypatch.context() as patched:
-        patched.setattr(unprivileged, "namespaces_work", lambda: False)
+        patched.setattr(processes, "namespaces_work", lambda: False)
         servers.ensure(own)
         assert query(urls.database_url, "SELECT to_regclass('kept')") == "kept"
         servers.stop(own)
@@ -66,15 +67,15 @@ def test_data_made_in_a_namespace_go_on_without_and_back(own: Settings, monkeypa
 
 @as_root
 def test_root_with_neither_way_is_told(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unprivileged, "namespaces_work", lambda: False)
-    monkeypatch.setattr(unprivileged.shutil, "which", lambda name: None)
+    monkeypatch.setattr(processes, "namespaces_work", lambda: False)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(Unavailable, match="run as another user"):
         servers.ensure(own)
 
 
 def test_somebody_to_appear_as_is_never_root() -> None:
-    assert unprivileged.stand_in().pw_uid != 0
-    assert unprivileged.stand_in() in pwd.getpwall()
+    assert processes.stand_in().pw_uid != 0
+    assert processes.stand_in() in pwd.getpwall()
 
 
 @as_root

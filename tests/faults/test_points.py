@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import backend
-from backend.errors import InputError
-from backend.faults import POINTS, _Armed
-from backend.state import machine
-from backend.state.records import Placement
+from jobwarden import backend
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.faults import POINTS, _Armed
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement
 from tests.support.processes import is_gone, wait_until
 from tests.worker.farm import PATIENCE, Farm, Worker, go
 
@@ -186,7 +186,7 @@ def test_an_unforeseen_error_of_the_worker_itself_ends_it_and_not_its_jobs(farm:
     scene = Scene(farm)
     worker = faulty_worker(farm, scene, "beat:fail", "Z")
     assert worker.wait() == 1
-    assert re.search(r"CRITICAL .*unforeseen error in .*\n(.*\n)*RuntimeError: a fault for a test", worker.said)
+    assert re.search(r"CRITICAL .*internal error in .*\n(.*\n)*RuntimeError: a fault for a test", worker.said)
     assert states(farm) == {"DEAD"}
     farm.worker()
     scene.play_until_over()
@@ -205,11 +205,11 @@ def test_connection_cut_at(farm: Farm, point: str) -> None:
     assert re.search(r"database|postponed|connection|SSL|server closed", worker.said), worker.said
 
 
-@pytest.mark.parametrize("deed", ["kill", "cut"])
-def test_a_submission_that_fails_before_its_commit_leaves_no_job(farm: Farm, deed: str) -> None:
+@pytest.mark.parametrize("action", ["kill", "cut"])
+def test_a_submission_that_fails_before_its_commit_leaves_no_job(farm: Farm, action: str) -> None:
     script = farm.work / "job.sh"
     script.write_text("exit 0\n")
-    done = farm.cli("submit", script, JOBWARDEN_FAULT=f"submit:{deed}")
+    done = farm.cli("submit", script, JOBWARDEN_FAULT=f"submit:{action}")
     assert (done.code != 0, done.out) == (True, "")
     assert farm.scalar("SELECT count(*) FROM jobs") == 0
     assert "Traceback" not in done.err

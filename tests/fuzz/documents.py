@@ -10,26 +10,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backend import hardware
-from backend.errors import Refused
-from backend.housekeeping.archive_file import Written, verify
-from backend.process.cgroup import owner_in
-from backend.process.identity import parse_stat, this_host
-from backend.process.outcome import EndCause, judge
-from backend.process.record import RecordKind, parse_record, seal
-from backend.queue.message import LAUNCH, LaunchMessage, NotOursError, allocation_ids
-from backend.settings import Settings, describe, load_settings
-from backend.settings_file import exposed, read_toml
-from backend.worker.systemd import unit_of
+from jobwarden.backend.config import host_resources
+from jobwarden.backend.config.settings import Settings, describe, load_settings
+from jobwarden.backend.config.settings_file import exposed, read_toml
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.housekeeping.archive_file import Written, verify
+from jobwarden.backend.process.cgroup import owner_in
+from jobwarden.backend.process.exit_status import EndCause, judge
+from jobwarden.backend.process.identity import parse_stat, this_host
+from jobwarden.backend.process.record import RecordKind, parse_record, seal
+from jobwarden.backend.queue.message import LAUNCH, LaunchMessage, NotOursError, allocation_ids
+from jobwarden.backend.worker.systemd import unit_of
+from jobwarden.tui.columns.lists import TABLES
+from jobwarden.tui.config.keymap import check_keys, every_group, remapped
+from jobwarden.tui.config.preferences import Preferences, load_preferences
+from jobwarden.tui.config.state import History, State
+from jobwarden.tui.dialogs.saved_views import SavedViews
 from tests.fuzz.maker import Maker
 from tests.fuzz.target import Target
-from tui.config.columns import TABLES
-from tui.config.keymap import check_keys, remapped
-from tui.config.settings import Preferences, load_preferences
-from tui.config.state import State
-from tui.keys.every import every_group
-from tui.palette.history import History
-from tui.saved import Views
 
 KEY = "0123456789abcdef" * 2
 _SETTINGS = tuple(Settings.model_fields)
@@ -79,7 +77,7 @@ def _named_texts(names: tuple[str, ...], maker: Maker) -> list[tuple[str, str]]:
 
 def _dashboard(data: bytes, folder: Path) -> None:
     (folder / "dashboard.toml").write_bytes(data)
-    load_preferences(folder, {})
+    load_preferences(folder, {}, tables=lambda: TABLES)
 
 
 def _keys(made: list[tuple[str, str]], _: Path) -> None:
@@ -94,12 +92,14 @@ def _state(data: bytes, folder: Path) -> None:
         old.unlink()
     path.write_bytes(data)
     state = State(path)
-    Views(state).all()
+    SavedViews(state).all()
     History(state, "filter").add("x")
-    for default in ("", (), {}, [], 0, True):
+    defaults: tuple[object, ...] = ("", (), {}, [], 0, True)
+    for default in defaults:
         state.get("jobs", "filter", default)
     state.save()
-    assert State(path).get("history", "filter", ())[:1] == ("x",)
+    kept: tuple[str, ...] = State(path).get("history", "filter", ())
+    assert kept[:1] == ("x",)
 
 
 def _archive(made: tuple[bytes, bytes, bool], folder: Path) -> None:
@@ -126,12 +126,13 @@ def _message(fields: list[tuple[bytes, bytes]], _: Path) -> None:
     job = LaunchMessage.__new__(LaunchMessage)
     job.restore(dict(fields))
     assert job._func_name == LAUNCH
+    assert isinstance(job._args, list)
     assert job.refusal or all(type(item) is int for item in job._args[0])
     allocation_ids(dict(fields))
 
 
 def _message_made(maker: Maker) -> list[tuple[bytes, bytes]]:
-    call = [LAUNCH, None, [[maker.random.choice((1, 2**63, maker.value()))]], {}]
+    call: list[object] = [LAUNCH, None, [[maker.random.choice((1, 2**63, maker.value()))]], {}]
     if maker.chance(60):
         call[maker.random.randrange(4)] = maker.value()
     data = maker.json(call) if maker.chance(80) else maker.data()
@@ -186,14 +187,14 @@ def _groups(text: str, _: Path) -> None:
 
 
 def _hardware(made: tuple[bytes, bytes], folder: Path) -> None:
-    former, hardware.CGROUP = hardware.CGROUP, folder
+    former, host_resources.CGROUP = host_resources.CGROUP, folder
     try:
         (folder / "cpu.max").write_bytes(made[0])
         (folder / "memory.max").write_bytes(made[1])
-        assert 1 <= hardware.cpus() <= (os.cpu_count() or 1)
-        assert hardware.memory_mb() >= 1
+        assert 1 <= host_resources.cpus() <= (os.cpu_count() or 1)
+        assert host_resources.memory_mb() >= 1
     finally:
-        hardware.CGROUP = former
+        host_resources.CGROUP = former
 
 
 def _state_made(maker: Maker) -> bytes:

@@ -8,19 +8,20 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from backend.embedded import postgres
-from backend.embedded.home import Home
-from backend.embedded.workers import named_in_files
-from backend.errors import Refused
-from backend.process import logcut
-from backend.process.cgroup import POINTER, group_of
-from backend.process.identity import this_host
-from backend.process.outcome import EndCause, judge, shebang_interpreter
-from backend.process.record import NAME, doubt, read_record
-from backend.process.tree import remove_tree
-from backend.readmodel.logs.reader import LogReader
-from backend.readmodel.logs.requests import Copy, Follow, Go, Near, Number, Save
-from backend.readmodel.logs.rows import PIECE
+from jobwarden.backend.embedded import postgres
+from jobwarden.backend.embedded.home import Home
+from jobwarden.backend.embedded.workers import named_in_files
+from jobwarden.backend.errors import Refused
+from jobwarden.backend.logs.line_breaks import PIECE
+from jobwarden.backend.logs.reader import LogReader
+from jobwarden.backend.logs.requests import Copy, Follow, Go, Near, Number, Save
+from jobwarden.backend.process import log_truncation
+from jobwarden.backend.process.cgroup import POINTER, group_of
+from jobwarden.backend.process.exit_status import EndCause, judge, shebang_interpreter
+from jobwarden.backend.process.identity import this_host
+from jobwarden.backend.process.record import NAME, doubt, read_record
+from jobwarden.backend.process.spool import log_path
+from jobwarden.backend.process.tree import remove_tree
 from tests.fuzz.documents import KEY
 from tests.fuzz.maker import Maker
 from tests.fuzz.target import Target
@@ -81,15 +82,15 @@ def _allocation(made: list[Thing], folder: Path) -> None:
     judge(read_record(where, None), script=f"{where}/script")
     assert group_of(where, KEY) is None
     shebang_interpreter(f"{where}/script")
-    logcut.read_cut(where)
-    logcut.trim(where, 4096)
+    log_truncation.read_cut(where)
+    log_truncation.trim(where, 4096)
 
 
 def _log(made: tuple[bytes, Any, list[Any], int], folder: Path) -> None:
     """A log that is looked at, asked about, changed under the reader and looked at again."""
     content, cut, asked, when = made
     inside = fresh(folder)
-    path = Path(logcut.log_path(str(inside)))
+    path = Path(log_path(str(inside)))
     put(path, ("file", content))
     put(inside / f"{path.name}.cut", cut)
     reader = LogReader(1, path)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
-from backend.errors import InputError
+from jobwarden.backend.errors import InputError
 from tests.fuzz.maker import Maker
+
+Cut = TypeVar("Cut", str, bytes, list[Any])
 
 SHORT = 200
 """Parts of an input that is short enough to be tried without each of them."""
@@ -38,13 +40,23 @@ class Target:
 
 def smaller(made: Any) -> Iterator[Any]:
     """Yield what is left of an input when a part of it is taken away, large ones first."""
-    if isinstance(made, str | bytes | list) and made:
-        for size in sorted({len(made) // part for part in (1, 2, 4, 16, 64)} - {0}, reverse=True):
-            for at in range(0, len(made), size):
-                yield made[:at] + made[at + size :]
-        if len(made) <= SHORT:
-            yield from (made[:at] + made[at + 1 :] for at in range(len(made)))
+    match made:
+        case str():
+            yield from _shorter(made)
+        case bytes():
+            yield from _shorter(made)
+        case list():
+            yield from _shorter(made)
     if isinstance(made, list | tuple):
         for at in range(len(made)):
             for part in smaller(made[at]):
                 yield type(made)((*made[:at], part, *made[at + 1 :]))
+
+
+def _shorter(made: Cut) -> Iterator[Cut]:
+    for size in sorted({len(made) // part for part in (1, 2, 4, 16, 64)} - {0}, reverse=True):
+        for at in range(0, len(made), size):
+            yield made[:at] + made[at + size :]
+    if len(made) <= SHORT:
+        for at in range(len(made)):
+            yield made[:at] + made[at + 1 :]

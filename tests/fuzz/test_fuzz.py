@@ -14,15 +14,15 @@ from hypothesis import settings as searching
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from backend.cli.root import VERBS, run
-from backend.domain.directives import parse_directives
-from backend.domain.filters import FIELDS, parse_filter
-from backend.domain.options import OPTION_NAMES, Options, build_request
-from backend.domain.script import check_script
-from backend.errors import InputError
-from backend.readmodel import jobs
-from backend.settings import Settings
-from backend.state import machine
+from jobwarden.backend.cli.main import VERBS, run
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.domain.directives import parse_directives
+from jobwarden.backend.domain.filters.jobs import FIELDS, parse_filter
+from jobwarden.backend.domain.options import OPTION_NAMES, Options, build_request
+from jobwarden.backend.domain.script import check_script
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.queries import jobs
+from jobwarden.backend.state import machine
 from tests.fuzz.commands import told
 from tests.fuzz.run import try_target
 from tests.fuzz.target import Target
@@ -139,7 +139,7 @@ def test_command_lines(nowhere: Path, verb: str, rest: list[str]) -> None:
         code = run([verb, *rest])
     said = err.getvalue()
     assert code in (0, 1, 2)
-    assert "Traceback" not in said and "unexpected error" not in said
+    assert "Traceback" not in said and "internal error" not in said
     assert not (nowhere / "home" / "log" / "cli.log").exists()
     if code == 2 and not said.startswith("Usage"):
         assert said.startswith("jobwarden: ")

@@ -8,20 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backend.domain import storable, units
-from backend.domain.completion import ANOMALIES, EVENTS, JOBS, NODES, complete
-from backend.domain.directives import parse_directives
-from backend.domain.event_filters import parse_event_filter
-from backend.domain.filters import FIELDS, KIND_WORDS, OPERATORS, REASON_WORDS, STATE_WORDS, parse_filter
-from backend.domain.node_filters import parse_node_filter
-from backend.domain.options import OPTION_NAMES, Options, build_request, parse_options
-from backend.domain.request import check_reason
-from backend.domain.script import check_script
-from backend.harmless import dotted, escaped, is_harmless, json_escaped, one_line
-from backend.readmodel.filter_sql import to_sql
-from backend.readmodel.logs import goto, safe, sgr, times
-from backend.readmodel.logs.seek import Pattern
-from backend.readmodel.logs.seeker import Plain
+from jobwarden.backend.domain import request, units
+from jobwarden.backend.domain.directives import parse_directives
+from jobwarden.backend.domain.filters.completion import ANOMALIES, EVENTS, JOBS, NODES, complete
+from jobwarden.backend.domain.filters.jobs import FIELDS, KIND_WORDS, OPERATORS, REASON_WORDS, STATE_WORDS, parse_filter
+from jobwarden.backend.domain.filters.simple import parse_event_filter, parse_node_filter
+from jobwarden.backend.domain.options import OPTION_NAMES, Options, build_request, parse_options
+from jobwarden.backend.domain.request import check_reason
+from jobwarden.backend.domain.script import check_script
+from jobwarden.backend.harmless import dotted, escaped, is_harmless, json_escaped, one_line
+from jobwarden.backend.logs import ansi, line_index, sanitize, timestamps
+from jobwarden.backend.logs.search import Pattern
+from jobwarden.backend.logs.search_process import Plain
+from jobwarden.backend.queries.filter_sql import to_sql
 from tests.fuzz.maker import Maker
 from tests.fuzz.target import Target
 
@@ -105,7 +104,7 @@ def _shown(text: str, _: Path) -> None:
     assert len(dotted(text, 40)) <= 40
     assert len(one_line(text, 200)) <= 200
     json_escaped(text)
-    storable.storable(text, 100).encode()
+    request.storable(text, 100).encode()
     units.shorten(text).encode("utf-8", "backslashreplace")
 
 
@@ -113,10 +112,10 @@ _LEFT = re.compile("[\0-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff]|\x1b(?!\\[
 
 
 def _log_line(data: bytes, _: Path) -> None:
-    shown = safe.show_bytes(data)
+    shown = sanitize.show_bytes(data)
     assert not _LEFT.search(shown)
-    assert "".join(text for text, _ in sgr.runs(shown)) == sgr.plain(shown)
-    times.stamp_of(data, NOW)
+    assert "".join(text for text, _ in ansi.runs(shown)) == ansi.plain(shown)
+    timestamps.stamp_of(data, NOW)
 
 
 def _memory(text: str, _: Path) -> None:
@@ -169,7 +168,7 @@ TEXTS = (
     Target(
         "place in a log",
         Maker.text,
-        lambda text, _: (goto.parse(text, NOW, NOW), None)[1],
+        lambda text, _: (line_index.parse(text, NOW, NOW), None)[1],
         words=("line", "%", "-", "d", ":", "2026-03-14", "14:30"),
         examples=("line 1200", "50%", "2026-03-14 14:30:05", "-10m"),
     ),

@@ -9,17 +9,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.actions.records import Context
-from backend.housekeeping.records import Limits, Report, Step, StepReport
-from backend.housekeeping.run import clean_up
-from backend.process.members import cookie_index
-from backend.process.spool import prepare_root
-from backend.settings import Settings
-from backend.state import machine
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.housekeeping.records import CleanupReport, CleanupStep, Limits, StepReport
+from jobwarden.backend.housekeeping.run import clean_up
+from jobwarden.backend.process.members import cookie_index
+from jobwarden.backend.process.spool import prepare_root
+from jobwarden.backend.state import machine
 from tests.support.cli import Cli
 from tests.support.processes import reap
 from tests.support.rows import request
@@ -46,11 +47,11 @@ class Past:
     def archives(self) -> list[Path]:
         return sorted(self.settings.archives.glob("*.jsonl.gz"))
 
-    def run(self, limits: Limits = ALL_BUT_ARCHIVE, *, dry_run: bool = False) -> Report:
+    def run(self, limits: Limits = ALL_BUT_ARCHIVE, *, dry_run: bool = False) -> CleanupReport:
         """A clean-up in this process."""
         return clean_up(Context(self.engine, self.settings, "tester@here"), limits, dry_run=dry_run)
 
-    def step(self, step: Step, limits: Limits = ALL_BUT_ARCHIVE, *, dry_run: bool = False) -> StepReport:
+    def step(self, step: CleanupStep, limits: Limits = ALL_BUT_ARCHIVE, *, dry_run: bool = False) -> StepReport:
         """The report of one of its steps."""
         return next(one for one in self.run(limits, dry_run=dry_run).steps if one.step is step)
 
@@ -123,7 +124,7 @@ def past(engine: Engine, settings: Settings, mark: str, cli: Cli) -> Iterator[Pa
         yield Past(stage, engine, settings, cli)
 
 
-def read(path: Path) -> list[dict[str, object]]:
+def read(path: Path) -> list[dict[str, Any]]:
     """The lines of an archive."""
     with gzip.open(path, "rt") as file:
         return [json.loads(line) for line in file]

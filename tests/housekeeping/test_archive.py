@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from backend.errors import InputError, Refused
-from backend.housekeeping import archive
-from backend.housekeeping.archive_file import Written
-from backend.housekeeping.records import Limits, Step
+from jobwarden.backend.errors import InputError, Refused
+from jobwarden.backend.housekeeping import archive
+from jobwarden.backend.housekeeping.archive_file import Written, verify
+from jobwarden.backend.housekeeping.records import CleanupStep, Limits
 from tests.housekeeping.conftest import EVERYTHING, Past, read
 
 MONTH = Limits(876_000, 30)
@@ -27,7 +27,7 @@ MONTH = Limits(876_000, 30)
 
 def archived_jobs(past: Past) -> list[int]:
     """Ids in all archives, duplicates included."""
-    return sorted(line["job"]["id"] for path in past.archives for line in read(path) if "job" in line)  # type: ignore[index]
+    return sorted(line["job"]["id"] for path in past.archives for line in read(path) if "job" in line)
 
 
 def test_old_finished_jobs_move_with_all_that_belongs_to_them(past: Past) -> None:
@@ -37,25 +37,25 @@ def test_old_finished_jobs_move_with_all_that_belongs_to_them(past: Past) -> Non
                        " VALUES (:id, 'node1', 'kill', 'me@here', now())", id=job.id)  # fmt: skip
     events = past.stage.events(job.id)
     cookie = past.stage.execute("SELECT cookie FROM resource_allocations")
-    report = past.step(Step.ARCHIVE, MONTH)
+    report = past.step(CleanupStep.ARCHIVE, MONTH)
     assert (report.count, report.events, report.left, report.failed) == (1, len(events), (), ())
     [path] = past.archives
     assert report.files == (str(path),)
     assert report.bytes == path.stat().st_size
     assert path.stat().st_mode & 0o777 == 0o600
     [line] = read(path)
-    assert (line["job"]["id"], line["job"]["state"]) == (job.id, "FAILED")  # type: ignore[index]
-    assert line["job"]["script"] == "echo said\n"  # type: ignore[index]
-    assert line["allocations"][0]["cookie"] == cookie  # type: ignore[index]
-    assert line["commands"][0]["action"] == "kill"  # type: ignore[index]
-    assert [event["action"] for event in line["events"]] == events  # type: ignore[index,attr-defined]
+    assert (line["job"]["id"], line["job"]["state"]) == (job.id, "FAILED")
+    assert line["job"]["script"] == "echo said\n"
+    assert line["allocations"][0]["cookie"] == cookie
+    assert line["commands"][0]["action"] == "kill"
+    assert [event["action"] for event in line["events"]] == events
     assert (past.jobs(), past.count("resource_allocations"), past.count("commands")) == (set(), 0, 0)
     assert past.count("events WHERE job_id IS NOT NULL") == 0
 
 
 def test_the_audit_says_where_they_went(past: Past) -> None:
     ids = past.old_rows(3)
-    past.step(Step.ARCHIVE, MONTH)
+    past.step(CleanupStep.ARCHIVE, MONTH)
     [path] = past.archives
     with past.engine.connect() as conn:
         event = conn.execute(text("SELECT * FROM events WHERE action = 'archive'")).one()
@@ -73,7 +73,7 @@ def test_what_is_young_running_or_still_holds_something_stays(past: Past) -> Non
     past.end(held.id, release=False)
     [young] = past.old_rows(1, hours=24 * 29)
     [old] = past.old_rows(1, hours=24 * 31)
-    assert past.step(Step.ARCHIVE, MONTH).count == 1
+    assert past.step(CleanupStep.ARCHIVE, MONTH).count == 1
     assert past.jobs() == {running.id, held.id, young}
     assert archived_jobs(past) == [old]
 
@@ -82,26 +82,26 @@ def test_events_of_no_job_are_archived_when_they_are_old(past: Past) -> None:
     insert = "INSERT INTO events (actor, action, job_id, at) VALUES ('w', :a, :j, now() - make_interval(days => :d))"
     for action, job, days in (("old", None, 31), ("young", None, 29), ("of-a-job-that-is-gone", 4711, 31)):
         past.stage.execute(insert, a=action, j=job, d=days)
-    assert past.step(Step.ARCHIVE, MONTH).events == 2
+    assert past.step(CleanupStep.ARCHIVE, MONTH).events == 2
     [path] = past.archives
-    assert [line["event"]["action"] for line in read(path)] == ["old", "of-a-job-that-is-gone"]  # type: ignore[index]
+    assert [line["event"]["action"] for line in read(path)] == ["old", "of-a-job-that-is-gone"]
     with past.engine.connect() as conn:
         assert list(conn.scalars(text("SELECT action FROM events ORDER BY id"))) == ["young", "archive", "retire"]
 
 
 def test_with_nothing_old_there_is_no_file(past: Past) -> None:
     past.old_rows(2, hours=1)
-    assert past.step(Step.ARCHIVE, MONTH).files == ()
+    assert past.step(CleanupStep.ARCHIVE, MONTH).files == ()
     assert list(past.settings.archives.iterdir()) == []
 
 
 def test_a_dry_run_predicts_jobs_events_and_bytes(past: Past) -> None:
     past.old_rows(300)
     before = past.count("events")
-    planned = past.step(Step.ARCHIVE, MONTH, dry_run=True)
+    planned = past.step(CleanupStep.ARCHIVE, MONTH, dry_run=True)
     assert not past.settings.archives.exists()
     assert (past.count("jobs"), past.count("events")) == (300, before)
-    done = past.step(Step.ARCHIVE, MONTH)
+    done = past.step(CleanupStep.ARCHIVE, MONTH)
     assert (planned.count, planned.events, planned.bytes) == (done.count, done.events, done.bytes)
     assert (done.count, done.events) == (300, 600)
 
@@ -110,8 +110,8 @@ def test_many_jobs_go_into_several_files_and_every_one_once(past: Past, monkeypa
     monkeypatch.setattr(archive, "JOBS_PER_FILE", 40)
     monkeypatch.setattr(archive, "DELETED_TOGETHER", 7)
     ids = past.old_rows(100)
-    planned = past.step(Step.ARCHIVE, MONTH, dry_run=True)
-    report = past.step(Step.ARCHIVE, MONTH)
+    planned = past.step(CleanupStep.ARCHIVE, MONTH, dry_run=True)
+    report = past.step(CleanupStep.ARCHIVE, MONTH)
     assert (report.count, len(report.files), planned.bytes) == (100, 3, report.bytes)
     assert archived_jobs(past) == ids
     assert past.jobs() == set()
@@ -120,7 +120,7 @@ def test_many_jobs_go_into_several_files_and_every_one_once(past: Past, monkeypa
 def test_a_job_that_points_to_an_archived_one_keeps_the_number(past: Past) -> None:
     [old] = past.old_rows(1)
     assert past.cli("resubmit", old).code == 0
-    past.step(Step.ARCHIVE, MONTH)
+    past.step(CleanupStep.ARCHIVE, MONTH)
     [new] = past.jobs()
     assert past.cli("show", new, "--json").json["resubmit_of"] == old
     shown = past.cli("show", old)
@@ -165,15 +165,14 @@ def test_a_disk_that_fills_up_deletes_nothing_and_leaves_no_half_file(past: Past
     assert (past.count("jobs"), past.count("archives")) == (300, 0)
 
 
-def between(monkeypatch: pytest.MonkeyPatch, deed: Callable[[Written], Any]) -> None:
+def between(monkeypatch: pytest.MonkeyPatch, action: Callable[[Written], Any]) -> None:
     """Do something when the file is in place and not yet read back."""
-    verify = archive.verify
 
     def after_deed(written: Written, job_ids: set[int]) -> None:
-        deed(written)
+        action(written)
         verify(written, job_ids)
 
-    monkeypatch.setattr(archive, "verify", after_deed)
+    monkeypatch.setattr("jobwarden.backend.housekeeping.archive.verify", after_deed)
 
 
 def cut_short(written: Written) -> None:
@@ -221,13 +220,13 @@ def test_a_job_that_changes_meanwhile_stays_for_the_next_run(past: Past, monkeyp
 
     with monkeypatch.context() as patch:
         between(patch, change)
-        report = past.step(Step.ARCHIVE, MONTH)
+        report = past.step(CleanupStep.ARCHIVE, MONTH)
     assert (report.count, past.jobs()) == (1, {changed, noted})
-    assert "2 archived jobs were changed" in report.left[0]
-    assert past.step(Step.ARCHIVE, MONTH).count == 2
-    last = {line["job"]["id"]: line for line in read(past.archives[-1])}  # type: ignore[index]
-    assert last[changed]["job"]["error_msg"] == "looked into"  # type: ignore[index]
-    assert last[noted]["events"][-1]["action"] == "note"  # type: ignore[index]
+    assert "2 archived jobs changed" in report.left[0]
+    assert past.step(CleanupStep.ARCHIVE, MONTH).count == 2
+    last = {line["job"]["id"]: line for line in read(past.archives[-1])}
+    assert last[changed]["job"]["error_msg"] == "looked into"
+    assert last[noted]["events"][-1]["action"] == "note"
     assert archived_jobs(past) == sorted([changed, noted, quiet, changed, noted])
 
 
@@ -235,14 +234,14 @@ def test_a_job_that_somebody_is_changing_right_now_is_not_waited_for(past: Past)
     busy, free = past.old_rows(2)
     with past.engine.begin() as conn:
         conn.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": busy})
-        assert past.step(Step.ARCHIVE, MONTH).count == 1
+        assert past.step(CleanupStep.ARCHIVE, MONTH).count == 1
     assert past.jobs() == {busy}
     assert archived_jobs(past) == [busy, free]
 
 
 DIE = """
 import os, signal, sys
-from backend.housekeeping import archive, archive_file
+from jobwarden.backend.housekeeping import archive, archive_file
 def die(*args): os.kill(os.getpid(), signal.SIGKILL)
 archive.JOBS_PER_FILE, archive.DELETED_TOGETHER = 40, 5
 moment, calls = sys.argv[1], 0
@@ -264,7 +263,7 @@ elif moment == "registered":
     after(archive, "register", 1)
 else:
     after(archive, "_delete", 3)
-from backend.cli.root import run
+from jobwarden.backend.cli.main import run
 sys.exit(run(["cleanup", "--max-age-hours", "0", "--retention-days", "30"]))
 """
 
@@ -305,7 +304,7 @@ def forge(past: Past, statement: str) -> None:
 )  # fmt: skip
 def test_typed_statements_stay_refused(past: Past, statement: str) -> None:
     past.old_rows(3)
-    past.step(Step.ARCHIVE, MONTH)
+    past.step(CleanupStep.ARCHIVE, MONTH)
     past.old_rows(1, hours=1)
     with pytest.raises(DBAPIError, match="append-only"), past.engine.begin() as conn:
         conn.execute(text(statement))
@@ -315,7 +314,7 @@ def test_typed_statements_stay_refused(past: Past, statement: str) -> None:
 
 def test_a_forged_setting_deletes_no_event_of_a_job_that_no_archive_names(past: Past) -> None:
     past.old_rows(1)
-    past.step(Step.ARCHIVE, MONTH)
+    past.step(CleanupStep.ARCHIVE, MONTH)
     [young] = past.old_rows(1, hours=1)
     with pytest.raises(DBAPIError, match="only those of archived jobs"):
         forge(past, f"DELETE FROM events WHERE job_id = {young}")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from backend.actions.records import Context
-from backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
-from backend.housekeeping.run import ARCHIVE_KEY, host_key
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
+from jobwarden.backend.housekeeping.run import ARCHIVE_KEY, host_key
 from tests.housekeeping.conftest import Past
 
 
@@ -43,9 +43,9 @@ def test_one_line_a_step_and_the_dry_run_says_the_same(full: Past) -> None:
     numbers = [line for line in dry.out.replace("would be ", "").splitlines() if not line.startswith(" ")]
     assert numbers[:-1] == [line for line in done.out.splitlines() if not line.startswith(" ")]
     assert numbers[-1] == "dry run: nothing was done"
-    assert "allocations: 1 released" in done.out
+    assert "allocations: 1 stale allocation released" in done.out
     assert "spool: 2 folders removed" in done.out
-    assert "archive: 1 jobs and " in done.out
+    assert "archive: 1 job and " in done.out
 
 
 def test_json_has_an_object_for_each_step(full: Past) -> None:
@@ -86,10 +86,10 @@ def test_another_schema_is_left_alone(full: Past, version: str, advice: str) -> 
 
 
 def test_the_settings_say_how_long(full: Past) -> None:
-    env = {"JOBWARDEN_SPOOL_RETENTION_HOURS": "2000", "JOBWARDEN_RETENTION_DAYS": "60"}
-    rows = full.cli("cleanup", "--json", **env).json
+    cli = full.cli.with_env({"JOBWARDEN_SPOOL_RETENTION_HOURS": "2000", "JOBWARDEN_RETENTION_DAYS": "60"})
+    rows = cli("cleanup", "--json").json
     assert [row["count"] for row in rows] == [0, 0, 0, 0]
-    rows = full.cli("cleanup", "--json", "--retention-days", 30, **env).json
+    rows = cli("cleanup", "--json", "--retention-days", 30).json
     assert [row["count"] for row in rows] == [0, 0, 1, 0]
 
 
@@ -101,8 +101,8 @@ def test_the_second_at_once_says_so_and_does_nothing(full: Past) -> None:
         done = full.cli("cleanup", "--max-age-hours", 0)
         conn.invalidate()
     assert (done.code, done.err, state(full)) == (0, "", before)
-    assert done.out.startswith("another clean-up, started 20")
-    assert done.out.endswith("is at it: nothing was done\n")
+    assert done.out.startswith("another housekeeping run, started 20")
+    assert done.out.endswith("is at work: nothing was done\n")
 
 
 def test_while_another_host_archives_this_one_still_tidies_its_own(full: Past) -> None:
@@ -112,7 +112,7 @@ def test_while_another_host_archives_this_one_still_tidies_its_own(full: Past) -
         conn.invalidate()
     rows = done.json
     assert [row["count"] for row in rows] == [1, 2, 0]
-    assert "archives right now" in rows[2]["left"][0]
+    assert "is archiving right now" in rows[2]["left"][0]
 
 
 def test_two_at_once_do_everything_once(full: Past) -> None:
@@ -140,7 +140,7 @@ def on_terminal(past: Past, answer: str, *args: str) -> tuple[int, str]:
                 shown += os.read(main, 4096)
             except OSError:  # EIO: everybody has left the terminal
                 break
-        if b"Go on?" in shown and not answered:
+        if b"Continue?" in shown and not answered:
             os.write(main, f"{answer}\n".encode())
             answered = True
     os.close(main)
@@ -160,7 +160,7 @@ def test_on_a_terminal_it_asks_and_shows_a_bar(full: Past) -> None:
     assert "100%" in shown
     assert full.count("jobs") == 1
     code, shown = on_terminal(full, "", "--yes")
-    assert (code, "Go on?" in shown) == (0, False)
+    assert (code, "Continue?" in shown) == (0, False)
 
 
 def test_jobs_at_work_notice_nothing(full: Past) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
 
-from backend.housekeeping import archive, sql
-from backend.housekeeping.records import Limits, Step
+from jobwarden.backend.housekeeping import archive, sql
+from jobwarden.backend.housekeeping.records import CleanupStep, Limits
 from tests.housekeeping.conftest import Past, read
 
 MONTH = Limits(max_age_hours=0, retention_days=30)
@@ -49,9 +50,9 @@ def test_several_files(
     monkeypatch.setattr(archive, "JOBS_PER_FILE", 5)
     monkeypatch.setattr(archive, "EVENTS_PER_FILE", events_per_file)
     jobs = past.old_rows(23)
-    would = past.step(Step.ARCHIVE, MONTH, dry_run=True)
+    would = past.step(CleanupStep.ARCHIVE, MONTH, dry_run=True)
     with counted(past.engine, sql.EXPORT_EVENTS.text) as asks:
-        report = past.step(Step.ARCHIVE, MONTH)
+        report = past.step(CleanupStep.ARCHIVE, MONTH)
     assert len(asks) == asked
     lines = [line for path in past.archives for line in read(path)]
     assert sorted(line["job"]["id"] for line in lines if "job" in line) == jobs
@@ -61,6 +62,6 @@ def test_several_files(
     assert past.stage.execute("SELECT count(*) FROM events WHERE id = ANY(:ids)", ids=loose) == 0
 
 
-def past_events(lines: list[dict]) -> int:
+def past_events(lines: list[dict[str, Any]]) -> int:
     """Events in the files, of jobs and of none."""
     return sum(len(line["events"]) if "job" in line else 1 for line in lines)

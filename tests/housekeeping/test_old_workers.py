@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.housekeeping import workers
-from backend.housekeeping.records import Limits, Step
+from jobwarden.backend.housekeeping import allocations
+from jobwarden.backend.housekeeping.records import CleanupStep, Limits
 from tests.housekeeping.conftest import Past
 from tests.housekeeping.test_rights import member
 from tests.support.rows import add_worker
@@ -38,11 +38,11 @@ def test_only_what_ended_long_ago_and_is_of_no_use_goes(past: Past) -> None:
     past.stage.execute("UPDATE workers SET ended_at = now() - interval '1 year' WHERE id = :id", id=used)
     old, young, unended = ended(past.engine, 31), ended(past.engine, 29), ended(past.engine, None)
     latest = ended(past.engine, 400)
-    assert past.step(Step.WORKERS, MONTH, dry_run=True).count == 1
-    assert past.step(Step.WORKERS, MONTH).count == 1
+    assert past.step(CleanupStep.WORKERS, MONTH, dry_run=True).count == 1
+    assert past.step(CleanupStep.WORKERS, MONTH).count == 1
     assert left(past.engine) == [used, young, unended, latest]
     assert old not in left(past.engine)
-    assert past.step(Step.WORKERS, MONTH).count == 0
+    assert past.step(CleanupStep.WORKERS, MONTH).count == 0
 
 
 def test_its_last_job_goes_to_the_archive_first(past: Past) -> None:
@@ -50,15 +50,15 @@ def test_its_last_job_goes_to_the_archive_first(past: Past) -> None:
     past.old_job(used, hours=24 * 40)
     past.stage.execute("UPDATE workers SET ended_at = now() - interval '40 days' WHERE id = :id", id=used)
     latest = ended(past.engine, None)
-    assert past.step(Step.WORKERS, MONTH).count == 1
+    assert past.step(CleanupStep.WORKERS, MONTH).count == 1
     assert (left(past.engine), past.jobs()) == ([latest], set())
 
 
 def test_many_go_in_several_transactions(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "REMOVED_TOGETHER", 3)
+    monkeypatch.setattr(allocations, "REMOVED_TOGETHER", 3)
     for _ in range(7):
         ended(past.engine, 31)
-    assert past.step(Step.WORKERS, MONTH).count == 6
+    assert past.step(CleanupStep.WORKERS, MONTH).count == 6
     assert len(left(past.engine)) == 1
 
 
@@ -67,6 +67,6 @@ def test_the_role_of_the_workers_is_enough(past: Past, member: str) -> None:
     old, latest = ended(past.engine, 31), ended(past.engine, None)
     done = past.cli("cleanup", "--max-age-hours", 0, DATABASE_URL=member)
     assert (done.code, done.err) == (0, "")
-    assert done.out.endswith("workers: 1 long ended forgotten\n")
+    assert done.out.endswith("workers: 1 long ended worker removed\n")
     assert left(past.engine) == [latest]
     assert old != latest

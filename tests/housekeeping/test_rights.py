@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import make_engine
-from backend.database.roles import grant_roles
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.roles import grant_roles
 from tests.housekeeping.conftest import Past
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.process.record import Record, RecordKind
-from backend.state import machine
-from backend.state.records import LaunchOrder
+from jobwarden.backend.process.record import Record, RecordKind
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import LaunchOrder
 from tests.invariants.checks import check_all, read
 from tests.invariants.world import Attempt, World
 from tests.support.rows import ACTOR, add_node, pending, running

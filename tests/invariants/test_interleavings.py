@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -18,17 +18,17 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.locks import WORKER_LOCK, release_session_lock, try_session_lock
-from backend.domain.states import FailureReason, JobState
-from backend.process.identity import HostIdentity
-from backend.process.outcome import EndCause, judge
-from backend.process.record import Record, RecordKind
-from backend.scheduler.cycle import run_cycle
-from backend.state import machine
-from backend.state.records import Outcome
-from backend.worker import sql
-from backend.worker.recovery import Fate, decide
-from backend.worker.registry import Registration
+from jobwarden.backend.database.locks import WORKER_LOCK, release_session_lock, try_session_lock
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.process.exit_status import EndCause, judge
+from jobwarden.backend.process.identity import HostIdentity
+from jobwarden.backend.process.record import Record, RecordKind
+from jobwarden.backend.scheduler.cycle import run_cycle
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome
+from jobwarden.backend.worker import sql
+from jobwarden.backend.worker.recovery import Fate, decide
+from jobwarden.backend.worker.registration import Registration
 from tests.invariants import typed
 from tests.invariants.checks import FINAL, check_all, read
 from tests.invariants.world import Attempt, Daemon, World
@@ -57,7 +57,12 @@ RARELY = st.integers(0, 4).map(lambda number: number == 4)
 CAUSES = {"cancel": EndCause.CANCELLED, "kill": EndCause.KILLED}
 
 T = TypeVar("T")
-Draw = Callable[[st.SearchStrategy[T]], T]
+
+
+class Draw(Protocol):
+    """Chooses one of what a strategy offers."""
+
+    def __call__(self, strategy: st.SearchStrategy[T], /) -> T: ...
 
 
 class Interleavings(RuleBasedStateMachine):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
-from backend.process.identity import Liveness
-from backend.process.record import Record, RecordKind
-from backend.state.records import LaunchOrder, Started
-from backend.worker.recovery import Evidence, Fate
-from backend.worker.registry import Registration
+from jobwarden.backend.process.identity import Liveness
+from jobwarden.backend.process.record import Record, RecordKind
+from jobwarden.backend.state.records import LaunchOrder, Started
+from jobwarden.backend.worker.recovery import Fate, ProcessEvidence
+from jobwarden.backend.worker.registration import Registration
 
 _pids = count(1000)
 
@@ -42,9 +42,9 @@ class Attempt:
         allocation = self.order.allocation_id
         return Started(allocation, self.pid, self.pid * 10, "boot", 1, f"{spool}/{allocation}")
 
-    def evidence(self) -> Evidence:
+    def evidence(self) -> ProcessEvidence:
         """What its host shows of it."""
-        return Evidence(Liveness.ALIVE if self.alive else Liveness.GONE, self.record)
+        return ProcessEvidence(Liveness.ALIVE if self.alive else Liveness.GONE, self.record)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import errno
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,8 @@ def mounted() -> Iterator[Callable[[Path, int], Disk]]:
         yield mount
     finally:
         for place in reversed(places):
-            reap(lambda place=place: working_below(place))
-            wait_until(lambda place=place: _unmounted(place), what=f"{place} to be unmounted")
+            reap(partial(working_below, place))
+            wait_until(partial(_unmounted, place), what=f"{place} to be unmounted")
 
 
 def _unmounted(place: Path) -> bool:

@@ -29,7 +29,7 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
     (
         Row(
             "Worker",
-            "an unforeseen error in the care for one job, or in any of its threads that is about jobs",
+            "an internal error while watching one job, or in any of its threads that is about jobs",
             "the traceback is in its log, and it goes on; a job that could not be started says why, one that could not"
             " be looked after is flagged and looked after again",
         ),
@@ -38,7 +38,7 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
     (
         Row(
             "Worker",
-            "an unforeseen error in its sign of life",
+            "an internal error in its heartbeat",
             "the traceback is in its log, it ends with exit code 1, its jobs run on",
             "`jobwarden up`; a service manager does it by itself",
         ),
@@ -146,7 +146,7 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
         (
             "tests/anomalies/test_detect.py::test_another_host_is_unreachable_and_never_guessed",
             "tests/actions/test_clean.py::test_unreachable_and_stuck_are_not_touched",
-            "tests/actions/test_perform.py::test_a_host_that_is_gone_for_good_takes_two_typed_overrides",
+            "tests/actions/test_run.py::test_a_host_that_is_gone_for_good_takes_two_typed_overrides",
         ),
     ),
     (

@@ -28,7 +28,7 @@ def clock(home: Path) -> WallClock:
 @pytest.fixture
 def host(home: Path, tmp_path: Path, mark: str, clock: WallClock) -> Iterator[Installation]:
     """Servers, worker and commands on one host with that clock."""
-    with brought_up(home, tmp_path, mark, **clock.environment) as installation:
+    with brought_up(home, tmp_path, mark, variables=clock.environment) as installation:
         yield installation
 
 

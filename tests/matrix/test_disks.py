@@ -23,7 +23,7 @@ NO_SPACE = "No space left on device"
     "Disks",
     fault="the disk of the spool is full when a job starts",
     sees="the job fails at once and says so; those that run are not touched",
-    operator="free some space (`jobwarden cleanup`), then `jobwarden resubmit ID`",
+    operator="free some space (`jobwarden housekeeping`), then `jobwarden resubmit ID`",
     ends=("FAILED", "LAUNCH_ERROR"),
 )
 def test_the_spool_is_full_when_a_job_starts(farm: Farm, disk: Mount, row: Row) -> None:
@@ -42,7 +42,7 @@ def test_the_spool_is_full_when_a_job_starts(farm: Farm, disk: Mount, row: Row) 
     "Disks",
     fault="the disk of the spool fills up while a job runs",
     sees="the job's own output is cut off there; its exit code is recorded, because the room for it was kept",
-    operator="free some space (`jobwarden cleanup`)",
+    operator="free some space (`jobwarden housekeeping`)",
 )
 def test_the_spool_fills_up_under_a_running_job(farm: Farm, disk: Mount, row: Row) -> None:
     spool = disk(farm.spool(), 2)
@@ -90,7 +90,8 @@ def test_the_disk_of_the_logs_is_full(home: Path, tmp_path: Path, mark: str, dis
 )
 def test_the_disk_of_the_data_is_full(home: Path, tmp_path: Path, mark: str, disk: Mount, row: Row) -> None:
     data = disk(home, 300)
-    with brought_up(home, tmp_path, mark, JOBWARDEN_DISK_RESERVE_MB="0") as installation:  # as if it were used up
+    no_reserve = {"JOBWARDEN_DISK_RESERVE_MB": "0"}  # as if it were used up
+    with brought_up(home, tmp_path, mark, variables=no_reserve) as installation:
         file = tmp_path / "go"
         job = installation.submit(f"{UNTIL_GO}exit {CODE}", str(file))
         shim = installation.until(job, "RUNNING")["allocations"][0]["process_id"]

@@ -82,8 +82,8 @@ def test_proc_hides_the_processes_of_others(home: Path, tmp_path: Path, mark: st
     for folder in (home, work):
         os.chown(folder, NOBODY, NOBODY)
     command = hidden_proc(tmp_path)
-    extra = {**ORDINARY, "HOME": str(work)}
-    with brought_up(home, work, mark, command=command, **extra) as installation:
+    variables = {**ORDINARY, "HOME": str(work)}
+    with brought_up(home, work, mark, command=command, variables=variables) as installation:
         check_survival(installation, work / "go", row)
 
 
@@ -126,7 +126,7 @@ def hidden_proc(folder: Path) -> Path:
         f' exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups {python} "$@"'
     )
     command = folder / "jobwarden"
-    command.write_text(f"#!/bin/sh\nexec unshare -m sh -c '{inside}' sh -m backend.cli \"$@\"\n")
+    command.write_text(f"#!/bin/sh\nexec unshare -m sh -c '{inside}' sh -m jobwarden \"$@\"\n")
     command.chmod(0o755)
     probe = "import os, psycopg2, rq; assert not os.path.exists('/proc/1/stat')"
     tried = ["unshare", "-m", "sh", "-c", inside, "sh", "-c", probe]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.identity import read_stat
+from jobwarden.backend.process.identity import read_stat
 from tests.matrix.row import CODE, Row, shows
 from tests.support.processes import is_gone, kill_hard, wait_until
 from tests.worker.farm import PATIENCE, UNTIL_GO, Farm, alive, go

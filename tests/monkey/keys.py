@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tui.keys.model import Group
+from jobwarden.tui.config.keymap import every_group
+from jobwarden.tui.keys.model import KeyGroup
 
 NAMED = {
     "escape": "\x1b", "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "up": "\x1b[A", "down": "\x1b[B",
@@ -35,7 +36,7 @@ class Stroke:
     size: tuple[int, int] | None = None
 
 
-def known(groups: list[Group]) -> list[str]:
+def known(groups: list[KeyGroup]) -> list[str]:
     """The characters of every key in the tables, but those that are left out."""
     names = {name for group in groups for key in group.keys for name in key.keys.split(",")}
     found = (
@@ -71,17 +72,6 @@ def strokes(seed: int, columns: int, lines: int) -> Iterator[Stroke]:
             yield Stroke(chance.choice(letters), pause)
 
 
-def all_groups() -> list[Group]:
+def all_groups() -> list[KeyGroup]:
     """Every table of keys there is."""
-    import importlib
-    import pkgutil
-
-    import tui.keys
-
-    modules = (importlib.import_module(f"tui.keys.{info.name}") for info in pkgutil.iter_modules(tui.keys.__path__))
-    groups = []
-    for module in modules:
-        for value in vars(module).values():
-            values = value if isinstance(value, (list, tuple)) else [value]
-            groups += [one for one in values if isinstance(one, Group)]
-    return groups
+    return list(every_group())

@@ -19,7 +19,7 @@ SIZES = ((40, 15), (80, 24), (200, 60))
 ANSWER_SECONDS = 30.0
 """A dashboard that draws nothing for so long after it was asked for its help hangs."""
 LEAVE_SECONDS = 20.0
-MISHAPS = (b"Traceback", b"unexpected error", b"MarkupError")
+MISHAPS = (b"Traceback", b"internal error", b"MarkupError")
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "backend.cli"]
+COMMAND = [sys.executable, "-m", "jobwarden"]
 SCRIPTS = (
     "echo short; exit 0\n", "exit 3\n", "for i in $(seq 400); do echo line $i; done; sleep 2\n",
     "i=0; while [ $i -lt 60 ]; do i=$((i+1)); printf '\\r%d%%' $i; sleep 0.05; done; echo\n", "kill -9 $$\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -15,9 +16,9 @@ SEED = 2026
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:  # type: ignore[misc]
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp("m"), SEED) as made:
-        yield made  # type: ignore[misc]
+        yield made
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.cgroup import Groups, make_groups
+from jobwarden.backend.process.cgroup import Groups, make_groups
 from tests.process.jobs import Jobs
 from tests.support.processes import reap_marked
 

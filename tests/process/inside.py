@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from backend.process.ending import Ending
-from backend.process.identity import identify
-from backend.process.members import Target
+from jobwarden.backend.process.identity import identify
+from jobwarden.backend.process.members import Target
+from jobwarden.backend.process.termination import Termination
 
 
 def main(*_: str) -> None:
@@ -13,8 +13,8 @@ def main(*_: str) -> None:
     folder = Path(f"/proc/{os.getpid()}/fd/1").readlink().parent
     supervisor = identify(os.getppid())
     assert supervisor is not None
-    ending = Ending(Target(supervisor, os.environ["JOBWARDEN_COOKIE"], str(folder), None), 0.0)
-    for _ in range(3):
+    ending = Termination(Target(supervisor, os.environ["JOBWARDEN_COOKIE"], str(folder), None), 0.0)
+    for _step in range(3):
         ending.step()
     print("still here; cannot end itself" if ending.result is None else ending.result.detail, flush=True)
     os.read(os.pipe()[0], 1)

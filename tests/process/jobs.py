@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from backend.process.cgroup import Group, Groups, group_of
-from backend.process.environment import job_environment
-from backend.process.members import Target
-from backend.process.record import Record, read_record
-from backend.process.spawn import Gated, Orders, spawn
-from backend.process.spool import Folder, create, prepare_root
+from jobwarden.backend.process.cgroup import ControlGroup, Groups, group_of
+from jobwarden.backend.process.environment import job_environment
+from jobwarden.backend.process.members import Target
+from jobwarden.backend.process.record import Record, read_record
+from jobwarden.backend.process.spawn import Gated, Orders, spawn
+from jobwarden.backend.process.spool import Folder, create, prepare_root
 from tests.support.processes import MARK, wait_until
 
 KEY = "k" * 32
@@ -39,7 +39,7 @@ class Job:
         return Target(self.gated.identity, self.cookie, self.folder.path, KEY)
 
     @property
-    def group(self) -> Group | None:
+    def group(self) -> ControlGroup | None:
         return group_of(self.folder.path, self.cookie)
 
     @property

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.states import FailureReason, JobState
-from backend.process import cgroup
-from backend.process.cgroup import POINTER, Group, Groups, group_of, make_groups, own_group
-from backend.process.ending import Ended, Ending, end_tree
-from backend.process.members import cookie_index, family
-from backend.process.outcome import EndCause, judge
-from backend.process.procfs import read_allocation, read_cookie, scan
-from backend.process.record import Record, RecordKind
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.process import cgroup
+from jobwarden.backend.process.cgroup import POINTER, ControlGroup, Groups, group_of, make_groups, own_group
+from jobwarden.backend.process.exit_status import EndCause, judge
+from jobwarden.backend.process.members import cookie_index, family
+from jobwarden.backend.process.procfs import read_allocation, read_cookie, scan
+from jobwarden.backend.process.record import Record, RecordKind
+from jobwarden.backend.process.termination import Termination, TerminationResult, end_tree
 from tests.process.conftest import started
 from tests.process.jobs import Job, Jobs
-from tests.process.test_ending import BOMB, CHAIN
+from tests.process.test_termination import BOMB, CHAIN
 from tests.support.ordinary import NOBODY, run_python
 from tests.support.processes import is_gone, kill_hard, wait_until
 
@@ -48,8 +48,8 @@ def base() -> Iterator[Path]:
     path = Path(own) / f"jwtest-{os.getpid()}"
     path.mkdir()
     yield path
-    Group(str(path)).kill()
-    wait_until(Group(str(path)).remove, what="the removal of the group")
+    ControlGroup(str(path)).kill()
+    wait_until(ControlGroup(str(path)).remove, what="the removal of the group")
 
 
 def number(job: Job, word: str) -> int:
@@ -173,8 +173,8 @@ def test_a_pointer_to_another_group_is_not_believed(contained: Jobs, tmp_path: P
     assert victim.group.populated()
 
 
-def end(job: Job, grace: float = 0.1) -> Ended:
-    ending = Ending(job.target, grace)
+def end(job: Job, grace: float = 0.1) -> TerminationResult:
+    ending = Termination(job.target, grace)
     while (delay := ending.step()) is not None:
         if job.status is None and (found := os.waitpid(job.pid, os.WNOHANG))[0]:
             job.status = found[1]
@@ -206,10 +206,10 @@ def test_processes_out_of_sight_are_killed_or_reported(contained: Jobs, monkeypa
     job = contained.start(DAEMON + "sleep 600\n")
     daemon = number(job, "daemon")
     job.kill_supervisor()
-    monkeypatch.setattr(Group, "pids", lambda _: {0})
+    monkeypatch.setattr(ControlGroup, "pids", lambda _: {0})
     with monkeypatch.context() as powerless:
-        powerless.setattr(Group, "kill", lambda _: True)
-        ending = Ending(job.target, 0.0, stuck_seconds=0.2)
+        powerless.setattr(ControlGroup, "kill", lambda _: True)
+        ending = Termination(job.target, 0.0, stuck_seconds=0.2)
         monkeypatch.setattr(cgroup, "owner", lambda _: None)
         while (delay := ending.step()) is not None:
             time.sleep(delay)
@@ -276,7 +276,7 @@ MAKE = """
 import logging, sys
 logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stdout)
 open(sys.argv[1] + "/cgroup.procs", "w").write("0") if len(sys.argv) > 1 else None
-from backend.process.cgroup import make_groups
+from jobwarden.backend.process.cgroup import make_groups
 print("parent", make_groups("/some/spool", False).parent)
 """
 
@@ -292,12 +292,12 @@ def test_an_ordinary_user_without_delegation_does_without() -> None:
 
 DELEGATED = """
 import os, sys, time
-from backend.process.cgroup import make_groups, group_of
-from backend.process.ending import end_tree
-from backend.process.members import Target
-from backend.process.environment import job_environment
-from backend.process.spawn import Orders, spawn
-from backend.process.spool import create
+from jobwarden.backend.process.cgroup import make_groups, group_of
+from jobwarden.backend.process.termination import end_tree
+from jobwarden.backend.process.members import Target
+from jobwarden.backend.process.environment import job_environment
+from jobwarden.backend.process.spawn import Orders, spawn
+from jobwarden.backend.process.spool import create
 spool = sys.argv[1]
 groups = make_groups(spool, False)
 folder = create(spool, 1, 1, "env -i setsid sleep 600 & sleep 600\\n")
@@ -367,7 +367,7 @@ def test_own_group_below_the_root_of_a_mount(monkeypatch: pytest.MonkeyPatch, tm
 def test_out_of_memory_is_what_the_kernel_counted(tmp_path: Path, text: str | None, said: bool) -> None:
     if text is not None:
         (tmp_path / "memory.events").write_text(text)
-    assert Group(str(tmp_path)).out_of_memory() is said
+    assert ControlGroup(str(tmp_path)).out_of_memory() is said
 
 
 def test_out_of_memory_is_a_verdict_unless_the_script_succeeds() -> None:

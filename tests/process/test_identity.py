@@ -12,9 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.process import identity as identity_module
-from backend.process.ending import end_tree
-from backend.process.identity import (
+from jobwarden.backend.process import identity as identity_module
+from jobwarden.backend.process.identity import (
     Liveness,
     ProcessIdentity,
     elapsed_seconds,
@@ -25,9 +24,10 @@ from backend.process.identity import (
     ran_here,
     this_host,
 )
-from backend.process.members import Target, cookie_index, family, members
-from backend.process.procfs import scan
-from backend.process.signals import Delivery, deliver, signal_process
+from jobwarden.backend.process.members import Target, cookie_index, family, members
+from jobwarden.backend.process.procfs import scan
+from jobwarden.backend.process.signals import Delivery, deliver, signal_process
+from jobwarden.backend.process.termination import end_tree
 from tests.process.jobs import Jobs
 from tests.support.processes import is_gone, wait_until
 
@@ -96,15 +96,15 @@ def test_same_pid_with_another_start_is_a_stranger(sleeper: subprocess.Popen[byt
     assert sleeper.wait() == -signal.SIGKILL
 
 
-def start_with_pid(pid: int, argv: list[str], **options: object) -> subprocess.Popen[bytes]:
-    """A process that gets a pid that is free now; others may start meanwhile, so try again."""
+def start_with_pid(pid: int, argv: list[str], stdout: int) -> subprocess.Popen[bytes]:
+    """A leader of its own session with a pid that is free now; others may start meanwhile, so try again."""
     if not os.access(LAST_PID, os.W_OK) or os.geteuid() != 0:
         pytest.skip("forging a pid needs root")
     for _ in range(200):
         LAST_PID.write_text(str(pid - 1))
-        process = subprocess.Popen(argv, **options)  # type: ignore[call-overload]
+        process = subprocess.Popen(argv, start_new_session=True, stdout=stdout)
         if process.pid == pid:
-            return process  # type: ignore[no-any-return]
+            return process
         process.kill()
         process.wait()
     pytest.skip("the pid was never free")
@@ -115,9 +115,7 @@ def test_stranger_with_the_supervisors_pid_is_never_signalled(jobs: Jobs) -> Non
     job = jobs.start("echo up; exit 0\n")
     job.end()
     time.sleep(0.02)  # a start time is counted in hundredths of a second
-    stranger = start_with_pid(
-        job.pid, ["sh", "-c", "sleep 600 & wait"], start_new_session=True, stdout=subprocess.DEVNULL
-    )
+    stranger = start_with_pid(job.pid, ["sh", "-c", "sleep 600 & wait"], stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: psutil.Process(stranger.pid).children(), what="the stranger's child")
         child = psutil.Process(stranger.pid).children()[0]
@@ -139,7 +137,6 @@ def test_session_that_a_stranger_left_behind_is_suspect_not_prey(jobs: Jobs) -> 
     stranger = start_with_pid(
         job.pid,
         ["sh", "-c", "sleep 600 & echo $!"],
-        start_new_session=True,
         stdout=subprocess.PIPE,
     )
     assert stranger.stdout is not None
@@ -224,8 +221,8 @@ def test_another_namespace_or_boot_has_no_members_here(jobs: Jobs) -> None:
 
 UNPRIVILEGED = """
 import os, signal, sys
-from backend.process.identity import identify, liveness, this_host
-from backend.process.signals import deliver
+from jobwarden.backend.process.identity import identify, liveness, this_host
+from jobwarden.backend.process.signals import deliver
 this_host()
 os.setgid(65534); os.setuid(65534)
 identity = identify(int(sys.argv[1]))
@@ -248,9 +245,9 @@ exec "$0" -c "$1" "$2"
 """
 ASK = """
 import os, signal, sys
-from backend.process.identity import ProcessIdentity, liveness, this_host
-from backend.process.procfs import scan
-from backend.process.signals import deliver
+from jobwarden.backend.process.identity import ProcessIdentity, liveness, this_host
+from jobwarden.backend.process.procfs import scan
+from jobwarden.backend.process.signals import deliver
 host = this_host()
 identity = ProcessIdentity(int(sys.argv[1]), 1, host.boot_id, host.pid_namespace)
 os.setgid(65534); os.setuid(65534)
@@ -330,4 +327,4 @@ def test_the_largest_process_id_is_one() -> None:
 def test_a_machine_id_of_another_boot_counts_only_with_name_and_folder(other: dict[str, str], here: bool) -> None:
     host = this_host()
     ids = {"machine_id": host.machine_id, "boot_id": host.boot_id, "hostname": host.hostname}
-    assert ran_here(**{**ids, **other}) is here
+    assert ran_here(host=host, **{**ids, **other}) is here

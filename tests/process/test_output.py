@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from backend.process.spawn import Orders
+from jobwarden.backend.process.spawn import Orders
 from tests.process.jobs import KEY, Job, Jobs
 from tests.support.processes import wait_until
 
@@ -46,10 +47,14 @@ def test_a_script_of_another_language_may_open_it_anew(jobs: Jobs) -> None:
     assert printed(jobs, script) == b"first\nsecond\nthird\nfourth\n"
 
 
+def has_record(job: Job) -> bool:
+    return job.record is not None
+
+
 def test_everything_is_in_the_log_when_the_record_is(jobs: Jobs) -> None:
     for size in (1, 65536, 3_000_000):
         job = jobs.start(f"head -c {size} /dev/zero\n")
-        wait_until(lambda job=job: job.record is not None, what="the record")  # type: ignore[misc]
+        wait_until(partial(has_record, job), what="the record")
         assert len(job.log) == size
 
 
@@ -120,7 +125,7 @@ def test_a_log_beyond_its_ceiling_waits_for_being_cut(jobs: Jobs) -> None:
     job = jobs.start("exec yes\n", orders=Orders(KEY, log_bytes=2 * MIB))
     log = Path(job.folder.log)
     wait_until(lambda: log.stat().st_size > 2 * MIB, what="the ceiling")
-    sizes = []
+    sizes: list[int] = []
     while cpu_ticks_of_children(job) < 30 and len(sizes) < 400:
         sizes.append(log.stat().st_size)
         signal.sigtimedwait([signal.SIGRTMAX], 0.005)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.identity import Liveness
-from backend.process.output_pipe import nobody_holds_output, supervisor_liveness
+from jobwarden.backend.process.identity import Liveness
+from jobwarden.backend.process.output_pipe import nobody_holds_output, supervisor_liveness
 from tests.process.jobs import KEY, Job, Jobs
 from tests.support.processes import wait_until
 
@@ -36,7 +36,7 @@ def test_a_supervisor_that_lives_or_was_killed(jobs: Jobs) -> None:
 
 
 def children(job: Job) -> list[int]:
-    from backend.process.procfs import scan
+    from jobwarden.backend.process.procfs import scan
 
     return [process.pid for process in scan().cookies.get(job.cookie, ())]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.record import Record, RecordKind
+from jobwarden.backend.process.record import Record, RecordKind
 from tests.process.jobs import Jobs
 from tests.support.processes import wait_until
 

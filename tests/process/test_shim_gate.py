@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from backend.process.record import RecordKind, read_record
+from jobwarden.backend.process.record import RecordKind, read_record
 from tests.process.jobs import KEY, Jobs
 from tests.support.processes import is_gone, kill_hard, wait_until
 
@@ -131,9 +131,9 @@ def test_ps_shows_the_script(jobs: Jobs) -> None:
 
 WORKER = """
 import os, sys
-from backend.process.environment import job_environment
-from backend.process.spawn import Orders, spawn
-from backend.process.spool import create
+from jobwarden.backend.process.environment import job_environment
+from jobwarden.backend.process.spawn import Orders, spawn
+from jobwarden.backend.process.spool import create
 root, script, environ = sys.argv[1], sys.argv[2], dict(MARK.split('=') for MARK in sys.argv[4:])
 folder = create(root, 1, 1, script)
 job = spawn(folder, arguments=[], work_dir='/', orders=Orders('k' * 32),

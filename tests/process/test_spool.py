@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.errors import Refused
-from backend.process import shim, spawn, spool
-from backend.process.launch_error import LaunchError
-from backend.process.record import RECORD_SIZE, Record, RecordKind, doubt, parse_record, read_record, seal
+from jobwarden.backend.errors import LaunchError, Refused
+from jobwarden.backend.process import spawn, spool
+from jobwarden.backend.process import spawn as shim
+from jobwarden.backend.process.record import RECORD_SIZE, Record, RecordKind, doubt, parse_record, read_record, seal
 from tests.process.jobs import KEY, Jobs
 from tests.support.processes import is_gone, wait_until
 
@@ -224,9 +224,9 @@ def test_worker_without_free_descriptors(tmp_path: Path) -> None:
     """In a process of its own, whose limit is then lowered to what it has open, and one or two more."""
     code = """
 import os, resource, sys
-from backend.process import spool, spawn
-from backend.process.launch_error import LaunchError
-from backend.process.shim import shim_path
+from jobwarden.backend.process import spool, spawn
+from jobwarden.backend.errors import LaunchError
+from jobwarden.backend.process.spawn import shim_path
 shim_path()
 for extra in range(5):
     folder = spool.create(sys.argv[1], extra, 1, "echo ran")

@@ -17,10 +17,10 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine
 
-from backend.cli.root import cli as root
-from backend.database.roles import ROLES
-from backend.metrics.collect import Installation
-from backend.settings import NOT_SETTINGS, Settings
+from jobwarden.backend.cli.main import cli as root
+from jobwarden.backend.config.settings import NOT_SETTINGS, Settings
+from jobwarden.backend.database.roles import ROLES
+from jobwarden.backend.monitoring.metrics.collect import Installation
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))

@@ -8,18 +8,21 @@ from pathlib import Path
 import click
 import pytest
 
-from backend.actions.table import ACTIONS
-from backend.cli.root import VERBS
-from backend.cli.root import cli as root
-from backend.domain.states import AnomalyKind
-from backend.settings import NOT_SETTINGS, PREFIX, Settings
+from jobwarden.backend.actions.catalog import ACTIONS
+from jobwarden.backend.cli.main import VERBS
+from jobwarden.backend.cli.main import cli as root
+from jobwarden.backend.config.settings import NOT_SETTINGS, PREFIX, Settings
+from jobwarden.backend.domain.states import AnomalyKind
 from tests.project.test_deploy import check_command, commands
-from tools import security_page
+from tools import folders_page, house, security_page
 from tools.settings_page import PAGE, page
 
 ROOT = Path(__file__).parents[2]
 ENDS = ("|", ">", "<", "&", ";", "#")
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "SECURITY", "CONTRIBUTING", "CHANGELOG")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def fenced(path: Path) -> str:
@@ -59,6 +62,36 @@ def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
         if "://" not in target:
             assert (path.parent / target).exists(), target
+
+
+FILE = re.compile(r"`((?:backend|tui|tests|tools|benchmarks|deploy|docs|screenshots|jobwarden)/[^`\s]*)`")
+"""A path of ours, as a page names it."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_files_that_are_named_exist(path: Path) -> None:
+    for name in FILE.findall(path.read_text()):
+        assert list(ROOT.glob(name)), f"{path.name} names {name}"
+
+
+def test_the_map_of_the_folders_is_what_they_say_of_themselves() -> None:
+    assert folders_page.PAGE.read_text() == folders_page.page(), "run `make docs`"
+
+
+def test_every_folder_says_what_it_is_for() -> None:
+    assert "|  |" not in folders_page.table()
+
+
+def test_the_code_fits_its_rooms() -> None:
+    assert list(house.complaints(house.modules())) == []
+
+
+def test_a_room_that_is_too_full_is_noticed() -> None:
+    file = house.ROOT / "backend" / "errors.py"
+    many = [house.Module(file, 500, ("Twice",)) for _ in range(house.MOST_MODULES + 1)]
+    said = "\n".join(house.complaints(many))
+    for part in ("modules, at most", "has 500 lines", "the median", "backend has", "Twice is defined in"):
+        assert part in said
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -38,7 +38,10 @@ def clone(tmp_path: Path) -> Path:
 
 def copy(target: Path) -> Path:
     shutil.copytree(
-        ROOT, target, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests", "screenshots", "jobwarden-shim")
+        ROOT,
+        target,
+        symlinks=True,
+        ignore=shutil.ignore_patterns(".*", "__pycache__", "tests", "screenshots", "jobwarden-shim"),
     )
     return target
 
@@ -152,7 +155,7 @@ def test_a_wheel_carries_the_shim_the_sql_and_its_platform(tmp_path: Path) -> No
     listed = subprocess.run(
         [sys.executable, "-m", "zipfile", "-l", str(tmp_path / name)], capture_output=True, text=True, check=True
     ).stdout
-    for part in ("backend/process/jobwarden-shim", "0001_tables.sql", "tui/__init__.py", "backend/cli/root.py"):
+    for part in ("backend/process/jobwarden-shim", "0001_tables.sql", "tui/__init__.py", "backend/cli/main.py"):
         assert part in listed
 
 

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("textual", "sqlalchemy", "psycopg2", "rq", "redis", "alembic", "pydantic", "psutil", "tui", "backend.worker")
+HEAVY = (
+    "textual",
+    "sqlalchemy",
+    "psycopg2",
+    "rq",
+    "redis",
+    "alembic",
+    "pydantic",
+    "psutil",
+    "tui",
+    "jobwarden.backend.worker",
+)
 
 
 def imported(statement: str) -> list[str]:
@@ -21,28 +32,28 @@ def imported(statement: str) -> list[str]:
 
 
 def test_the_command_loads_nothing_heavy_before_it_knows_the_verb() -> None:
-    assert imported("import backend.cli.root") == []
+    assert imported("import jobwarden.backend.cli.main") == []
 
 
 def test_help_loads_nothing_heavy() -> None:
-    run = "from click.testing import CliRunner\nfrom backend.cli.root import main"
+    run = "from click.testing import CliRunner\nfrom jobwarden.backend.cli.main import main"
     call = "import contextlib, io, sys\nsys.argv = ['jobwarden', '--help']"
     quiet = "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()"
     assert imported(f"{run}\n{call}\n{quiet}") == []
 
 
-@pytest.mark.parametrize("module", ["backend.process", "backend.domain"])
+@pytest.mark.parametrize("module", ["jobwarden.backend.process", "jobwarden.backend.domain"])
 def test_lower_layers_know_no_database(module: str) -> None:
     every = f"import pkgutil, importlib, {module} as package"
     load = f"[importlib.import_module('{module}.' + found.name) for found in pkgutil.iter_modules(package.__path__)]"
-    assert not {"sqlalchemy", "psycopg2", "redis", "rq", "textual", "tui"} & set(imported(f"{every}\n{load}"))
+    assert not {"sqlalchemy", "psycopg2", "redis", "rq", "textual", "jobwarden.tui"} & set(imported(f"{every}\n{load}"))
 
 
 def test_the_whole_backend_loads_without_a_screen() -> None:
-    every = "import pkgutil, importlib, backend\nskip = ('__main__', 'migrations')"
-    walk = "names = [found.name for found in pkgutil.walk_packages(backend.__path__, 'backend.')]"
+    every = "import pkgutil, importlib, jobwarden.backend as backend\nskip = ('__main__', 'migrations')"
+    walk = "names = [found.name for found in pkgutil.walk_packages(backend.__path__, 'jobwarden.backend.')]"
     load = "[importlib.import_module(name) for name in names if not any(part in name for part in skip)]"
-    assert not {"textual", "tui"} & set(imported(f"{every}\n{walk}\n{load}"))
+    assert not {"textual", "jobwarden.tui"} & set(imported(f"{every}\n{walk}\n{load}"))
 
 
 def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -54,16 +65,18 @@ def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("backend/domain/states.py", "import backend.database"),
+        ("backend/domain/states.py", "import jobwarden.backend.database"),
         ("backend/process/__init__.py", "import sqlalchemy"),
-        ("backend/errors.py", "import tui"),
-        ("backend/settings.py", "import textual"),
-        ("tui/__init__.py", "import backend.state"),
+        ("backend/errors.py", "import jobwarden.tui"),
+        ("backend/queries/jobs.py", "import jobwarden.backend.actions"),
+        ("tui/widgets/facts.py", "import jobwarden.tui.screens"),
+        ("backend/config/settings.py", "import textual"),
+        ("tui/__init__.py", "import jobwarden.backend.state"),
     ],
 )
 def test_the_contracts_notice_a_breach(tmp_path: Path, module: str, line: str) -> None:
-    for name in ("backend", "tui", "pyproject.toml"):
-        subprocess.run(["cp", "-r", ROOT / name, tmp_path / name], check=True)
+    for name in ("backend", "jobwarden", "tui", "pyproject.toml"):
+        subprocess.run(["cp", "-a", ROOT / name, tmp_path / name], check=True)
     assert contracts(tmp_path).returncode == 0
     with (tmp_path / module).open("a") as file:
         file.write(f"\n{line}\n")

@@ -15,12 +15,13 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from backend.health import local
-from backend.health.records import Status
-from backend.queue import bell, trouble
-from backend.settings import Settings
-from backend.worker import doorbell
-from backend.worker.doorbell import Doorbell
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.monitoring.health import host
+from jobwarden.backend.monitoring.health.records import Status
+from jobwarden.backend.queue import doorbell as bell
+from jobwarden.backend.queue import redis_errors
+from jobwarden.backend.worker import launch_listener
+from jobwarden.backend.worker.launch_listener import LaunchListener
 from tests.support.processes import wait_until
 from tests.support.valkey import Valkey, valkey
 
@@ -31,7 +32,7 @@ class Bell:
     def __init__(self, url: str) -> None:
         self.told: list[int] = []
         self.mended = 0
-        self.thread = Doorbell(url, "node1", 1, self._launch, self._mend, trouble.Outage())
+        self.thread = LaunchListener(url, "node1", 1, self._launch, self._mend, redis_errors.Outage())
 
     def _launch(self, ids: Sequence[int]) -> None:
         self.told += ids
@@ -44,9 +45,9 @@ class Bell:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks every second, and believes in what lasts two looks."""
     monkeypatch.setattr(bell, "DEQUEUE_SECONDS", 1)
-    monkeypatch.setattr(trouble, "STEADY_SECONDS", 0.5)
-    monkeypatch.setattr(doorbell, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(doorbell, "LONGEST_RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(redis_errors, "STEADY_SECONDS", 0.5)
+    monkeypatch.setattr(launch_listener, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(launch_listener, "LONGEST_RETRY_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -136,30 +137,35 @@ def test_it_is_said_once_when_it_begins_and_once_when_it_is_over(
     admin(server, "ACL", "SETUSER", "chief", "on", ">x", "~*", "&*", "+@all")
     break_it(server)
     wait_until(lambda: ringing.mended >= 5, 60, "five attempts")
-    found = local.redis(settings.model_copy(update={"redis_url": server.url}))
+    found = host.redis(settings.model_copy(update={"redis_url": server.url}))
     undo(server)
     rings(ringing, server, 2)
-    wait_until(lambda: "well again" in caplog.text, 60, "the end of it")
+    wait_until(lambda: "works again" in caplog.text, 60, "the end of it")
     first, last = [record.getMessage() for record in caplog.records]
     assert first.startswith(f"Redis {words}")
-    assert last.startswith("Redis is well again, after ")
+    assert last.startswith("Redis works again, after ")
     assert "Traceback" not in caplog.text
     assert (found.status, found.summary.startswith(words)) == (Status.DEGRADED, True), found
     assert advice in found.advice
 
 
+def lose(ringing: Bell, server: Valkey) -> None:
+    """Kill the server, and wait until the bell has noticed."""
+    server.kill()
+    before = ringing.mended
+    wait_until(lambda: ringing.mended > before, 60, "the loss")
+
+
 def test_one_that_comes_and_goes_is_one_trouble(
     server: Valkey, ringing: Bell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trouble, "STEADY_SECONDS", 3600)
+    monkeypatch.setattr(redis_errors, "STEADY_SECONDS", 3600)
     for number in range(2, 6):
-        server.kill()
-        before = ringing.mended
-        wait_until(lambda before=before: ringing.mended > before, 60, "the loss")
+        lose(ringing, server)
         server.start()
         rings(ringing, server, number)
-    monkeypatch.setattr(trouble, "STEADY_SECONDS", 0.5)
-    wait_until(lambda: "well again" in caplog.text, 60, "the end of it")
+    monkeypatch.setattr(redis_errors, "STEADY_SECONDS", 0.5)
+    wait_until(lambda: "works again" in caplog.text, 60, "the end of it")
     assert len(caplog.records) == 2
 
 
@@ -195,12 +201,12 @@ def test_a_cluster_that_has_the_keys_elsewhere_is_named(
     with valkey(home, "--cluster-enabled", "yes", *patient) as server:
         with Redis.from_url(server.url) as client:
             wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
-        found = local.redis(settings.model_copy(update={"redis_url": server.url}))
+        found = host.redis(settings.model_copy(update={"redis_url": server.url}))
         tried_five_times(server)
     [line] = [record.getMessage() for record in caplog.records]
     assert line.startswith("Redis answers with an error: MOVED ")
-    assert line.endswith("a cluster will not do: point REDIS_URL to a server of its own")
-    assert (found.status, "a cluster will not do" in found.advice) == (Status.DEGRADED, True), found
+    assert line.endswith("a Redis cluster is not supported: point REDIS_URL to a single server")
+    assert (found.status, "a Redis cluster is not supported" in found.advice) == (Status.DEGRADED, True), found
 
 
 def test_a_cluster_that_has_all_of_the_keys_is_not_well(home: Path, settings: Settings) -> None:
@@ -212,9 +218,9 @@ def test_a_cluster_that_has_all_of_the_keys_is_not_well(home: Path, settings: Se
     with valkey(home, "--cluster-enabled", "yes") as server:
         with Redis.from_url(server.url) as client:
             wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
-        found = local.redis(settings.model_copy(update={"redis_url": server.url}))
+        found = host.redis(settings.model_copy(update={"redis_url": server.url}))
         assert found.summary.startswith("answers with an error: CROSSSLOT ")
-        assert "a cluster will not do" in found.advice
+        assert "a Redis cluster is not supported" in found.advice
         with bell.connect(server.url) as client, pytest.raises(ResponseError, match="hash to the same slot"):
             bell.ring(client, "node1", [1])
 
@@ -273,15 +279,15 @@ def test_an_unknown_authority_is_said_once_with_the_remedy_and_the_remedy_works(
     made = Bell(url)
     made.thread.start()
     wait_until(lambda: made.mended >= 5, 60, "five attempts")
-    found = local.redis(settings.model_copy(update={"redis_url": url}))
-    assert (found.status, found.advice) == (Status.DEGRADED, trouble.UNTRUSTED), found
+    found = host.redis(settings.model_copy(update={"redis_url": url}))
+    assert (found.status, found.advice) == (Status.DEGRADED, redis_errors.UNTRUSTED), found
     [line] = [record.getMessage() for record in caplog.records]
     assert "CERTIFICATE_VERIFY_FAILED" in line
-    assert line.endswith(f"; {trouble.UNTRUSTED}")
+    assert line.endswith(f"; {redis_errors.UNTRUSTED}")
     monkeypatch.setattr(made.thread, "_redis_url", f"{url}?ssl_ca_certs={certificate}")
     rings(made, server, 1)
-    wait_until(lambda: "well again" in caplog.text, 60, "the end of it")
-    assert local.redis(settings.model_copy(update={"redis_url": made.thread._redis_url})).status is Status.OK
+    wait_until(lambda: "works again" in caplog.text, 60, "the end of it")
+    assert host.redis(settings.model_copy(update={"redis_url": made.thread._redis_url})).status is Status.OK
     made.thread.stop()
     server.kill()
     made.thread.join(60)
@@ -293,13 +299,13 @@ def test_pauses_grow_while_it_lasts(
 ) -> None:
     server.kill()
     wait_until(lambda: ringing.mended >= 5, 60, "five attempts")
-    assert ringing.thread._pause == doorbell.LONGEST_RETRY_SECONDS
+    assert ringing.thread._pause == launch_listener.LONGEST_RETRY_SECONDS
     server.start()
-    wait_until(lambda: ringing.thread._pause == doorbell.RETRY_SECONDS, 60, "short pauses again")
+    wait_until(lambda: ringing.thread._pause == launch_listener.RETRY_SECONDS, 60, "short pauses again")
 
 
 def test_answers_that_come_by_turns_are_said_once_each(caplog: pytest.LogCaptureFixture) -> None:
-    outage = trouble.Outage()
+    outage = redis_errors.Outage()
     for _ in range(5):
         for words in ("MOVED 1 127.0.0.1:1", "CROSSSLOT Keys in request", "OOM command not allowed"):
             outage.failed(ResponseError(words))

@@ -7,28 +7,39 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scheduler.plan import Ending, Room, Size, Waiting, _may_start, _reserve, _take, plan
+from jobwarden.backend.scheduler.plan import (
+    NodeCapacity,
+    PendingJob,
+    RunningJob,
+    Size,
+    _may_start,
+    _reserve,
+    _take,
+    plan,
+)
 
 PATIENCE = 300.0
 
 
-def room(name: str = "a", cpus: int = 4, free: int | None = None, running: tuple[tuple[int, float], ...] = ()) -> Room:
+def room(
+    name: str = "a", cpus: int = 4, free: int | None = None, running: tuple[tuple[int, float], ...] = ()
+) -> NodeCapacity:
     used = sum(size for size, _ in running)
-    return Room(
+    return NodeCapacity(
         node_name=name,
         worker_id=1,
         partitions=frozenset({"main"}),
         total=Size(cpus, 1000, 0),
         free=Size(cpus - used if free is None else free, 1000, 0),
-        running=[Ending(Size(size, 0, 0), left) for size, left in running],
+        running=[RunningJob(Size(size, 0, 0), left) for size, left in running],
     )
 
 
-def waiting(job_id: int, cpus: int = 1, limit: float | None = None, waited: float = 0.0) -> Waiting:
-    return Waiting(job_id, "main", Size(cpus, 1, 0), limit, waited)
+def waiting(job_id: int, cpus: int = 1, limit: float | None = None, waited: float = 0.0) -> PendingJob:
+    return PendingJob(job_id, "main", Size(cpus, 1, 0), limit, waited)
 
 
-def placed(queue: list[Waiting], rooms: list[Room]) -> list[tuple[int, str]]:
+def placed(queue: list[PendingJob], rooms: list[NodeCapacity]) -> list[tuple[int, str]]:
     return [(placement.job_id, placement.node_name) for placement in plan(queue, rooms, PATIENCE)]
 
 
@@ -41,9 +52,9 @@ def test_a_small_job_passes_one_that_does_not_fit() -> None:
 
 
 def test_memory_gpus_and_partition_count_too() -> None:
-    rich = Waiting(1, "main", Size(1, 2000, 0), None, 0)
-    gpu = Waiting(2, "main", Size(1, 1, 1), None, 0)
-    elsewhere = Waiting(3, "gpu", Size(1, 1, 0), None, 0)
+    rich = PendingJob(1, "main", Size(1, 2000, 0), None, 0)
+    gpu = PendingJob(2, "main", Size(1, 1, 1), None, 0)
+    elsewhere = PendingJob(3, "gpu", Size(1, 1, 0), None, 0)
     assert placed([rich, gpu, elsewhere, waiting(4)], [room()]) == [(4, "a")]
 
 
@@ -119,7 +130,7 @@ def test_backfilling_never_delays_the_first_patient_job(
     assert claim.after == inf or late + big.size.cpus <= node.total.cpus
 
 
-def plainly(queue: list[Waiting], rooms: list[Room]) -> list[tuple[int, str]]:
+def plainly(queue: list[PendingJob], rooms: list[NodeCapacity]) -> list[tuple[int, str]]:
     """The rule without what saves time: every job is tried on every node."""
     placements = []
     for job in queue:
@@ -137,7 +148,7 @@ def plainly(queue: list[Waiting], rooms: list[Room]) -> list[tuple[int, str]]:
 def test_passing_over_what_cannot_fit_changes_no_decision(
     asked: list[tuple[int, int | None, int]], given_nodes: list[tuple[int, list[float]]]
 ) -> None:
-    def rooms() -> list[Room]:
+    def rooms() -> list[NodeCapacity]:
         return [room(str(i), cpus, running=tuple((1, left) for left in ends[:cpus])) for i, (cpus, ends) in
                 enumerate(given_nodes)]  # fmt: skip
 

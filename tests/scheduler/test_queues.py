@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from backend.database.locks import WORKER_LOCK, try_session_lock
-from backend.scheduler import queues
-from backend.scheduler.cycle import run_cycle
-from backend.state import machine
+from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
+from jobwarden.backend.scheduler import cycle
+from jobwarden.backend.scheduler.cycle import run_cycle
+from jobwarden.backend.scheduler.plan import PendingJob, Planner
+from jobwarden.backend.state import machine
 from tests.support.rows import ACTOR, add_node, request
 
 PATIENCE = 3600.0
@@ -83,29 +84,29 @@ def test_of_two_partitions_with_room_the_order_of_the_queue_decides(site: Site) 
 
 
 def test_what_fits_goes_before_what_came_later_however_far_down(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queues, "LARGEST", 7)
+    monkeypatch.setattr(cycle, "LARGEST", 7)
     site.node("a", cpus=4, memory_mb=1000)
     site.submit(300, cpus=4, memory_mb=2000, priority=3)
     fits = [site.submit(1, cpus=1, memory_mb=10, priority=3 - i % 3)[0] for i in range(30)]
     assert site.turn() == sorted([*fits[0::3][:4]])
 
 
-def test_a_shape_that_failed_is_not_read_again(site: Site) -> None:
+def test_a_shape_that_failed_is_not_read_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two nodes, each with room in another measure: nothing of this shape fits, though the most of each would."""
     site.node("a", cpus=4, memory_mb=100)
     site.node("b", cpus=1, memory_mb=4000)
     site.submit(400, cpus=4, memory_mb=4000, priority=2)
     site.submit(3000, cpus=3, memory_mb=3000, time_limit=60, priority=1)
     [fits] = site.submit(1, cpus=4, memory_mb=50)
-    offered = []
-    from backend.scheduler.plan import Planner
+    offered: list[int] = []
+    offer = Planner.offer
 
-    former = Planner.offer
-    try:
-        Planner.offer = lambda self, job: (offered.append(job.job_id), former(self, job))[1]  # type: ignore[method-assign,func-returns-value]
-        assert site.turn() == [fits]
-    finally:
-        Planner.offer = former  # type: ignore[method-assign]
+    def counted(self: Planner, job: PendingJob) -> None:
+        offered.append(job.job_id)
+        offer(self, job)
+
+    monkeypatch.setattr(Planner, "offer", counted)
+    assert site.turn() == [fits]
     assert len(offered) < 1000
 
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.domain.states import FailureReason, JobState
-from backend.housekeeping.records import Limits, Step
-from backend.state import machine
-from backend.state.records import Outcome
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.housekeeping.records import CleanupStep, Limits
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome
 from tests.housekeeping.conftest import Past, past, read
 from tests.support.logins import Login, login
 from tests.support.rows import add_node, allocated, pending, running
@@ -170,9 +170,9 @@ def test_erasing_a_job_by_an_invented_archive(past: Past, login: Login) -> None:
     assert retired or any('"retire"' in line for line in kept_lines(past))
     assert said[-1].actor.startswith(f"{worker.url.username}@")
 
-    step = past.step(Step.ARCHIVE, EVERYTHING)
+    step = past.step(CleanupStep.ARCHIVE, EVERYTHING)
     lines = [line for path in past.archives for line in read(path)]
-    assert sorted(line["job"]["id"] for line in lines if "job" in line) == jobs  # type: ignore[index]
+    assert sorted(line["job"]["id"] for line in lines if "job" in line) == jobs
     assert (past.count("kept"), len(step.files) >= 1, past.count("jobs")) == (0, True, 0)
 
 
@@ -237,7 +237,7 @@ def test_a_workers_clean_up_says_what_waits_for_the_owner(past: Past, login: Log
     assert past.count("kept") >= 3
     past.run(EVERYTHING)
     assert past.count("kept") == 0
-    found = [line["job"]["id"] for path in past.archives for line in read(path) if "job" in line]  # type: ignore[index]
+    found = [line["job"]["id"] for path in past.archives for line in read(path) if "job" in line]
     assert sorted(found) == sorted(jobs * 2)
 
 

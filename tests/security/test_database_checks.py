@@ -10,12 +10,12 @@ from alembic import command
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from backend.database.engine import make_engine
-from backend.database.upgrade import alembic_config, upgrade
-from backend.domain.request import LIMITS, MAX_PATH_BYTES, MAX_STRING_BYTES, MAX_STRINGS_BYTES, JobRequest
-from backend.domain.script import MAX_SCRIPT_BYTES
-from backend.errors import InputError
-from backend.state import machine
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.upgrade import alembic_config, upgrade
+from jobwarden.backend.domain.request import LIMITS, MAX_PATH_BYTES, MAX_STRING_BYTES, MAX_STRINGS_BYTES, JobRequest
+from jobwarden.backend.domain.script import MAX_SCRIPT_BYTES
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.state import machine
 from tests.support.cli import Cli
 from tests.support.rows import ACTOR, actions, add_node, allocated, column, pending, request, running, started
 

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.database.engine import make_engine
-from backend.database.roles import grant_roles
-from backend.database.upgrade import upgrade
-from backend.domain.states import JobState
-from backend.state import machine
-from backend.state.records import Outcome, Placement
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.roles import grant_roles
+from jobwarden.backend.database.upgrade import upgrade
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome, Placement
 from tests.support.logins import Login, login
 from tests.support.rows import ACTOR, add_node, request, running, started
 

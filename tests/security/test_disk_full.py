@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from backend import reserve
-from backend.process.logcut import read_cut, trim
-from backend.settings import Settings
+from jobwarden.backend import disk_reserve
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.process.log_truncation import read_cut, trim
 from tests.matrix.disk import Disk
 from tests.support.processes import is_gone, wait_until
 from tests.worker.farm import PATIENCE, Farm
@@ -83,8 +83,8 @@ def test_a_job_fills_the_disk_of_the_home(home: Path, tmp_path: Path, mark: str,
     """Spool, PostgreSQL and logs on one small disk: jobs, `kill`, `cleanup` and `up` go on working."""
     data = disk(home, 2000).place
     variables = {"JOBWARDEN_LOG_LIMIT_MB": "0", "JOBWARDEN_KILL_GRACE_SECONDS": "0.5"}
-    with brought_up(home, tmp_path, mark, **variables) as installation:
-        wait_until((data / reserve.FILE).exists, PATIENCE, "the reserve to be held")
+    with brought_up(home, tmp_path, mark, variables=variables) as installation:
+        wait_until((data / disk_reserve.FILE).exists, PATIENCE, "the reserve to be held")
         fill(data, 400 * MIB)
         job = installation.submit("exec yes")
         log = Path(installation.until(job, "RUNNING")["allocations"][0]["spool_dir"], "output.log")
@@ -103,7 +103,7 @@ def test_a_job_takes_the_last_byte(home: Path, tmp_path: Path, mark: str, disk: 
     """The room that was held is given up: `kill`, `down`, `up` and `cleanup` work, and it is held again after."""
     data = disk(home, 2000).place
     with brought_up(home, tmp_path, mark) as installation:
-        held = data / reserve.FILE
+        held = data / disk_reserve.FILE
         wait_until(held.exists, PATIENCE, "the reserve to be held")
         old = installation.submit("head -c 30000000 /dev/zero")
         folder = Path(installation.ended(old).allocations[0]["spool_dir"])
@@ -129,15 +129,15 @@ def test_the_reserve_of_a_small_disk_is_small_and_none_is_none(home: Path, disk:
     """A tenth of the disk at most; 0 keeps nothing, and removes what was held."""
     disk(home, 100)
     settings = Settings(home=home)
-    assert reserve.room(settings).reserve == 10 * MIB
-    assert reserve.hold(settings)
-    assert (home / reserve.FILE).stat().st_blocks * 512 >= 10 * MIB // reserve.HELD
-    assert not reserve.hold(settings)
-    assert not reserve.give_up_when_full(settings)
+    assert disk_reserve.room(settings).reserve == 10 * MIB
+    assert disk_reserve.hold(settings)
+    assert (home / disk_reserve.FILE).stat().st_blocks * 512 >= 10 * MIB // disk_reserve.HELD
+    assert not disk_reserve.hold(settings)
+    assert not disk_reserve.give_up_when_full(settings)
     none = Settings(home=home, disk_reserve_mb=0)
-    assert not reserve.room(none).short
-    reserve.hold(none)
-    assert not (home / reserve.FILE).exists()
+    assert not disk_reserve.room(none).short
+    disk_reserve.hold(none)
+    assert not (home / disk_reserve.FILE).exists()
 
 
 def test_a_full_disk_cuts_a_log_whose_cut_has_no_room_for_its_name(home: Path, disk: Mount) -> None:

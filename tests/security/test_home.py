@@ -8,16 +8,17 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from backend.embedded import home as homes
-from backend.embedded import postgres, servers, valkey
-from backend.errors import InputError, JobwardenError, Refused
-from backend.settings import Settings, load_settings
-from backend.trusted import Untrusted, read_trusted
+from jobwarden.backend.config.settings import Settings, load_settings
+from jobwarden.backend.embedded import home as homes
+from jobwarden.backend.embedded import postgres, servers, valkey
+from jobwarden.backend.errors import InputError, JobwardenError, Refused
+from jobwarden.backend.files import Untrusted, read_trusted
 from tests.support.cli import Cli
 from tests.support.ordinary import NOBODY, run_python
 from tests.support.processes import working_below
@@ -92,7 +93,7 @@ def test_somebody_makes_the_home_with_a_settings_file_first(cli: Cli, shared: Pa
     assert f"{place} belongs to " in done.err
     (place / "jobwarden.toml").unlink()
     for use in USES:
-        assert f"{place} belongs to " in refused(lambda use=use: use(Settings(home=place)))
+        assert f"{place} belongs to " in refused(partial(use, Settings(home=place)))
     for words in (["up", "--no-tui"], ["down"], ["worker"]):
         done = cli(*words, JOBWARDEN_HOME=str(place))
         assert (done.code, done.err.count("\n")) == (1, 1), done
@@ -107,7 +108,7 @@ def test_somebody_can_write_to_the_home(shared: Path, mode: int) -> None:
     place.mkdir()
     place.chmod(mode)
     for use in USES:
-        assert f"others can write to {place}: " in refused(lambda use=use: use(Settings(home=place)))
+        assert f"others can write to {place}: " in refused(partial(use, Settings(home=place)))
     place.chmod(0o711)
     assert [one.running for one in servers.status(Settings(home=place))] == [False, False]
 
@@ -164,7 +165,10 @@ def test_an_ordinary_user_reads_the_settings_that_root_wrote(home: Path) -> None
     home.chmod(0o755)
     file = home / "jobwarden.toml"
     file.write_text("node_cpus = 3\n")
-    code = "from backend.settings import load_settings; found = load_settings(); print(found.node_cpus, found.warning)"
+    code = (
+        "from jobwarden.backend.config.settings import load_settings\n"
+        "found = load_settings()\nprint(found.node_cpus, found.warning)"
+    )
     done = run_python(code, JOBWARDEN_CONFIG=str(file))
     assert done.stdout == "3 None\n", done.stderr
 
@@ -206,7 +210,7 @@ def test_somebody_makes_the_socket_directory_after_a_crash(crashed: Settings) ->
     as_nobody("import os, sys; os.mkdir(sys.argv[1])", str(sockets))
     with listener(sockets / homes.LONGEST_SOCKET), listener(sockets / "valkey.sock") as queue:
         for use in USES:
-            line = refused(lambda use=use: use(crashed))
+            line = refused(partial(use, crashed))
             assert f"{sockets} belongs to" in line
             assert "JOBWARDEN_SOCKET_DIR" in line
         assert queue.poll() is None, "it was never called"
@@ -272,7 +276,7 @@ def test_somebody_lays_a_trap_among_our_files(crashed: Settings, name: str, trap
 @pytest.mark.attempt("links among the files that root writes", fault=4)
 def test_somebody_lets_root_write_through_a_link(shared: Path, cli: Cli) -> None:
     """The dashboard's state and the log of errors in a home that is not root's."""
-    from tui.config.state import State
+    from jobwarden.tui.config.state import State
 
     victim = shared.parent / "victim"
     victim.write_text("untouched")
@@ -284,7 +288,7 @@ for name in ("tui/state.json", "tui/state.lock", "log/cli.log", "log/dashboard.l
     state = State.of_home(place)
     state.put("jobs", "filter", "x")
     state.save()
-    assert "not kept" in state.notice
+    assert "not saved" in state.notice
     assert victim.read_text() == "untouched"
     assert (place / "tui" / "state.json").is_symlink()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.record import Record, RecordKind
+from jobwarden.backend.process.record import Record, RecordKind
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
 from tests.support.rows import without_rules
@@ -151,8 +151,8 @@ def test_the_record_of_another_job_is_not_believed(farm: Farm) -> None:
 @pytest.mark.attempt("'never started' over and over", fault=8)
 def test_a_job_that_never_starts_is_given_up(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is put back for ever takes a place in the queue and the time of its node for ever."""
-    from backend.state import machine
-    from backend.state.records import Placement
+    from jobwarden.backend.state import machine
+    from jobwarden.backend.state.records import Placement
 
     worker = farm.worker()
     worker.send(signal.SIGSTOP)
@@ -185,7 +185,7 @@ def test_what_only_its_session_shows_drains_no_node(farm: Farm) -> None:
 @pytest.mark.attempt("a drain for what was stuck and is gone", fault=13)
 def test_a_drain_is_taken_back_when_what_was_stuck_is_gone(farm: Farm) -> None:
     """A node drained for one job stays so for good, and health says nothing."""
-    from backend.state import machine
+    from jobwarden.backend.state import machine
 
     farm.worker()
     job, go = farm.submit_waiting()
@@ -204,7 +204,7 @@ def test_a_drain_is_taken_back_when_what_was_stuck_is_gone(farm: Farm) -> None:
 @pytest.mark.attempt("an operator's drain stays although a stuck job ends")
 def test_a_drain_of_an_operator_stays(farm: Farm) -> None:
     """What an operator has drained for his own reasons is not given back by a job that ends."""
-    from backend.state import machine
+    from jobwarden.backend.state import machine
 
     farm.worker()
     job, go = farm.submit_waiting()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.identity import identify
-from backend.process.identity_file import Named, Order, read_identity, write_identity, write_order
+from jobwarden.backend.process.identity import identify
+from jobwarden.backend.process.identity_file import KillOrder, Named, read_identity, write_identity, write_order
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, UNTIL_GO, Farm, alive
 from tests.worker.installation import Installation
@@ -136,7 +136,7 @@ def test_a_job_ends_in_the_name_of_somebody_else(farm: Farm) -> None:
     farm.worker()
     job, go = farm.submit_waiting()
     folder = farm.started(job).spool_dir
-    write_order(folder, Order("root@hq\n\x1b]52;c;x\x1b\\", 1, "evil\ntwo\x1b[0m"))
+    write_order(folder, KillOrder("root@hq\n\x1b]52;c;x\x1b\\", 1, "evil\ntwo\x1b[0m"))
     go.write_text("3\n")
     assert (farm.ended(job).state, farm.job(job).failure_reason) == ("FAILED", "OPERATOR")
     [(actor, _, reason)] = events(farm, job)
@@ -144,7 +144,7 @@ def test_a_job_ends_in_the_name_of_somebody_else(farm: Farm) -> None:
     assert (actor + reason).isprintable()
     late, gone = farm.submit_waiting(name="late")
     folder = farm.started(late).spool_dir
-    write_order(folder, Order("root@hq", 2**62, "later"))
+    write_order(folder, KillOrder("root@hq", 2**62, "later"))
     gone.write_text("3\n")
     assert (farm.ended(late).failure_reason, farm.job(late).exit_code) == ("SCRIPT_ERROR", 3)
 
@@ -155,4 +155,4 @@ def test_a_filter_or_a_foreign_home_is_refused(farm: Farm) -> None:
     assert (filtered.code, filtered.err.count("\n")) == (2, 1)
     unknown = farm.cli("kill", "--local", 4711)
     assert (unknown.code, unknown.out) == (1, "")
-    assert "is not known to the spool of this home" in unknown.err
+    assert "is not in the spool of this home" in unknown.err

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import psycopg2
 import psycopg2.extensions
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.actions.records import Context
-from backend.database.locks import (
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.locks import (
     ALLOCATION_LOCK,
     HOUSEKEEPING_LOCK,
     LEADER_LOCK,
@@ -21,8 +21,8 @@ from backend.database.locks import (
     WORKER_LOCK,
     try_session_lock,
 )
-from backend.database.upgrade import UPGRADE_LOCK, upgrade
-from backend.housekeeping.run import ARCHIVE_KEY, host_key
+from jobwarden.backend.database.upgrade import UPGRADE_LOCK, upgrade
+from jobwarden.backend.housekeeping.run import ARCHIVE_KEY, host_key
 from tests.support.logins import Login, login
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm
@@ -86,10 +86,17 @@ def granted(engine: Engine, pid: int) -> bool:
     return any(all_of_them for _, all_of_them in locks_of(engine, pid))
 
 
+def upgrade_and_tell(url: str, done: threading.Event) -> None:
+    """Upgrade, and say when it is done."""
+    upgrade(url)
+    done.set()
+
+
 def held_by(engine: Engine, kind: int, name: str) -> tuple[int, int]:
     """The advisory lock of a kind that a session of the worker holds, as everybody sees it."""
     with engine.connect() as conn:
-        return tuple(wait_until(lambda: conn.execute(HELD, {"kind": kind, "name": name}).first(), PATIENCE))
+        number, key = wait_until(lambda: conn.execute(HELD, {"kind": kind, "name": name}).first(), PATIENCE)
+    return number, key
 
 
 @pytest.mark.attempt("Advisory locks by a viewer: all keys, before anybody needs them", fault=6)
@@ -119,10 +126,10 @@ def test_waiting_for_the_leaders_lock_until_it_restarts(farm: Farm, squat: Squat
     nominal = squat([(LEADER_LOCK, 0)])
     worker.kill()
     wait_until(lambda: granted(farm.engine, pid) and granted(farm.engine, nominal), PATIENCE, "the impostor's lock")
-    assert "no worker schedules" in farm.cli("health").out
+    assert "no worker is the scheduler" in farm.cli("health").out
     farm.worker()
     assert farm.ended(farm.submit("exit 0")).state == "COMPLETED"
-    assert "a worker schedules" in farm.cli("health").out
+    assert "one worker is the scheduler" in farm.cli("health").out
 
 
 @pytest.mark.attempt("Advisory locks by a viewer: wait for the node's", fault=6)
@@ -155,7 +162,7 @@ def test_holding_the_lock_of_the_upgrade(engine: Engine, squat: Squat) -> None:
     squat([(UPGRADE_LOCK, 0)])
     done = threading.Event()
     url = engine.url.render_as_string(hide_password=False)
-    threading.Thread(target=lambda: (upgrade(url), done.set()), daemon=True).start()
+    threading.Thread(target=upgrade_and_tell, args=(url, done), daemon=True).start()
     assert done.wait(PATIENCE)
 
 
@@ -165,7 +172,7 @@ def test_two_upgrades_take_turns(engine: Engine) -> None:
     done = threading.Event()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("SELECT pg_advisory_lock(:kind, 0)"), {"kind": UPGRADE_LOCK})
-        threading.Thread(target=lambda: (upgrade(url), done.set()), daemon=True).start()
+        threading.Thread(target=upgrade_and_tell, args=(url, done), daemon=True).start()
         assert not done.wait(2)
         conn.execute(text("SELECT pg_advisory_unlock(:kind, 0)"), {"kind": UPGRADE_LOCK})
     assert done.wait(PATIENCE)
@@ -197,19 +204,22 @@ def test_who_may_hold_a_lock_excludes_the_others(engine: Engine, login: Login) -
     second.close()
 
 
+def ask(conn: Connection, key: int, barrier: threading.Barrier, winners: list[Connection]) -> None:
+    """Ask for the lock when all others are there, and join the winners when one has it."""
+    barrier.wait()
+    if try_session_lock(conn, NODE_LOCK, key):
+        winners.append(conn)
+
+
 def test_many_at_once_ask_for_one_lock(engine: Engine, login: Login) -> None:
     """Eight sessions ask at the same moment, over and over: at most one of them has it."""
     member = login("worker")
     for key in range(20):
-        barrier, winners = threading.Barrier(8), []
+        barrier = threading.Barrier(8)
+        winners: list[Connection] = []
         conns = [member.connect().execution_options(isolation_level="AUTOCOMMIT") for _ in range(8)]
 
-        def ask(conn, barrier=barrier, winners=winners, key=key) -> None:  # type: ignore[no-untyped-def]
-            barrier.wait()
-            if try_session_lock(conn, NODE_LOCK, key):
-                winners.append(conn)
-
-        threads = [threading.Thread(target=ask, args=(conn,)) for conn in conns]
+        threads = [threading.Thread(target=ask, args=(conn, key, barrier, winners)) for conn in conns]
         for thread in threads:
             thread.start()
         for thread in threads:

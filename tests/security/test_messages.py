@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from redis import Redis
 from rq import Queue
-from rq.job import Callback, Dependency, Job, Retry
+from rq.callbacks import Callback
+from rq.job import Dependency, Job, Retry
 from rq.serializers import JSONSerializer, PickleSerializer
 
-from backend.queue import bell
-from backend.queue.message import LONGEST, NotOursError, allocation_ids
+from jobwarden.backend.queue import doorbell
+from jobwarden.backend.queue.message import LAUNCH, LONGEST, NotOursError, allocation_ids
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm
 
@@ -32,7 +33,7 @@ class Evil:
 
 
 def queue_of(redis_url: str, serializer: Any = JSONSerializer) -> Queue:
-    return Queue(bell.queue_name("node1"), connection=Redis.from_url(redis_url), serializer=serializer)
+    return Queue(doorbell.queue_name("node1"), connection=Redis.from_url(redis_url), serializer=serializer)
 
 
 def told(redis_url: str) -> list[list[int]]:
@@ -42,7 +43,7 @@ def told(redis_url: str) -> list[list[int]]:
     def receive(ids: Sequence[int]) -> None:
         heard.append(list(ids))
 
-    bell.answer(redis_url, "node1", "test", receive).work(burst=True, logging_level="ERROR")
+    doorbell.answer(redis_url, "node1", "test", receive).work(burst=True, logging_level="ERROR")
     return heard
 
 
@@ -64,13 +65,13 @@ EXTRAS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("what", EXTRAS)
 def test_extras_beside_a_good_message(redis_url: str, capsys: pytest.CaptureFixture[str], what: str) -> None:
     """A message names a function to be called before, after or around ours: any importable name ran in the worker."""
-    before = bell.dropped("node1")
-    queue_of(redis_url).enqueue_call(bell.LAUNCH, args=([1],), **EXTRAS[what])
-    bell.ring(bell.connect(redis_url), "node1", [7])
+    before = doorbell.dropped("node1")
+    queue_of(redis_url).enqueue_call(LAUNCH, args=([1],), **EXTRAS[what])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [7])
     capsys.readouterr()
     assert told(redis_url) == [[7]]
     assert capsys.readouterr().out == ""
-    assert bell.dropped("node1") == before + 1
+    assert doorbell.dropped("node1") == before + 1
     assert list(Redis.from_url(redis_url).scan_iter("rq:job:*")) == []
 
 
@@ -83,10 +84,10 @@ def test_extras_beside_a_good_message(redis_url: str, capsys: pytest.CaptureFixt
 def test_a_field_in_the_hash(redis_url: str, field: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody adds a field to the hash of a good message."""
     client = Redis.from_url(redis_url)
-    bell.ring(bell.connect(redis_url), "node1", [1])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [1])
     [key] = client.scan_iter("rq:job:*")
     client.hset(key, field, "builtins.print")
-    bell.ring(bell.connect(redis_url), "node1", [7])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [7])
     assert told(redis_url) == [[7]]
     assert "<Job" not in capsys.readouterr().out
 
@@ -94,16 +95,16 @@ def test_a_field_in_the_hash(redis_url: str, field: str, capsys: pytest.CaptureF
 @pytest.mark.attempt("pickle, foreign function, method, class, arguments of other shapes")
 @pytest.mark.parametrize("data", [
     ["os.mkdir", None, ["/tmp/never"], {}],
-    [bell.LAUNCH, {"a": 1}, [[1]], {}],
-    [bell.LAUNCH, None, [[1]], {"timeout": 1}],
-    [bell.LAUNCH, None, [[1], [2]], {}],
-    [bell.LAUNCH, None, [], {}],
-    [bell.LAUNCH, None, [["1"]], {}],
-    [bell.LAUNCH, None, [[True]], {}],
-    [bell.LAUNCH, None, [[-1]], {}],
-    [bell.LAUNCH, None, [[10**30]], {}],
-    [bell.LAUNCH, None, [[1.5]], {}],
-    [bell.LAUNCH, None],
+    [LAUNCH, {"a": 1}, [[1]], {}],
+    [LAUNCH, None, [[1]], {"timeout": 1}],
+    [LAUNCH, None, [[1], [2]], {}],
+    [LAUNCH, None, [], {}],
+    [LAUNCH, None, [["1"]], {}],
+    [LAUNCH, None, [[True]], {}],
+    [LAUNCH, None, [[-1]], {}],
+    [LAUNCH, None, [[10**30]], {}],
+    [LAUNCH, None, [[1.5]], {}],
+    [LAUNCH, None],
     {"a": 1},
     "text",
     7,
@@ -111,7 +112,7 @@ def test_a_field_in_the_hash(redis_url: str, field: str, capsys: pytest.CaptureF
 def test_data_of_another_shape(redis_url: str, data: Any) -> None:
     """The data of a message name another function, or give ours what it never takes."""
     _with_data(redis_url, zlib.compress(json.dumps(data).encode()))
-    bell.ring(bell.connect(redis_url), "node1", [7])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [7])
     assert told(redis_url) == [[7]]
 
 
@@ -128,7 +129,7 @@ def test_data_of_another_shape(redis_url: str, data: Any) -> None:
 def test_data_that_no_reader_survives(redis_url: str, raw: bytes) -> None:
     """A few bytes stand for gigabytes, or for a stack without end."""
     _with_data(redis_url, raw)
-    bell.ring(bell.connect(redis_url), "node1", [7])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [7])
     assert told(redis_url) == [[7]]
 
 
@@ -136,7 +137,7 @@ def test_data_that_no_reader_survives(redis_url: str, raw: bytes) -> None:
 def test_pickled_data_are_never_unpickled(redis_url: str, tmp_path: Path) -> None:
     """Pickled data run code when they are read."""
     made = tmp_path / "made"
-    _with_data(redis_url, zlib.compress(pickle.dumps((bell.LAUNCH, None, (Evil(str(made)),), {}))))
+    _with_data(redis_url, zlib.compress(pickle.dumps((LAUNCH, None, (Evil(str(made)),), {}))))
     queue_of(redis_url, PickleSerializer).enqueue_call("builtins.open", args=(str(made), "w"))
     assert told(redis_url) == []
     assert not made.exists()
@@ -173,13 +174,13 @@ def test_a_key_of_another_kind_costs_a_message(farm: Farm, redis_url: str) -> No
 @pytest.mark.attempt("a flood of messages that are none of ours", fault=11)
 def test_a_flood_is_dropped_and_counted(redis_url: str) -> None:
     """Hundreds of foreign messages before a good one."""
-    before = bell.dropped("node1")
+    before = doorbell.dropped("node1")
     queue = queue_of(redis_url)
     for number in range(300):
         queue.enqueue_call("os.getpid", args=(number,))
-    bell.ring(bell.connect(redis_url), "node1", [7])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [7])
     assert told(redis_url) == [[7]]
-    assert bell.dropped("node1") == before + 300
+    assert doorbell.dropped("node1") == before + 300
 
 
 @pytest.mark.attempt("a flood of messages that are none of ours", fault=11)
@@ -193,15 +194,15 @@ def test_what_was_dropped_is_in_the_audit(farm: Farm, redis_url: str) -> None:
 
 
 def test_ids_of_our_own_message_are_read(redis_url: str) -> None:
-    bell.ring(bell.connect(redis_url), "node1", [1, 2, 2**63 - 1])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [1, 2, 2**63 - 1])
     [key] = Redis.from_url(redis_url).scan_iter("rq:job:*")
     assert allocation_ids(Redis.from_url(redis_url).hgetall(key)) == [1, 2, 2**63 - 1]
     with pytest.raises(NotOursError, match="list of allocation ids"):
-        allocation_ids({b"data": json.dumps([bell.LAUNCH, None, [[0]], {}]).encode()})
+        allocation_ids({b"data": json.dumps([LAUNCH, None, [[0]], {}]).encode()})
 
 
 def _with_data(redis_url: str, raw: bytes) -> None:
     client = Redis.from_url(redis_url)
-    bell.ring(bell.connect(redis_url), "node1", [1])
+    doorbell.ring(doorbell.connect(redis_url), "node1", [1])
     [key] = client.scan_iter("rq:job:*")
     client.hset(key, "data", raw)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import InputError
+from jobwarden.backend.errors import InputError
+from jobwarden.tui.config.preferences import load_preferences
+from jobwarden.tui.config.state import State
 from tests.support.cli import COMMAND, clean_environment
 from tests.support.ordinary import run_python
-from tui.config.settings import load_preferences
-from tui.config.state import State
 
 NO_LOGIN = 54321
 """A user id without an entry in passwd."""
@@ -24,8 +24,8 @@ ENTRIES = [
     [str(COMMAND), "config"],
     [str(COMMAND), "worker"],
     [str(COMMAND), "tui"],
-    [sys.executable, "-m", "backend.cli", "jobs"],
-    [sys.executable, "-m", "backend.main"],
+    [sys.executable, "-m", "jobwarden", "jobs"],
+    [sys.executable, "-m", "jobwarden", "worker"],
 ]
 BAD_FILES: dict[str, bytes] = {
     "deep": b"home = " + b"[" * 60_000,
@@ -102,7 +102,10 @@ def test_completion_prints_a_traceback_into_the_shell(tmp_path: Path) -> None:
 @pytest.mark.attempt("no passwd entry and no HOME", fault=14)
 def test_a_user_without_passwd_entry_and_home_sees_a_traceback() -> None:
     """As in a container that runs as any number."""
-    code = "import os, sys\ndel os.environ['HOME']\nfrom backend.cli.root import run\nsys.exit(run(sys.argv[1:]))"
+    code = (
+        "import os, sys\ndel os.environ['HOME']\n"
+        "from jobwarden.backend.cli.main import run\nsys.exit(run(sys.argv[1:]))"
+    )
     for words in (["config"], ["up", "--no-tui"], ["jobs"]):
         done = run_python(code, *words, uid=NO_LOGIN)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
@@ -158,5 +161,5 @@ def test_a_rigged_key_map_breaks_the_dashboard(name: str, tmp_path: Path) -> Non
     """The dashboard's own file, read by the same hand."""
     (tmp_path / "dashboard.toml").write_bytes(BAD_FILES[name])
     with pytest.raises(InputError) as caught:
-        load_preferences(tmp_path, {})
+        load_preferences(tmp_path, {}, tables=dict)
     assert "\n" not in str(caught.value)

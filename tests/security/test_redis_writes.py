@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from backend.health import local
-from backend.health.records import Status
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.monitoring.health import host
+from jobwarden.backend.monitoring.health.records import Status
 from tests.support.processes import wait_until
 from tests.support.valkey import valkey
 
@@ -34,16 +34,16 @@ def test_redis_answers_and_takes_nothing(
     """Every ping is answered, and no bell is rung."""
     there = settings.model_copy(update={"redis_url": redis_server})
     with redis.Redis.from_url(redis_server) as client:
-        assert local.redis(there).status is Status.OK
+        assert host.redis(there).status is Status.OK
         keys = client.dbsize()
         for name, value in configure.items():
             client.config_set(name, value)
-        check = local.redis(there)
+        check = host.redis(there)
         for name, value in undo.items():
             client.config_set(name, value)
         assert (check.status, client.dbsize()) == (Status.DEGRADED, keys)
         assert said in f"{check.summary} {check.advice}"
-        assert local.redis(there).status is Status.OK
+        assert host.redis(there).status is Status.OK
 
 
 @pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
@@ -52,7 +52,7 @@ def test_redis_is_a_replica(settings: Settings, redis_server: str) -> None:
     there = settings.model_copy(update={"redis_url": redis_server})
     with redis.Redis.from_url(redis_server) as client:
         client.replicaof("127.0.0.1", "1")
-        check = local.redis(there)
+        check = host.redis(there)
         client.replicaof("NO", "ONE")
     assert check.status is Status.DEGRADED and "it is a replica" in check.advice
 
@@ -66,5 +66,5 @@ def test_redis_cannot_save(settings: Settings, redis_server: str, home: Path) ->
         (home / "data").rmdir()
         client.bgsave()
         wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", what="a failed save")
-        check = local.redis(there)
+        check = host.redis(there)
     assert check.status is Status.DEGRADED and "cannot save to its disk" in check.advice

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from backend.alerts.records import DeliveryError, Notice
-from backend.alerts.webhook import post
-from backend.cli.db import split_secrets
-from backend.health.records import degraded
-from backend.journal import TextLines
-from backend.passwords import hide_beyond_host, hide_password
-from backend.settings import load_settings
+from jobwarden.backend.cli.commands.db import split_secrets
+from jobwarden.backend.config.settings import load_settings
+from jobwarden.backend.harmless import hide_beyond_host, hide_password
+from jobwarden.backend.log_format import TextLines
+from jobwarden.backend.monitoring.alerts.records import DeliveryError, Notice
+from jobwarden.backend.monitoring.alerts.webhook import post
+from jobwarden.backend.monitoring.health.records import degraded
 from tests.support.cli import Cli
 
 SECRET = "s3cr3t"
@@ -69,7 +69,7 @@ def test_settings_are_printed(cli: Cli) -> None:
 )  # fmt: skip
 def test_a_receiver_cannot_be_reached_by_anybody(name: str, value: str, cli: Cli) -> None:
     """A receiver that can never work is refused when it is set, not when the first alert is lost."""
-    said = cli("config", **{f"JOBWARDEN_{name.upper()}": value})
+    said = cli.with_env({f"JOBWARDEN_{name.upper()}": value})("config")
     assert said.code == 2
     assert said.err.count("\n") == 1 and f"JOBWARDEN_{name.upper()}" in said.err
     assert SECRET not in said.err

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.database.engine import make_engine
-from backend.database.roles import grant_roles
-from backend.embedded import logins
-from backend.embedded.home import trusted_home
-from backend.process.launch_error import LaunchError
-from backend.process.user import find_user, locked
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.roles import grant_roles
+from jobwarden.backend.embedded import logins
+from jobwarden.backend.embedded.home import trusted_home
+from jobwarden.backend.errors import LaunchError
+from jobwarden.backend.process.user import find_user, locked
 from tests.support.accounts import Account, new_account
 from tests.support.cli import Cli
 from tests.support.ordinary import SITE_PACKAGES

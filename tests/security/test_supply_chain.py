@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from backend.process.shim import shim_path
+from jobwarden.backend.process.spawn import shim_path
 from tools.sbom import Locked, document, read_lock
 
 ROOT = Path(__file__).parents[2]

@@ -15,16 +15,16 @@ from rich.style import Style
 from sqlalchemy import Engine
 from textual.color import Color
 
-from backend.cli.output import LONGEST_CELL, cell, fit
-from backend.harmless import dotted, escaped, is_harmless, json_escaped
-from backend.process.identity import this_host
-from backend.process.spool import log_path
-from backend.readmodel.export_file import write_rows
 from benchmarks.terminal import Terminal
+from jobwarden.backend.cli.output import LONGEST_CELL, cell, fit
+from jobwarden.backend.feeds.export_file import write_rows
+from jobwarden.backend.harmless import dotted, escaped, is_harmless, json_escaped
+from jobwarden.backend.process.identity import this_host
+from jobwarden.backend.process.spool import log_path
+from jobwarden.tui.text import LONGEST, Harmless, Text, note
 from tests.support.cli import Cli
 from tests.support.poison import INVISIBLE, MARK, MEGABYTE, POISON, harm, plant
 from tests.tui.fakes import Screen
-from tui.text import LONGEST, Harmless, Text, note
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,7 @@ def words(listing: tuple[str, ...], planted: dict[str, object]) -> list[str]:
 @pytest.mark.attempt("Job name in log title; escape, bidi, markup in other dashboard places", fault=7)
 def test_every_screen_shows_hostile_words_and_obeys_none(cli: Cli, planted: dict[str, object]) -> None:
     """Whoever can name a job (or write any text of the database) fills the clipboard of who looks at it."""
-    command = [sys.executable, "-m", "backend.cli", "tui"]
+    command = [sys.executable, "-m", "jobwarden", "tui"]
     with Terminal(command, dict(cli.env)) as terminal:
         terminal.until(lambda: MARK.encode() in terminal.output)
         for key in KEYS:

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.embedded import servers, workers
-from backend.embedded.home import prepare, trusted_home
-from backend.process.identity import Liveness, liveness
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import servers, workers
+from jobwarden.backend.embedded.home import prepare, trusted_home
+from jobwarden.backend.process.identity import Liveness, identify, liveness
 from tests.support.cli import Cli, clean_environment
 from tests.support.processes import MARK, is_gone, kill_hard, reap_marked, wait_until
 from tests.worker.farm import FAST
@@ -128,7 +128,7 @@ def test_a_pid_file_makes_down_end_a_stranger(cli: Cli, settings: Settings, mark
     """A reused pid, another boot, nonsense: whoever has the number now is let be."""
     prepare(trusted_home(settings))
     with subprocess.Popen(["sleep", "600"], env={**os.environ, MARK: mark}) as stranger:
-        who = workers.identify(stranger.pid)
+        who = identify(stranger.pid)
         assert who is not None
         run = settings.home / "run"
         (run / "worker-a.pid").write_text(f"{who.pid} {who.start_ticks + 1} {who.boot_id} {who.pid_namespace} a\n")

@@ -33,7 +33,7 @@ def test_nothing_is_lost_under_random_faults(home: Path) -> None:
 def test_a_seed_replays_its_faults() -> None:
     assert plan.faults(7, 600.0) == plan.faults(7, 600.0)
     assert plan.faults(7, 600.0) != plan.faults(8, 600.0)
-    assert plan.deeds(7, 600.0) == plan.deeds(7, 600.0)
+    assert plan.actions(7, 600.0) == plan.actions(7, 600.0)
     assert {event.kind for event in plan.faults(7, 600.0)} == set(plan.FAULTS)
 
 

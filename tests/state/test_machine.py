@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.domain.states import FailureReason, JobState
-from backend.state import machine
-from backend.state.records import Outcome, Placement
+from jobwarden.backend.domain.states import FailureReason, JobState
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Outcome, Placement
 from tests.support.rows import (
     ACTOR,
     actions,
@@ -136,7 +136,9 @@ def test_requeue_is_the_way_back_and_says_so(conn: Connection, worker: int) -> N
 
 
 @pytest.mark.parametrize(("action", "state"), [("cancel", "CANCELLED"), ("kill", "FAILED")])
-def test_requeue_honours_a_waiting_command(conn: Connection, worker: int, action: machine.Command, state: str) -> None:
+def test_requeue_honours_a_waiting_command(
+    conn: Connection, worker: int, action: machine.EndCommand, state: str
+) -> None:
     job_id, allocation_id = running(conn, worker)
     machine.request_end(conn, [job_id], action, ACTOR, "no")
     machine.requeue(conn, [allocation_id], "w", "never started")

@@ -38,7 +38,7 @@ class Account:
     def jobwarden(self, *args: str | int, input: str | None = None, **env: str) -> Completed:
         """Our command as this user; skips where he can use no interpreter with the packages."""
         path = f"{ROOT}{os.pathsep}{SITE_PACKAGES}"
-        return self.run(_python(), "-B", "-m", "backend.cli", *map(str, args), input=input, PYTHONPATH=path, **env)
+        return self.run(_python(), "-B", "-m", "jobwarden", *map(str, args), input=input, PYTHONPATH=path, **env)
 
 
 def _python() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from backend.domain.states import AnomalyKind
+from jobwarden.backend.domain.states import AnomalyKind
 from tests.support.processes import is_gone, wait_until
 from tests.support.scene import Running, Scene
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class Cli:
             env={**self.env, **env}, check=False, errors="surrogateescape", **stdin,
         )  # fmt: skip
         return Completed(done.returncode, done.stdout, done.stderr)
+
+    def with_env(self, variables: Mapping[str, str]) -> Cli:
+        """The same command with these environment variables on top."""
+        return replace(self, env={**self.env, **variables})
 
     def start(self, *args: str | Path | int, **env: str) -> subprocess.Popen[str]:
         """Start in the background with piped output; the ``cli`` fixture ends it with the test."""

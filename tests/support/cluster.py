@@ -15,9 +15,9 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extensions
 
-from backend.database.upgrade import upgrade
-from backend.embedded import servers
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.upgrade import upgrade
+from jobwarden.backend.embedded import servers
 from tests.support.processes import is_gone
 
 TEMPLATE = "jwtest_template"

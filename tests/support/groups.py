@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backend.process.cgroup import groups_there
+from jobwarden.backend.process.cgroup import groups_there
 from tests.support.processes import wait_until
 
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import Engine, text
 
-from backend.database.engine import make_engine
-from backend.database.roles import grant_roles
+from jobwarden.backend.database.engine import make_engine
+from jobwarden.backend.database.roles import grant_roles
 
 Login = Callable[[str], Engine]
 

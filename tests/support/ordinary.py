@@ -43,14 +43,15 @@ def _candidates() -> Iterator[str]:
 
 def _usable(python: str, uid: int) -> bool:
     try:
-        return _run(python, "import psycopg2, backend.settings", uid=uid).returncode == 0
+        return _run(python, "import psycopg2, jobwarden.backend.config.settings", uid=uid).returncode == 0
     except OSError:
         return False
 
 
 def _run(python: str, code: str, *args: str, uid: int, **env: str) -> subprocess.CompletedProcess[str]:
-    identity = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
+    root = os.geteuid() == 0
     return subprocess.run(
         [python, "-B", "-c", code, *args], capture_output=True, text=True, cwd="/", check=False,
-        env=environment() | env, timeout=120, **identity,
-    )  # fmt: skip  # type: ignore[call-overload, no-any-return]
+        env=environment() | env, timeout=120,
+        user=uid if root else None, group=uid if root else None, extra_groups=[] if root else None,
+    )  # fmt: skip

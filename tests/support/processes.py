@@ -16,7 +16,7 @@ MARK = "JWTEST_MARK"
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 20.0, what: str = "") -> T:
+def wait_until(condition: Callable[[], T | None], timeout: float = 20.0, what: str = "") -> T:
     """The first true value of ``condition``; AssertionError when there is none in ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):

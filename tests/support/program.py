@@ -9,7 +9,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def copy_program(target: Path) -> Path:
-    """Copy the packages to a new folder: whoever has that folder first on his path runs it."""
-    for name in ("backend", "tui"):
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy the package to a new folder, as an installation has it: whoever has that folder on his path runs it."""
+    shutil.copytree(ROOT / "jobwarden", target / "jobwarden", ignore=shutil.ignore_patterns("__pycache__"))
     return target

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from backend.domain.request import JobRequest
-from backend.state import machine
-from backend.state.records import Placement, Started
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement, Started
 
 ACTOR = "tester@here"
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from backend.database.locks import WORKER_LOCK, try_session_lock
-from backend.process.environment import job_environment
-from backend.process.identity import this_host
-from backend.process.record import read_record
-from backend.process.spawn import Gated, Orders, spawn
-from backend.process.spool import create, prepare_root
-from backend.settings import Settings
-from backend.state import machine
-from backend.state.records import Placement, Started
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
+from jobwarden.backend.process.environment import job_environment
+from jobwarden.backend.process.identity import this_host
+from jobwarden.backend.process.record import read_record
+from jobwarden.backend.process.spawn import Gated, Orders, spawn
+from jobwarden.backend.process.spool import create, prepare_root
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement, Started
 from tests.support.processes import MARK, is_gone, marked, reap_marked, wait_until
 from tests.support.rows import column, request
 

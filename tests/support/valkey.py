@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.embedded.binaries import valkey_server
+from jobwarden.backend.embedded.binaries import valkey_server
 from tests.support.processes import wait_until
 
 

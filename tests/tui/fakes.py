@@ -4,26 +4,25 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from backend.actions.nodes import NodeResult
-from backend.actions.perform import ItemResult, Plan, Victim
-from backend.actions.records import Cancelled, Progress, Step, Undo
-from backend.actions.scope import Scope
-from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
-from backend.readmodel.feed import DetailView
-from backend.readmodel.hold import Hold
-from backend.readmodel.jobs import compile_filter
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.operator import NodeFacts
-from backend.readmodel.order import NEWEST, Order
-from backend.readmodel.overview import Capacity, Health, Link, Snapshot
-from backend.readmodel.records import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow, WorkerRow
-from backend.readmodel.wanted import Wanted
-from backend.readmodel.window import Window
-from backend.readmodel.words import Words
-from tui.app import JobwardenApp
-from tui.config.state import State
-from tui.source import News
+from jobwarden.backend.actions.client import NodeSummary
+from jobwarden.backend.actions.nodes import NodeResult
+from jobwarden.backend.actions.results import Cancelled, ItemResult, Plan, Progress, Step, Undo, Victim
+from jobwarden.backend.actions.targets import ActionRequest, Scope
+from jobwarden.backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
+from jobwarden.backend.feeds.jobs import DetailView
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.job_window import JobWindow
+from jobwarden.backend.queries.jobs import compile_filter
+from jobwarden.backend.queries.models.job_window import Hold
+from jobwarden.backend.queries.models.jobs import AllocationRow, AnomalyRow, EventRow, JobDetail, JobRow, WorkerRow
+from jobwarden.backend.queries.models.pages import Wanted, Words
+from jobwarden.backend.queries.models.snapshot import Capacity, Health, Link, Snapshot
+from jobwarden.backend.queries.models.sort import NEWEST, Order
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.config.state import State
 
 NOW = datetime(2026, 3, 14, 3, 0, 0, tzinfo=UTC)
 NAMES = ("train-resnet", "preprocess", "nightly-etl", "render", "[bold]x[/bold]", "日本語ジョブ")
@@ -31,7 +30,7 @@ UNDOES = {"hold": Undo("unhold"), "unhold": Undo("hold"), "priority": Undo("prio
 STATES = (JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 
 
-def job(job_id: int, state: JobState = JobState.RUNNING, **changes: object) -> JobRow:
+def job(job_id: int, state: JobState = JobState.RUNNING, **changes: Any) -> JobRow:
     """A job that was submitted ``1000 - job_id`` minutes ago."""
     submitted = NOW - timedelta(minutes=max(1, 1000 - job_id))
     began = submitted + timedelta(seconds=5) if state is not JobState.PENDING else None
@@ -44,7 +43,7 @@ def job(job_id: int, state: JobState = JobState.RUNNING, **changes: object) -> J
         node_name="alpha" if began else None, process_id=4000 + job_id if state is JobState.RUNNING else None,
         allocation_id=job_id if state is JobState.RUNNING else None, spool_dir="/spool" if began else None,
     )  # fmt: skip
-    return replace(row, **changes)  # type: ignore[arg-type]
+    return replace(row, **changes)
 
 
 def jobs(highest: int, number: int) -> tuple[JobRow, ...]:
@@ -52,9 +51,9 @@ def jobs(highest: int, number: int) -> tuple[JobRow, ...]:
     return tuple(job(job_id, STATES[job_id % len(STATES)]) for job_id in range(highest, highest - number, -1))
 
 
-def window(rows: Sequence[JobRow], **changes: object) -> Window:
+def window(rows: Sequence[JobRow], **changes: Any) -> JobWindow:
     """A whole list."""
-    return replace(Window(rows=tuple(rows), total=len(rows), loaded=True), **changes)  # type: ignore[arg-type]
+    return replace(JobWindow(rows=tuple(rows), total=len(rows), loaded=True), **changes)
 
 
 def worker(worker_id: int = 1, node: str = "alpha", state: WorkerState = WorkerState.ONLINE) -> WorkerRow:
@@ -73,14 +72,14 @@ def orphan(job_id: int) -> AnomalyRow:
     )  # fmt: skip
 
 
-def snapshot(**changes: object) -> Snapshot:
+def snapshot(**changes: Any) -> Snapshot:
     """A system in good health."""
     counts = {state: 10 * number for number, state in enumerate(JobState)}
     good = Snapshot(
         number=1, link=Link.LIVE, database=Health(True, 1.0), redis=Health(True, 1.0), taken_at=NOW,
         workers=(worker(),), counts=counts, capacity=Capacity(8, 5, 16384, 6144, 0, 0, True),
     )  # fmt: skip
-    return replace(good, **changes)  # type: ignore[arg-type]
+    return replace(good, **changes)
 
 
 def incident(*job_ids: int) -> Snapshot:
@@ -160,7 +159,7 @@ class FakeSource:
             self.deliver(replace(self.log, job_id=job.id))
 
 
-class FakeDeeds:
+class FakeActionClient:
     """Finds every job eligible but those told; remembers what was performed."""
 
     def __init__(self) -> None:
@@ -177,7 +176,8 @@ class FakeDeeds:
         """Closed (cleared) by a test that wants an action to take its time."""
         self.gate.set()
 
-    def plan(self, name: str, targets: Scope, force: bool = False) -> Plan:
+    def plan(self, request: ActionRequest) -> Plan:
+        name, targets, force = request.action, request.scope, request.force
         self.scopes.append(targets)
         plan = Plan()
         for job_id in targets.ids or self.matching:
@@ -192,19 +192,13 @@ class FakeDeeds:
         return plan
 
     def perform(
-        self,
-        name: str,
-        targets: Scope,
-        reason: str | None,
-        progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
-        value: int | None = None,
-        force: bool = False,
+        self, request: ActionRequest, progress: Progress | None = None, cancelled: Cancelled | None = None
     ) -> list[ItemResult]:
-        self.performed.append((name, targets.ids, reason))
-        self.forced.append(force)
+        name, targets = request.action, request.scope
+        self.performed.append((name, targets.ids, request.reason))
+        self.forced.append(request.force)
         self.scopes.append(targets)
-        self.values.append(value)
+        self.values.append(request.value)
         results: list[ItemResult] = []
         for job_id in targets.ids:
             if progress is not None:
@@ -213,13 +207,13 @@ class FakeDeeds:
                 if self.gate.wait(0.01) or (cancelled is not None and cancelled()):
                     break
             if cancelled is not None and cancelled():
-                results.append(ItemResult(job_id, False, False, "was left undone"))
+                results.append(ItemResult(job_id, False, False, "was not done"))
             else:
                 results.append(ItemResult(job_id, job_id % 2 == 0, True, f"{name}: done", UNDOES.get(name)))
         return results
 
-    def nodes(self, names: Sequence[str]) -> list[NodeFacts]:
-        return [NodeFacts(name, self.drained[name], 2, "ONLINE") for name in names if name in self.drained]
+    def nodes(self, names: Sequence[str]) -> list[NodeSummary]:
+        return [NodeSummary(name, self.drained[name], 2, "ONLINE") for name in names if name in self.drained]
 
     def set_drain(self, name: str, drained: bool, reason: str | None) -> NodeResult:
         changed, self.drained[name] = self.drained[name] is not drained, drained
@@ -231,8 +225,8 @@ class Screen:
     """A dashboard over fakes, for run_test()."""
 
     def __init__(self, *, read_only: bool = False, state: State | None = None) -> None:
-        self.deeds = FakeDeeds()
-        self.app = JobwardenApp(self._make, self.deeds, lambda: NOW, read_only=read_only, state=state)
+        self.client = FakeActionClient()
+        self.app = JobwardenApp(self._make, self.client, lambda: NOW, read_only=read_only, state=state)
 
     def _make(self, deliver: Callable[[News], None]) -> FakeSource:
         self.source = FakeSource(deliver)

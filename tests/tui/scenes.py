@@ -3,14 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from backend.domain.states import AnomalyKind, JobState, WorkerState
-from backend.readmodel.events import EventsPage
-from backend.readmodel.evidence import EvidenceView
-from backend.readmodel.overview import Snapshot
-from backend.readmodel.processes import ProcessRow, ProcessTree
-from backend.readmodel.queue import Bell, Bells, QueueRow, QueueView
-from backend.readmodel.records import AnomalyRow, EventRow
-from backend.readmodel.wanted import EventsWanted
+from jobwarden.backend.actions.preview import EvidenceView
+from jobwarden.backend.anomalies.process_tree import ProcessRow, ProcessTree
+from jobwarden.backend.domain.states import AnomalyKind, JobState, WorkerState
+from jobwarden.backend.queries.models.jobs import AnomalyRow, EventRow
+from jobwarden.backend.queries.models.pages import EventsPage, EventsWanted
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.backend.queries.queue import Bell, Bells, QueueRow, QueueView
 from tests.tui.fakes import NOW, job, orphan, snapshot, worker
 
 KINDS = (

@@ -4,25 +4,25 @@ import asyncio
 from threading import Event
 
 import pytest
+from textual.binding import Binding
 from textual.widgets import Input
 
-from backend.actions.records import Step
-from backend.actions.scope import Scope
-from backend.actions.table import ACTIONS
-from backend.readmodel.jobs import compile_filter
-from backend.readmodel.wanted import QueueWanted
+from jobwarden.backend.actions.catalog import ACTIONS
+from jobwarden.backend.actions.results import Step
+from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.queries.jobs import compile_filter
+from jobwarden.backend.queries.models.pages import QueueWanted
+from jobwarden.tui.actions.model import ActionReport, Item, ItemOutcome, Question
+from jobwarden.tui.dialogs.confirm import Confirm, victims
+from jobwarden.tui.dialogs.dialog import Dialog
+from jobwarden.tui.dialogs.help import Help
+from jobwarden.tui.dialogs.results import ProgressDialog, ResultsDialog, result_lines, summary
+from jobwarden.tui.screens.job import JobScreen
+from jobwarden.tui.screens.jobs import JobsScreen
 from tests.tui.fakes import Screen, detail, job, jobs, snapshot, window
 from tests.tui.scenes import dead_worker, queue
 from tests.tui.test_jobs_screen import shown, text_of, until
 from tests.tui.test_side_screens import opened
-from tui.acting.records import Item, Outcome, Question, Report
-from tui.panes.question import victims
-from tui.screens.confirm import Confirm
-from tui.screens.dialog import Dialog
-from tui.screens.help import Help
-from tui.screens.job import JobScreen
-from tui.screens.progress import Progress
-from tui.screens.results import Results, result_lines, summary
 
 SIZE = (110, 40)
 
@@ -39,15 +39,15 @@ async def test_every_action_of_the_table_has_its_key_asks_first_and_keeps_the_re
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("j", ACTIONS[name].key)
         await until(pilot, lambda: asks(screen))
-        assert not screen.deeds.performed
+        assert not screen.client.performed
         if ACTIONS[name].takes:
             await pilot.press(*"-50", "tab")
         await pilot.press(*"why", "enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    [(done, ids, reason)] = screen.deeds.performed
+        await until(pilot, lambda: screen.client.performed)
+    [(done, ids, reason)] = screen.client.performed
     assert (done, reason) == (name, "why")
     assert (len(ids) > 1) if name == "clean" else (ids == (949,))
-    assert screen.deeds.values == [-50 if ACTIONS[name].takes else None]
+    assert screen.client.values == [-50 if ACTIONS[name].takes else None]
 
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.key])
@@ -61,7 +61,7 @@ async def test_esc_never_says_cancel_where_something_is_cancelled(name: str) -> 
         assert ("Esc go back" if name == "cancel" else "Esc cancel") in text
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(screen.app.screen, Confirm))
-        assert not screen.deeds.performed
+        assert not screen.client.performed
 
 
 async def test_marked_jobs_are_hit_also_when_the_filter_hides_them() -> None:
@@ -74,13 +74,13 @@ async def test_marked_jobs_are_hit_also_when_the_filter_hides_them() -> None:
         await until(pilot, lambda: asks(screen))
         assert "50  render-50" in text_of(screen)
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert set(screen.deeds.performed[0][1]) == {50, 49}
+        await until(pilot, lambda: screen.client.performed)
+    assert set(screen.client.performed[0][1]) == {50, 49}
 
 
 async def test_all_that_match_stand_for_the_filter_until_they_are_confirmed() -> None:
     screen = Screen()
-    screen.deeds.matching = tuple(range(100, 130))
+    screen.client.matching = tuple(range(100, 130))
     async with screen.app.run_test(size=SIZE) as pilot:
         filtered = window(jobs(50, 50), query=compile_filter("state:running"), total=30)
         await shown(pilot, screen, snapshot(), filtered)
@@ -89,10 +89,10 @@ async def test_all_that_match_stand_for_the_filter_until_they_are_confirmed() ->
         assert "Kill 30 jobs?" in text_of(screen) and "on beta 30" in text_of(screen)
         await pilot.press("enter", *"31", "enter")
         await pilot.pause()
-        assert asks(screen) and not screen.deeds.performed
+        assert asks(screen) and not screen.client.performed
         await pilot.press("backspace", "backspace", *"30", "enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert screen.deeds.scopes == [Scope((), "state:running"), Scope(tuple(range(100, 130)), "state:running")]
+        await until(pilot, lambda: screen.client.performed)
+    assert screen.client.scopes == [Scope((), "state:running"), Scope(tuple(range(100, 130)), "state:running")]
 
 
 async def test_a_dry_run_looks_again_and_writes_nothing() -> None:
@@ -101,44 +101,48 @@ async def test_a_dry_run_looks_again_and_writes_nothing() -> None:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("C")
         await until(pilot, lambda: asks(screen))
-        screen.deeds.refused[946] = "has ended meanwhile"
+        screen.client.refused[946] = "has ended meanwhile"
         await pilot.press("ctrl+t")
-        await until(pilot, lambda: isinstance(screen.app.screen, Results))
+        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog))
         await pilot.pause()
         text = text_of(screen)
-        assert "Dry run of clean up: 8 jobs, nothing was written" in text
-    assert not screen.deeds.performed
+        assert "Dry run of clean up: 8 jobs, nothing was changed" in text
+    assert not screen.client.performed
 
 
 async def test_what_takes_its_time_shows_how_far_it_is_and_can_be_stopped() -> None:
     screen = Screen()
-    screen.deeds.gate.clear()
+    screen.client.gate.clear()
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("C")
         await until(pilot, lambda: asks(screen))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(screen.app.screen, Progress))
+        await until(pilot, lambda: isinstance(screen.app.screen, ProgressDialog))
         await until(pilot, lambda: "0 of 9" in text_of(screen))
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(screen.app.screen, Results))
+        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog))
         await pilot.pause()
-        assert "0 done, 9 refused" in text_of(screen) and "was left undone" in text_of(screen)
-        assert not any(isinstance(each, Progress) for each in screen.app.screen_stack)
+        assert "0 done, 9 refused" in text_of(screen) and "was not done" in text_of(screen)
+        assert not any(isinstance(each, ProgressDialog) for each in screen.app.screen_stack)
 
 
 async def test_a_second_action_waits_for_the_first() -> None:
     screen = Screen()
-    screen.deeds.gate.clear()
+    screen.client.gate.clear()
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
         await pilot.press("K")
         await until(pilot, lambda: asks(screen))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
-        screen.app.screen_stack[0].action_act("kill")  # type: ignore[attr-defined]
-        await until(pilot, lambda: any("one thing at a time" in note.message for note in screen.app._notifications))
-        screen.deeds.gate.set()
+        await until(pilot, lambda: screen.client.performed)
+        below = screen.app.screen_stack[0]
+        assert isinstance(below, JobsScreen)
+        below.action_act("kill")
+        await until(
+            pilot, lambda: any("another action is still running" in note.message for note in screen.app._notifications)
+        )
+        screen.client.gate.set()
         await until(pilot, lambda: any("kill: done" in note.message for note in screen.app._notifications))
 
 
@@ -152,11 +156,11 @@ async def test_what_can_be_taken_back_is_with_one_key(key: str, back: str, value
         await pilot.press(key)
         await until(pilot, lambda: asks(screen))
         await pilot.press(*(["9", "enter"] if key == "P" else ["enter"]))
-        await until(pilot, lambda: any("Z takes it back" in note.message for note in screen.app._notifications))
+        await until(pilot, lambda: any("Z to undo" in note.message for note in screen.app._notifications))
         await pilot.press("Z")
-        await until(pilot, lambda: len(screen.deeds.performed) == 2)
-        name, ids, reason = screen.deeds.performed[1]
-        assert (name, ids, screen.deeds.values[1]) == (back, (900,), value) and reason and reason.startswith("undo")
+        await until(pilot, lambda: len(screen.client.performed) == 2)
+        name, ids, reason = screen.client.performed[1]
+        assert (name, ids, screen.client.values[1]) == (back, (900,), value) and reason and reason.startswith("undo")
 
 
 async def test_what_cannot_be_taken_back_leaves_nothing_to_undo() -> None:
@@ -180,13 +184,13 @@ async def test_a_priority_that_is_no_number_is_explained_in_the_window() -> None
         await pilot.press("P")
         await until(pilot, lambda: asks(screen))
         await pilot.press(*"high", "enter")
-        await until(pilot, lambda: "the priority is a whole number" in text_of(screen))
-    assert not screen.deeds.performed
+        await until(pilot, lambda: "the priority must be a whole number" in text_of(screen))
+    assert not screen.client.performed
 
 
 async def test_a_node_is_drained_with_a_reason_and_resumed_by_undo() -> None:
     screen = Screen()
-    screen.deeds.drained = {"alpha": False, "beta": True}
+    screen.client.drained = {"alpha": False, "beta": True}
     async with screen.app.run_test(size=SIZE) as pilot:
         await opened(pilot, screen, "3", dead_worker())
         await pilot.press("space", "space", "d")
@@ -194,11 +198,11 @@ async def test_a_node_is_drained_with_a_reason_and_resumed_by_undo() -> None:
         text = text_of(screen)
         assert "Drain 1 node?" in text and "beta  is drained already" in text and "2 jobs running" in text
         await pilot.press(*"new disk", "enter")
-        await until(pilot, lambda: screen.deeds.drained["alpha"])
-        assert screen.deeds.performed == [("drain", (), "new disk")]
-        await until(pilot, lambda: any("Z takes it back" in note.message for note in screen.app._notifications))
+        await until(pilot, lambda: screen.client.drained["alpha"])
+        assert screen.client.performed == [("drain", (), "new disk")]
+        await until(pilot, lambda: any("Z to undo" in note.message for note in screen.app._notifications))
         await pilot.press("Z")
-        await until(pilot, lambda: not screen.deeds.drained["alpha"])
+        await until(pilot, lambda: not screen.client.drained["alpha"])
 
 
 async def test_on_the_screen_of_a_job_every_action_is_for_that_job_alone() -> None:
@@ -210,13 +214,13 @@ async def test_on_the_screen_of_a_job_every_action_is_for_that_job_alone() -> No
         await until(pilot, lambda: isinstance(screen.app.screen, JobScreen))
         await pilot.press("C")
         await until(pilot, lambda: asks(screen))
-    assert screen.deeds.scopes == [Scope((9,))]
+    assert screen.client.scopes == [Scope((9,))]
 
 
 @pytest.mark.parametrize("key", ["2", "3", "4"])
 async def test_read_only_has_no_action_on_any_screen(key: str) -> None:
     screen = Screen(read_only=True)
-    screen.deeds.drained = {"alpha": False}
+    screen.client.drained = {"alpha": False}
     async with screen.app.run_test(size=SIZE) as pilot:
         screen.source.answers[QueueWanted()] = queue()
         await opened(pilot, screen, key, dead_worker())
@@ -225,8 +229,8 @@ async def test_read_only_has_no_action_on_any_screen(key: str) -> None:
         assert not isinstance(screen.app.screen, Dialog)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(screen.app.screen, Help))
-        assert "TERM, grace" not in text_of(screen) and "start no new ones" not in text_of(screen)
-    assert not screen.deeds.performed and not screen.deeds.scopes
+        assert "TERM, grace" not in text_of(screen) and "start no new jobs" not in text_of(screen)
+    assert not screen.client.performed and not screen.client.scopes
 
 
 def test_reasons_that_many_share_are_said_once_with_who_they_are_about() -> None:
@@ -245,33 +249,33 @@ def test_what_happens_to_all_alike_is_said_once() -> None:
 
 
 def test_every_key_of_a_window_has_an_id() -> None:
-    for window_class in (Confirm, Results, Progress, Dialog):
-        assert all(binding.id for binding in window_class.BINDINGS)  # type: ignore[union-attr]
+    for window_class in (Confirm, ResultsDialog, ProgressDialog, Dialog):
+        assert all(isinstance(binding, Binding) and binding.id for binding in window_class.BINDINGS)
 
 
 async def test_what_only_evidence_protects_takes_a_key_and_a_word_of_its_own() -> None:
     screen = Screen()
-    screen.deeds.alive = {949}
+    screen.client.alive = {949}
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("j", "F")
         await until(pilot, lambda: "may be alive on host far" in text_of(screen))
-        assert "nothing that can be done" in text_of(screen) and "^o force" in text_of(screen)
+        assert "nothing to do" in text_of(screen) and "^o force" in text_of(screen)
         await pilot.press("enter")
         await pilot.press("ctrl+o")
         await until(pilot, lambda: "Force mark failed 1 job?" in text_of(screen) and asks(screen))
         await pilot.press("enter")
-        await until(pilot, lambda: "type force in this line" in text_of(screen))
-        assert not screen.deeds.performed
+        await until(pilot, lambda: "type force on this line" in text_of(screen))
+        assert not screen.client.performed
         await pilot.press(*"force", "enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert screen.deeds.performed == [("mark-failed", (949,), None)]
-    assert screen.deeds.forced == [True]
+        await until(pilot, lambda: screen.client.performed)
+    assert screen.client.performed == [("mark-failed", (949,), None)]
+    assert screen.client.forced == [True]
 
 
 async def test_force_is_offered_only_where_it_applies() -> None:
     screen = Screen()
-    screen.deeds.alive = {949, 950}
+    screen.client.alive = {949, 950}
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("space", "space", "space", "K")  # a kill asks no evidence
@@ -281,9 +285,9 @@ async def test_force_is_offered_only_where_it_applies() -> None:
         await until(pilot, lambda: "Release 1 job?" in text_of(screen))
         assert "^o force" in text_of(screen)
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert screen.deeds.performed == [("release", (948,), None)]
-    assert screen.deeds.forced == [False]
+        await until(pilot, lambda: screen.client.performed)
+    assert screen.client.performed == [("release", (948,), None)]
+    assert screen.client.forced == [False]
 
 
 @pytest.mark.parametrize("turns", range(12))
@@ -291,7 +295,7 @@ async def test_an_action_that_is_over_while_its_progress_comes_up_takes_nothing_
     screen = Screen()
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await shown(pilot, screen, window([job(9)]))
-        progress = Progress("clean up", Event(), Step(0, 2, None, "looking"))
+        progress = ProgressDialog("clean up", Event(), Step(0, 2, None, "looking"))
         pilot.app.push_screen(progress)
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -302,19 +306,23 @@ async def test_an_action_that_is_over_while_its_progress_comes_up_takes_nothing_
 
 
 def test_results_are_summed_up_and_name_what_failed() -> None:
-    done = tuple(Outcome(str(number), True, True, "FAILED (OPERATOR), released") for number in range(100))
-    assert summary(Report("clean up", "job", done)).plain == "clean up: 100 done, 0 refused"
-    lines = result_lines(Report("clean up", "job", done)).plain.split("\n")
+    done = tuple(ItemOutcome(str(number), True, True, "FAILED (OPERATOR), released") for number in range(100))
+    assert summary(ActionReport("clean up", "job", done)).plain == "clean up: 100 done, 0 refused"
+    lines = result_lines(ActionReport("clean up", "job", done)).plain.split("\n")
     assert (len(lines), lines[-1]) == (6, "… and 95 more")
-    mixed = (*done, Outcome("7", False, False, "is of another host"), Outcome("8", True, False, "is released already"))
-    lines = result_lines(Report("clean up", "job", mixed)).plain.split("\n")
+    mixed = (
+        *done,
+        ItemOutcome("7", False, False, "is of another host"),
+        ItemOutcome("8", True, False, "is released already"),
+    )
+    lines = result_lines(ActionReport("clean up", "job", mixed)).plain.split("\n")
     assert lines[:2] == ["✗ 7  is of another host", "· 8  is released already"]
-    assert summary(Report("clean up", "job", mixed)).plain == "clean up: 100 done, 1 refused, 1 had nothing to do"
+    assert summary(ActionReport("clean up", "job", mixed)).plain == "clean up: 100 done, 1 refused, 1 had nothing to do"
 
 
 def test_a_long_line_of_a_question_goes_on_further_in() -> None:
-    from tui.panes.question import hanging
-    from tui.text import Text
+    from jobwarden.tui.dialogs.confirm import hanging
+    from jobwarden.tui.text import Text
 
     said = "  ORPHAN: TERM, grace, KILL, then FAILED (OPERATOR)"
     text = Text("\n").join([Text("12  job  on node"), Text(said, "dim")])

@@ -1,10 +1,15 @@
 """The bell rings once for what is new, and the title counts."""
 
+from functools import partial
+
+import pytest
+
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.tui.app.base import Alarm, set_title, title
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.config.preferences import Preferences
 from tests.tui.fakes import Screen, incident, snapshot
 from tests.tui.test_jobs_screen import until
-from tui.app import JobwardenApp
-from tui.config.settings import Preferences
-from tui.habits.alarm import Alarm, set_title, title
 
 
 def test_only_what_is_new_rings() -> None:
@@ -30,13 +35,17 @@ async def rings(preferences: Preferences) -> int:
     screen = Screen()
     rung: list[JobwardenApp] = []
     screen.app.preferences = preferences
-    screen.app.bell = lambda: rung.append(screen.app)  # type: ignore[method-assign]
-    async with screen.app.run_test() as pilot:
-        for number, news in enumerate((snapshot(), incident(1), incident(1, 2), incident(1, 2)), start=1):
-            screen.source.deliver(news)
-            await until(pilot, lambda news=news: screen.app.desk.kept.snapshot is news)  # type: ignore[misc]
-            assert number
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screen.app, "bell", lambda: rung.append(screen.app))
+        async with screen.app.run_test() as pilot:
+            for news in (snapshot(), incident(1), incident(1, 2), incident(1, 2)):
+                screen.source.deliver(news)
+                await until(pilot, partial(_keeps, screen, news))
     return len(rung)
+
+
+def _keeps(screen: Screen, news: Snapshot) -> bool:
+    return screen.app.context.kept.snapshot is news
 
 
 async def test_the_bell_rings_for_each_new_anomaly() -> None:

@@ -8,17 +8,18 @@ import pytest
 from sqlalchemy import Engine
 from textual.pilot import Pilot
 
-from backend.alerts.book import clear_alert, open_alerts, raise_alerts
-from backend.alerts.records import AlertRow, Reading
-from backend.readmodel.collector import Collector
-from backend.readmodel.operator import Operator
-from backend.settings import Settings
+from jobwarden.backend.actions.client import Operator
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.feeds.snapshot import SnapshotFeed
+from jobwarden.backend.monitoring.alerts.records import Reading
+from jobwarden.backend.monitoring.alerts.store import clear_alert, open_alerts, raise_alerts
+from jobwarden.backend.queries.models.snapshot import AlertRow
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.text import Text
+from jobwarden.tui.widgets.header.header import AlertLine, alert_line
 from tests.tui.fakes import NOW, Screen, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
 from tests.tui.test_live import screen_text
-from tui.app import JobwardenApp
-from tui.text import Text
-from tui.widgets.header.alerts import AlertLine, alert_line
 
 DISK = AlertRow(1, "disk", "alpha", "the spool is 97% full", 97.0, 90.0, NOW - timedelta(minutes=40))
 ORPHANS = AlertRow(2, "orphans", "", "12 jobs run without a worker", 12.0, 10.0, NOW - timedelta(minutes=2))
@@ -52,7 +53,7 @@ async def test_the_line_comes_and_goes() -> None:
 
 
 async def test_alerts_of_the_database_are_shown_until_they_are_cleared(settings: Settings, engine: Engine) -> None:
-    app = JobwardenApp(lambda deliver: Collector(settings, deliver), Operator(settings))
+    app = JobwardenApp(lambda deliver: SnapshotFeed(settings, deliver), Operator(settings))
     async with app.run_test(size=(120, 40)) as pilot:
         with engine.begin() as conn:
             raise_alerts(conn, [Reading("orphans", "", 12.0, 10.0, "12 jobs run without a worker")])

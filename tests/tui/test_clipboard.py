@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jobwarden.tui.clipboard import DROPPED, IN_TMUX, OSC_52
 from tests.tui.fakes import Screen, job, window
 from tests.tui.log.test_log_screen import Viewed, opened
-from tui.habits.clipboard import DROPPED, IN_TMUX, OSC_52
 
 LINES = "one\ntwo\nthree\n"
 

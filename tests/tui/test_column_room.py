@@ -4,23 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from backend.domain.states import JobState
-from backend.readmodel.wanted import QueueWanted
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.backend.queries.models.pages import QueueWanted
+from jobwarden.tui.columns.jobs import JOB_COLUMNS
+from jobwarden.tui.columns.lists import evidence
+from jobwarden.tui.widgets.table.columns import Moment, held_by, place
 from tests.tui.fakes import NOW, Screen, job, jobs, snapshot, window, worker
 from tests.tui.scenes import dead_worker, queue
 from tests.tui.test_jobs_screen import shown, text_of
 from tests.tui.test_readable import SIZES, settled
-from tui.columns.orphans import evidence
-from tui.widgets.jobs.columns import JOB_COLUMNS
-from tui.widgets.table.columns import Moment, held_by, place
 
 WHY = "no node has 512 CPUs and 9 GPUs"
 
 
-def held(*rows: object, **waiting: str) -> dict[str, int]:
+def held(*rows: JobRow, **waiting: str) -> dict[str, int]:
     """What these jobs hold, when they wait for a reason."""
     moment = Moment(NOW, waiting={4: WHY, 9: WHY})
-    return {column.name: max(held_by(column.cell(row, moment)) for row in rows) for column in JOB_COLUMNS}  # type: ignore[arg-type]
+    return {column.name: max(held_by(column.cell(row, moment)) for row in rows) for column in JOB_COLUMNS}
 
 
 def test_the_reason_comes_before_columns_that_could_be_left_out() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.commands import elided, shown_command
+from jobwarden.tui.text import elided, shown_command
 
 LONG = "/srv/installations/production/jobwarden/home/spool/node1/35"
 

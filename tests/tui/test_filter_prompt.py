@@ -3,9 +3,9 @@
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, jobs, window
 from tests.tui.test_jobs_screen import shown, text_of, until
-from tui.widgets.prompt.filter import FilterPrompt
 
 SIZE = (100, 30)
 
@@ -24,11 +24,10 @@ async def test_tab_takes_the_marked_suggestion_and_the_values_come_after_the_fie
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:
         await typing(pilot, screen, *"sta")
-        assert "state of the job" in text_of(screen)
+        await until(pilot, lambda: "state of the job" in text_of(screen))
         await pilot.press("tab")
         assert line(screen) == "state:"
-        assert "pending" in text_of(screen)
-        assert "cancelled" in text_of(screen)
+        await until(pilot, lambda: "pending" in text_of(screen) and "cancelled" in text_of(screen))
         await pilot.press("ctrl+n", "ctrl+n", "shift+tab", "tab")
         assert line(screen) == "state:running"
 

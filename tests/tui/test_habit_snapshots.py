@@ -1,18 +1,20 @@
 """Pictures of what goes with every screen: the line of commands, jump mode, sparklines, and every theme."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.rates import MINUTES, Minute, Rates
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.rates import MINUTES, Minute, Rates
+from jobwarden.tui.config.preferences import Preferences
+from jobwarden.tui.dialogs.jump import Jump
+from jobwarden.tui.palette.screen import Palette
+from jobwarden.tui.theme.themes import THEMES
 from tests.tui.fakes import Screen, incident, jobs, window
 from tests.tui.test_snapshots import LOG, SIZES, Compare, _settle
-from tui.config.settings import Preferences
-from tui.config.themes import THEMES
-from tui.habits.jump import Jump
-from tui.palette.screen import Palette
 
 RATES = Rates(tuple(Minute(7 + number * 5 % 11, 3 + number * 7 % 9, number % 3) for number in range(MINUTES)), 4.0)
 assert isinstance(LOG, LogView)
@@ -21,14 +23,9 @@ assert isinstance(LOG, LogView)
 async def _incident(pilot: Pilot[None], screen: Screen, theme: str = "dark") -> None:
     screen.source.log = LOG
     screen.app.theme = theme
-    news = incident(946, 941)
-    await _settle(pilot, screen, type(news)(**{**_fields(news), "rates": RATES}), window(jobs(950, 120)))
+    await _settle(pilot, screen, replace(incident(946, 941), rates=RATES), window(jobs(950, 120)))
     await pilot.press("j", "j", "j", "j")
     await _settle(pilot, screen)
-
-
-def _fields(record: object) -> dict[str, object]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 @SIZES
@@ -51,7 +48,7 @@ def test_the_line_of_commands(snap_compare: Compare, size: tuple[int, int]) -> N
         await pilot.press("colon", "k")
         while not isinstance(screen.app.screen, Palette):
             await asyncio.sleep(0.01)
-        screen.app.screen.query_one("Input").cursor_blink = False  # type: ignore[attr-defined]
+        screen.app.screen.query_one(Input).cursor_blink = False
         await _settle(pilot, screen)
 
     assert snap_compare(screen.app, terminal_size=size, run_before=before)

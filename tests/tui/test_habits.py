@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tests.tui.fakes import FakeDeeds, FakeSource
-from tui.app import JobwardenApp
-from tui.config.state import State
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.config.state import State
+from tests.tui.fakes import FakeActionClient, FakeSource
 
 
 def dashboard(state: State) -> JobwardenApp:
-    return JobwardenApp(FakeSource, FakeDeeds(), state=state)
+    return JobwardenApp(FakeSource, FakeActionClient(), state=state)
 
 
 async def test_what_a_screen_put_is_saved_when_the_dashboard_closes(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from textual.app import App, ComposeResult
 from textual.visual import VisualType
 
-from backend.domain.states import JobState
-from backend.readmodel.snapshot import Health, Link, Snapshot
-from tui.widgets.header.header import Header
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.queries.models.snapshot import Health, Link, Snapshot
+from jobwarden.tui.widgets.header.header import Header
 
 TAKEN = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SNAPSHOT = Snapshot(

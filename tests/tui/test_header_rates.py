@@ -2,12 +2,10 @@
 
 import pytest
 
-from backend.readmodel.overview import Link
-from backend.readmodel.rates import MINUTES, Minute, Rates
+from jobwarden.backend.queries.models.snapshot import Link
+from jobwarden.backend.queries.rates import MINUTES, Minute, Rates
+from jobwarden.tui.widgets.header.render import Colours, header_lines, rates, spark
 from tests.tui.fakes import incident, snapshot
-from tui.widgets.header.lines import Colours, header_lines
-from tui.widgets.header.rates import rates
-from tui.widgets.header.spark import spark
 
 PLAIN = Colours({})
 BUSY = Rates((*(Minute(number, number // 2, number % 2) for number in range(MINUTES - 2)), Minute(12, 7, 3), Minute()))

@@ -4,15 +4,14 @@ from dataclasses import replace
 
 from textual.pilot import Pilot
 
-from backend.readmodel.feed import DetailView
-from backend.readmodel.wanted import EvidenceWanted
+from jobwarden.backend.feeds.jobs import DetailView
+from jobwarden.backend.queries.models.pages import EvidenceWanted
+from jobwarden.tui.messages import JobWanted
+from jobwarden.tui.screens.job import SECTIONS, JobScreen
+from jobwarden.tui.screens.jobs import JobsScreen
 from tests.tui.fakes import Screen, detail, job, snapshot, window
 from tests.tui.scenes import dead_worker, evidence
 from tests.tui.test_jobs_screen import shown, text_of, until
-from tui.messages import JobWanted
-from tui.screens.job import JobScreen
-from tui.screens.jobs import JobsScreen
-from tui.widgets.job.sections import SECTIONS
 
 SIZE = (100, 30)
 
@@ -23,7 +22,7 @@ async def opened(pilot: Pilot[None], screen: Screen) -> JobScreen:
     screen.source.answers[EvidenceWanted(946)] = evidence(946)
     await shown(pilot, screen, dead_worker(), window([job(946)]))
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(screen.app.screen, JobScreen) and "Asked for" in text_of(screen))
+    await until(pilot, lambda: isinstance(screen.app.screen, JobScreen) and "Requested" in text_of(screen))
     assert isinstance(screen.app.screen, JobScreen)
     return screen.app.screen
 
@@ -71,7 +70,7 @@ async def test_a_job_that_is_gone_is_told() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await opened(pilot, screen)
         screen.source.deliver(DetailView(946, None))
-        await until(pilot, lambda: "does not exist any more" in text_of(screen))
+        await until(pilot, lambda: "no longer exists" in text_of(screen))
 
 
 async def test_the_history_follows_the_job() -> None:
@@ -95,5 +94,4 @@ async def test_the_cursor_is_on_the_job_that_was_opened_by_its_number() -> None:
         screen.app.post_message(JobWanted(944))
         await until(pilot, lambda: isinstance(screen.app.screen, JobScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(screen.app.screen, JobsScreen))
-        await until(pilot, lambda: screen.app.screen.selected_id() == 944)
+        await until(pilot, lambda: isinstance(now := screen.app.screen, JobsScreen) and now.selected_id() == 944)

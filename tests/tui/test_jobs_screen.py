@@ -5,18 +5,20 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from backend.domain.states import JobState
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.order import Order
-from backend.readmodel.snapshot import Health, Link
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.job_window import JobWindow
+from jobwarden.backend.queries.models.snapshot import Health, Link
+from jobwarden.backend.queries.models.sort import Order
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.dialogs.help import Help
+from jobwarden.tui.dialogs.results import ResultsDialog
+from jobwarden.tui.screens.job import JobScreen
+from jobwarden.tui.screens.jobs_table import JobTable
+from jobwarden.tui.widgets.log.panel import LogPanel
+from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
-from tui.screens.confirm import Confirm
-from tui.screens.help import Help
-from tui.screens.job import JobScreen
-from tui.screens.results import Results
-from tui.widgets.jobs.table import JobTable
-from tui.widgets.log.panel import LogPanel
-from tui.widgets.prompt.filter import FilterPrompt
 
 SIZE = (100, 30)
 
@@ -34,9 +36,9 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     raise AssertionError("waited in vain")
 
 
-async def shown(pilot: Pilot[None], screen: Screen, *news: object) -> None:
+async def shown(pilot: Pilot[None], screen: Screen, *news: News) -> None:
     for item in news:
-        screen.source.deliver(item)  # type: ignore[arg-type]
+        screen.source.deliver(item)
     await pilot.pause()
     await pilot.pause()
 
@@ -205,11 +207,11 @@ async def test_an_action_asks_names_its_victim_and_stays_with_it() -> None:
         assert "48  render-48" in text
         assert "supervisor pid 4048" in text
         assert "/bin/sh /spool/48/job_48.sh --epochs 10" in text
-        assert not screen.deeds.performed
+        assert not screen.client.performed
         await shown(pilot, screen, window(jobs(60, 10)))
         await pilot.press(*"hung", "enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert screen.deeds.performed == [("kill", (48,), "hung")]
+        await until(pilot, lambda: screen.client.performed)
+    assert screen.client.performed == [("kill", (48,), "hung")]
 
 
 async def test_escape_leaves_all_as_it_is() -> None:
@@ -220,12 +222,12 @@ async def test_escape_leaves_all_as_it_is() -> None:
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(screen.app.screen, Confirm))
-    assert screen.deeds.performed == []
+    assert screen.client.performed == []
 
 
 async def test_what_cannot_be_done_is_said_without_a_question() -> None:
     screen = Screen()
-    screen.deeds.refused[50] = "is already COMPLETED: nothing to do"
+    screen.client.refused[50] = "is already COMPLETED: nothing to do"
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, window(jobs(50, 50)))
         await pilot.press("K")
@@ -240,7 +242,7 @@ async def test_an_error_nobody_foresaw_is_shown_and_the_screen_stays(monkeypatch
     def explode(*_: object) -> None:
         raise ZeroDivisionError("as if")
 
-    monkeypatch.setattr(screen.deeds, "plan", explode)
+    monkeypatch.setattr(screen.client, "plan", explode)
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, window(jobs(50, 50)))
         await pilot.press("K")
@@ -257,10 +259,10 @@ async def test_one_key_cleans_up_every_orphan_and_lists_the_results() -> None:
         await pilot.press("C")
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(screen.app.screen, Results))
+        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog))
         await pilot.pause()
         assert "2 done, 1 refused" in text_of(screen)
-    assert screen.deeds.performed == [("clean", (49, 44, 34), None)]
+    assert screen.client.performed == [("clean", (49, 44, 34), None)]
 
 
 async def test_above_twenty_the_number_is_typed() -> None:
@@ -273,8 +275,8 @@ async def test_above_twenty_the_number_is_typed() -> None:
         await pilot.pause()
         assert isinstance(screen.app.screen, Confirm)
         await pilot.press("2", "5", "enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert len(screen.deeds.performed[0][1]) == 25
+        await until(pilot, lambda: screen.client.performed)
+    assert len(screen.client.performed[0][1]) == 25
 
 
 @pytest.mark.parametrize("key", ["c", "K", "F", "R", "C", "H", "U", "r"])
@@ -287,7 +289,7 @@ async def test_read_only_does_nothing_and_names_no_action(key: str) -> None:
         assert not isinstance(screen.app.screen, Confirm)
         assert "kill" not in text_of(screen)
         assert "read-only" in text_of(screen)
-    assert screen.deeds.performed == []
+    assert screen.client.performed == []
 
 
 async def test_enter_opens_the_job_and_escape_comes_back() -> None:
@@ -310,12 +312,12 @@ async def test_help_lists_every_key_of_the_screen() -> None:
         await pilot.pause()
         text = text_of(screen)
     for word in (
-        "stay with what is new",
-        "mark all that match",
-        "show only what matches",
-        "End jobs: TERM",
-        "close the screen",
-        "state of the job",
+        "new rows stay in view",
+        "mark all matching rows",
+        "show only matching rows",
+        "Kill jobs: TERM",
+        "quit the dashboard",
+        "job state",
     ):
         assert word in text
 
@@ -324,7 +326,7 @@ async def test_help_lists_every_key_of_the_screen() -> None:
     ("state", "words"),
     [(None, "loading jobs"), (window(()), "jobwarden submit job.sh"), (window((), error="boom"), "boom")],
 )
-async def test_nothing_to_list_says_why(state: object, words: str) -> None:
+async def test_nothing_to_list_says_why(state: JobWindow | None, words: str) -> None:
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, *([state] if state else []))

@@ -6,14 +6,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.records import JobRow
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.tui.dialogs.jump import LETTERS, Jump
+from jobwarden.tui.widgets.log.body import LogBody
+from jobwarden.tui.widgets.table.cursor import CursorTable
 from tests.tui.fakes import Screen, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import shown, table, until
 from tests.tui.test_readable import settled
-from tui.habits.jump import LETTERS, Jump
-from tui.widgets.log.body import LogBody
-from tui.widgets.table.cursor import CursorTable
 
 LOG = LogView(lines=("one", "two"))
 
@@ -84,7 +84,7 @@ async def test_where_there_is_nowhere_to_go_that_is_said(news: list[JobRow]) -> 
         await pilot.press("semicolon")
         await settled(pilot)
         assert not isinstance(screen.app.screen, Jump)
-        assert any("nothing else" in note.message for note in screen.app._notifications)
+        assert any("nothing to jump to" in note.message for note in screen.app._notifications)
 
 
 async def test_a_long_list_keeps_a_letter_for_every_part() -> None:

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.geometry import Size
 
-from backend.readmodel.logs.view import LogView
+from jobwarden.backend.logs.view import LogView
 from tests.tui.fakes import Screen, detail, job, jobs, window
 from tests.tui.scenes import dead_worker
 from tests.tui.test_jobs_screen import shown

@@ -5,22 +5,23 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, text
+from textual.app import App
 
-from backend.readmodel.collector import Collector
-from backend.readmodel.operator import Operator
-from backend.settings import Settings
-from tests.readmodel.rows import add_jobs, add_worker, start, typed
+from jobwarden.backend.actions.client import Operator
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.feeds.snapshot import SnapshotFeed
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.screens.jobs_table import JobTable
+from tests.queries.rows import add_jobs, add_worker, start, typed
 from tests.tui.test_jobs_screen import until
-from tui.app import JobwardenApp
-from tui.screens.confirm import Confirm
-from tui.widgets.jobs.table import JobTable
 
 SIZE = (120, 40)
 
 
 @pytest.fixture
 def app(settings: Settings) -> JobwardenApp:
-    return JobwardenApp(lambda deliver: Collector(settings, deliver), Operator(settings))
+    return JobwardenApp(lambda deliver: SnapshotFeed(settings, deliver), Operator(settings))
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         sleeping.kill()
 
 
-def screen_text(app: JobwardenApp) -> str:
+def screen_text(app: App[None]) -> str:
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 

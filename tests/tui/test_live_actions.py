@@ -9,18 +9,18 @@ from sqlalchemy import Engine
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from backend.readmodel.collector import Collector
-from backend.readmodel.operator import Operator
-from backend.settings import Settings
+from jobwarden.backend.actions.client import Operator
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.feeds.snapshot import SnapshotFeed
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.screens.base.acting import ActingScreen
+from jobwarden.tui.screens.base.list import ListScreen
+from jobwarden.tui.widgets.table.virtual import VirtualTable
 from tests.support.cli import Cli
 from tests.support.processes import reap_marked
 from tests.tui.test_live import screen_text
 from tests.worker.farm import FAST, PATIENCE, Farm, alive
-from tui.app import JobwardenApp
-from tui.screens.acting import ActingScreen
-from tui.screens.confirm import Confirm
-from tui.screens.listing import ListScreen
-from tui.widgets.table.virtual import VirtualTable
 
 SIZE = (130, 44)
 POLL = 3600.0
@@ -43,13 +43,13 @@ def farm(cli: Cli, engine: Engine, settings: Settings, mark: str, tmp_path: Path
 def app(settings: Settings) -> JobwardenApp:
     """The dashboard."""
     quick = settings.model_copy(update={"kill_grace_seconds": 1.0})
-    return JobwardenApp(lambda deliver: Collector(quick, deliver), Operator(quick))
+    return JobwardenApp(lambda deliver: SnapshotFeed(quick, deliver), Operator(quick))
 
 
 @pytest.fixture
 def unpolled(settings: Settings) -> JobwardenApp:
     """The dashboard, whose poll cannot be what shows a change in time."""
-    return JobwardenApp(lambda deliver: Collector(settings, deliver, poll=POLL), Operator(settings))
+    return JobwardenApp(lambda deliver: SnapshotFeed(settings, deliver, poll=POLL), Operator(settings))
 
 
 async def eventually(pilot: Pilot[None], condition: Callable[[], object], what: str) -> None:
@@ -57,7 +57,7 @@ async def eventually(pilot: Pilot[None], condition: Callable[[], object], what: 
     deadline, said = time.monotonic() + PATIENCE, dict[str, None]()
     while not condition():
         said.update((note.message, None) for note in pilot.app._notifications)
-        assert time.monotonic() < deadline, f"waited in vain for {what} {[*said]}\n{screen_text(pilot.app)}"  # type: ignore[arg-type]
+        assert time.monotonic() < deadline, f"waited in vain for {what} {[*said]}\n{screen_text(pilot.app)}"
         await pilot.pause(0.05)
 
 
@@ -176,7 +176,7 @@ async def test_orphans_are_found_looked_at_and_cleaned_up(app: JobwardenApp, far
         await eventually(pilot, lambda: anomalies_of(app) == [second], "the line of the first to go")
         await press(pilot, "C")
         await eventually(pilot, lambda: farm.job(second).state == "FAILED", "the clean-up of the other")
-        await eventually(pilot, lambda: "every job that should run does" in screen_text(app), "an empty screen")
+        await eventually(pilot, lambda: "no job's record and processes disagree" in screen_text(app), "an empty screen")
     farm.gone(*pids)
 
 
@@ -210,4 +210,4 @@ async def test_what_is_typed_in_psql_shows_on_every_screen_by_its_notice(unpolle
         await eventually(pilot, lambda: "✗ FAILED" in screen_text(app), "the event")
         await eventually(pilot, lambda: "1 failed" in screen_text(app), "the count in the header")
         await pilot.press("4")
-        await eventually(pilot, lambda: "nothing waits" in screen_text(app), "an empty queue")
+        await eventually(pilot, lambda: "no job is waiting" in screen_text(app), "an empty queue")

@@ -2,21 +2,21 @@
 
 import pytest
 
+from jobwarden.tui.screen_registry import SCREENS, ScreenEntry
+from jobwarden.tui.screens.job import JobScreen
+from jobwarden.tui.widgets.tabs import tabs
 from tests.tui.fakes import Screen, detail, incident, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import SIZE, shown, table, text_of, until
-from tui.screens.job import JobScreen
-from tui.screens.table import SCREENS
-from tui.widgets.tabs.tabs import tabs
 
 
 @pytest.mark.parametrize("entry", SCREENS, ids=lambda entry: entry.name)
-async def test_each_screen_has_a_key(entry: object) -> None:
+async def test_each_screen_has_a_key(entry: ScreenEntry) -> None:
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, snapshot(), window(jobs(9, 9)))
-        await pilot.press(entry.key)  # type: ignore[attr-defined]
-        await until(pilot, lambda: screen.app.current_mode == entry.name)  # type: ignore[attr-defined]
-        await until(pilot, lambda: f"[{entry.key} {entry.title}" in text_of(screen))  # type: ignore[attr-defined]
+        await pilot.press(entry.key)
+        await until(pilot, lambda: screen.app.current_mode == entry.name)
+        await until(pilot, lambda: f"[{entry.key} {entry.title}" in text_of(screen))
 
 
 def test_no_two_screens_share_a_key_or_a_name() -> None:

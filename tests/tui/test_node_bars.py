@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.domain.states import WorkerState
+from jobwarden.backend.domain.states import WorkerState
 from tests.tui.fakes import Screen, snapshot, worker
 from tests.tui.test_jobs_screen import shown, text_of
 from tests.tui.test_readable import settled

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from backend.domain.drains import OUTDATED
-from backend.domain.states import WorkerState
-from backend.readmodel.records import WorkerRow
+from jobwarden.backend.domain.states import OUTDATED, WorkerState
+from jobwarden.backend.queries.models.jobs import WorkerRow
+from jobwarden.tui.panels.node import node_pane
 from tests.tui.fakes import NOW, worker
-from tui.panes.node import node_pane
 
 
 def said(row: WorkerRow) -> str:
@@ -28,6 +27,12 @@ def test_a_worker_that_was_stopped_did_not_die() -> None:
     stopped = replace(worker(state=WorkerState.DEAD), ended_at=NOW, end_reason="stopped by alice", running_jobs=0)
     assert "STOPPED" in said(stopped)
     assert not {"DEAD", "Died"} & set(said(stopped).split())
+
+
+def test_one_of_a_kind_is_one() -> None:
+    alone = replace(worker(), cpus=1, cpus_allocated=0, running_jobs=1, gpus=1)
+    assert "0 of 1 CPU," in said(alone) and "to 1 job" in said(alone) and "1 CPU," in said(alone)
+    assert "0 of 1 GPU " in said(alone)
 
 
 def test_a_dead_worker_points_to_the_orphans_only_where_it_left_jobs() -> None:

@@ -2,18 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from backend.domain.states import JobState, WorkerState
-from backend.readmodel.records import EventRow, WorkerRow
-from backend.readmodel.workers import NodeRow
+from jobwarden.backend.domain.states import JobState, WorkerState
+from jobwarden.backend.queries.models.jobs import EventRow, WorkerRow
+from jobwarden.backend.queries.workers import NodeRow
+from jobwarden.tui.columns.jobs import JOB_COLUMNS
+from jobwarden.tui.columns.nodes import NODE_COLUMNS
+from jobwarden.tui.panels.job import overview, when
+from jobwarden.tui.widgets.table.columns import Moment
 from tests.tui.fakes import NOW, detail, job, worker
 from tests.tui.test_texts import told_by
-from tui.columns.nodes import NODE_COLUMNS
-from tui.panes.job import overview, when
-from tui.widgets.jobs.columns import JOB_COLUMNS
-from tui.widgets.table.columns import Moment
 
 JOB = {column.name: column for column in JOB_COLUMNS}
 NODE = {column.name: column for column in NODE_COLUMNS}
@@ -37,9 +38,9 @@ def test_the_note_of_a_held_job_does_not_say_that_it_is_held() -> None:
     ],
 )
 def test_the_note_of_a_stopped_worker_does_not_say_that_it_stopped(
-    changes: dict[str, object], state: str, note: str
+    changes: dict[str, Any], state: str, note: str
 ) -> None:
-    dead: WorkerRow = replace(worker(2, "beta", WorkerState.DEAD), **changes)  # type: ignore[arg-type]
+    dead: WorkerRow = replace(worker(2, "beta", WorkerState.DEAD), **changes)
     row, moment = NodeRow(dead, True), Moment(NOW)
     assert (NODE["state"].cell(row, moment).text, NODE["note"].cell(row, moment).text) == (state, note)
 

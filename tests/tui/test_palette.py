@@ -5,20 +5,20 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
-from backend.actions.scope import Scope
-from backend.errors import InputError
-from backend.readmodel.export_file import as_row, write_rows
+from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.feeds.export_file import as_row, write_rows
+from jobwarden.tui.config.keymap import every_group
+from jobwarden.tui.config.state import History
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.dialogs.help import Help
+from jobwarden.tui.palette.commands import best, commands, parse
+from jobwarden.tui.palette.screen import Palette
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
 from tests.tui.test_jobs_screen import until
-from tui.keys.every import every_group
-from tui.palette.commands import commands, parse
-from tui.palette.fuzzy import best
-from tui.palette.history import History
-from tui.palette.screen import Palette
-from tui.screens.confirm import Confirm
-from tui.screens.help import Help
 
 KNOWN = commands(every_group(), read_only=False)
 
@@ -65,7 +65,7 @@ def test_read_only_offers_no_action() -> None:
     assert not words & {"kill", "clean", "cancel", "hold"}
 
 
-async def _say(pilot, text: str) -> None:  # type: ignore[no-untyped-def]
+async def _say(pilot: Pilot[None], text: str) -> None:
     await pilot.press("colon")
     await until(pilot, lambda: isinstance(pilot.app.screen, Palette) and pilot.app.screen.query(Input))
     pilot.app.screen.query_one(Input).value = text
@@ -82,21 +82,21 @@ async def test_an_action_goes_to_the_named_job_whatever_is_listed() -> None:
         await _say(pilot, "kill 123")
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert "123" in str(screen.deeds.performed[0])
+        await until(pilot, lambda: screen.client.performed)
+    assert "123" in str(screen.client.performed[0])
 
 
 async def test_an_action_goes_to_what_a_filter_names_and_is_pinned_to_it() -> None:
     screen = Screen()
-    screen.deeds.matching = (7, 8)
+    screen.client.matching = (7, 8)
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await _say(pilot, "kill name:train* node:beta")
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert screen.deeds.scopes[0] == Scope(filter="name:train* node:beta")
-    assert screen.deeds.scopes[-1] == Scope((7, 8), "name:train* node:beta")
+        await until(pilot, lambda: screen.client.performed)
+    assert screen.client.scopes[0] == Scope(filter="name:train* node:beta")
+    assert screen.client.scopes[-1] == Scope((7, 8), "name:train* node:beta")
 
 
 async def test_a_wrong_id_is_said_and_nothing_done() -> None:
@@ -105,7 +105,7 @@ async def test_a_wrong_id_is_said_and_nothing_done() -> None:
         await pilot.pause()
         await _say(pilot, "kill twelve")
         await until(pilot, lambda: any("twelve" in note.message for note in screen.app._notifications))
-    assert not screen.deeds.performed
+    assert not screen.client.performed
 
 
 async def test_filter_theme_screen_and_help() -> None:

@@ -7,28 +7,28 @@ from textual import events
 from textual.geometry import Size
 from textual.pilot import Pilot
 
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.dialogs.dialog import UNREADABLE, ModalWindow
+from jobwarden.tui.dialogs.results import ResultsDialog
+from jobwarden.tui.dialogs.saved_views import ViewPicker
+from jobwarden.tui.widgets.fitted import SMALLEST, too_small
 from tests.tui.fakes import Screen, jobs, snapshot, window
 from tests.tui.scenes import dead_worker
-from tests.tui.test_inorder import burst
 from tests.tui.test_jobs_screen import shown, text_of, until
-from tui.pickers.views import ViewPicker
-from tui.screens.confirm import Confirm
-from tui.screens.fitted import SMALLEST, too_small
-from tui.screens.results import Results
-from tui.screens.window import UNREADABLE, Window
+from tests.tui.test_key_queue import burst
 
 SIZES = [(40, 15), (60, 20), (80, 24), (120, 36), (200, 60)]
 LOW = [(40, 10), (40, 12), (60, 10)]
 """Large enough for a list, too low for a question about several jobs."""
 
 
-async def asked(pilot: Pilot[None], screen: Screen, *keys: str) -> Window[object]:
+async def asked(pilot: Pilot[None], screen: Screen, *keys: str) -> ModalWindow[object]:
     """Ask what a clean-up of nine anomalies, or other keys, would do."""
     await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
     await pilot.press(*(keys or ("C",)))
-    await until(pilot, lambda: isinstance(screen.app.screen, Window) and screen.app.screen.children)
+    await until(pilot, lambda: isinstance(screen.app.screen, ModalWindow) and screen.app.screen.children)
     await settled(pilot)
-    assert isinstance(screen.app.screen, Window)
+    assert isinstance(screen.app.screen, ModalWindow)
     return screen.app.screen
 
 
@@ -44,27 +44,27 @@ async def test_a_question_is_on_the_screen_as_a_whole_at_every_size(size: tuple[
     async with screen.app.run_test(size=size) as pilot:
         await asked(pilot, screen)
         text = " ".join(text_of(screen).replace("│", " ").split())
-        for part in ("Clean up 9 jobs?", "clean it", "946 render-946", "reason, for the audit", "Esc cancel"):
+        for part in ("Clean up 9 jobs?", "clean it", "946 render-946", "reason for the audit", "Esc cancel"):
             assert part in text, text
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
+        await until(pilot, lambda: screen.client.performed)
 
 
 @pytest.mark.parametrize("size", LOW)
 @pytest.mark.parametrize("key", ["enter", "ctrl+t", "ctrl+o"])
 async def test_a_question_that_cannot_be_read_takes_no_key_but_escape(size: tuple[int, int], key: str) -> None:
     screen = Screen()
-    screen.deeds.alive = {949}
+    screen.client.alive = {949}
     async with screen.app.run_test(size=size) as pilot:
         await asked(pilot, screen, *["space"] * 8, "F")
         question = screen.app.screen
         assert UNREADABLE in " ".join(text_of(screen).split())
         await pilot.press(key)
         await settled(pilot)
-        assert screen.app.screen is question and not screen.deeds.performed and len(screen.deeds.scopes) == 1
+        assert screen.app.screen is question and not screen.client.performed and len(screen.client.scopes) == 1
         await pilot.press("escape")
         await until(pilot, lambda: screen.app.screen is not question)
-    assert not screen.deeds.performed
+    assert not screen.client.performed
 
 
 async def test_a_question_that_becomes_too_small_waits_until_it_is_large_again() -> None:
@@ -75,11 +75,11 @@ async def test_a_question_that_becomes_too_small_waits_until_it_is_large_again()
         await settled(pilot)
         await pilot.press("enter")
         await settled(pilot)
-        assert not screen.deeds.performed and UNREADABLE in text_of(screen)
+        assert not screen.client.performed and UNREADABLE in text_of(screen)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: question.drawn and UNREADABLE not in text_of(screen))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
+        await until(pilot, lambda: screen.client.performed)
 
 
 async def test_a_list_to_choose_from_takes_nothing_that_cannot_be_read() -> None:
@@ -109,9 +109,9 @@ async def test_what_is_typed_before_the_question_was_drawn_does_nothing(key: str
         pilot.app.post_message(enter)
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm) and screen.app.screen.drawn)
         await settled(pilot)
-        assert not screen.deeds.performed
+        assert not screen.client.performed
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
+        await until(pilot, lambda: screen.client.performed)
 
 
 @pytest.mark.parametrize("key", ["C", "K", "c"])
@@ -124,7 +124,7 @@ async def test_whoever_reads_what_enter_does_is_not_refused(key: str) -> None:
         while not any(f"Esc {word}" in text_of(screen) for word in ("cancel", "go back")):
             await asyncio.sleep(0)
         pilot.app.post_message(events.Key("enter", "\r"))
-        await until(pilot, lambda: screen.deeds.performed)
+        await until(pilot, lambda: screen.client.performed)
 
 
 async def test_letters_typed_ahead_are_not_lost() -> None:
@@ -136,8 +136,8 @@ async def test_letters_typed_ahead_are_not_lost() -> None:
         burst(pilot, "why")
         await until(pilot, lambda: getattr(screen.app.screen, "drawn", False))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.deeds.performed)
-    assert screen.deeds.performed[0][2] == "why"
+        await until(pilot, lambda: screen.client.performed)
+    assert screen.client.performed[0][2] == "why"
 
 
 @pytest.mark.parametrize("opens", ["enter", "colon", "2", "b"])
@@ -153,7 +153,7 @@ async def test_below_the_smallest_size_only_q_and_escape_do_anything(opens: str)
         assert "39x10, at least 40x10" in " ".join(text_of(screen).split())
         await pilot.press("1", "question_mark", "K", "enter", "j")
         await settled(pilot)
-        assert screen.app.screen is before and not screen.deeds.scopes
+        assert screen.app.screen is before and not screen.client.scopes
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
         assert "too small" not in text_of(screen)
@@ -171,10 +171,10 @@ async def test_results_are_closed_by_a_key_that_came_after_them() -> None:
     async with screen.app.run_test(size=(80, 24)) as pilot:
         question = await asked(pilot, screen)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(screen.app.screen, Results) and screen.app.screen.drawn)
+        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog) and screen.app.screen.drawn)
         assert screen.app.screen is not question
         await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(screen.app.screen, Results))
+        await until(pilot, lambda: not isinstance(screen.app.screen, ResultsDialog))
 
 
 async def test_ctrl_c_closes_a_window_and_then_quits() -> None:
@@ -183,9 +183,9 @@ async def test_ctrl_c_closes_a_window_and_then_quits() -> None:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         for key in ("question_mark", "b", "w"):
             await pilot.press(key)
-            await until(pilot, lambda: isinstance(screen.app.screen, Window) and screen.app.screen.drawn)
+            await until(pilot, lambda: isinstance(screen.app.screen, ModalWindow) and screen.app.screen.drawn)
             await pilot.press("ctrl+c")
-            await until(pilot, lambda: not isinstance(screen.app.screen, Window))
+            await until(pilot, lambda: not isinstance(screen.app.screen, ModalWindow))
             assert not screen.app._exit
         await pilot.press("ctrl+c")
         await until(pilot, lambda: screen.app._exit)

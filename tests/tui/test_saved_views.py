@@ -2,13 +2,12 @@
 
 from textual.pilot import Pilot
 
-from backend.readmodel.order import Order
+from jobwarden.backend.queries.models.sort import Order
+from jobwarden.tui.config.state import State
+from jobwarden.tui.dialogs.saved_views import BUILT_IN, SavedViews, View, ViewPicker
+from jobwarden.tui.widgets.table.rows import Sort
 from tests.tui.fakes import Screen, jobs, window
 from tests.tui.test_jobs_screen import shown, table, text_of, until
-from tui.config.state import State
-from tui.pickers.views import ViewPicker
-from tui.saved import BUILT_IN, View, Views
-from tui.widgets.table.rows import Sort
 
 SIZE = (120, 40)
 
@@ -44,7 +43,7 @@ async def test_the_list_as_it_is_is_saved_and_opened_another_day() -> None:
         await pilot.press("s", *"my jobs", "enter", "escape")
         await until(pilot, lambda: not screen.app.screen.is_modal)
     again = Screen(state=State())
-    Views(again.app.state).save(Views(screen.app.state).all()[0])
+    SavedViews(again.app.state).save(SavedViews(screen.app.state).all()[0])
     async with again.app.run_test(size=SIZE) as pilot:
         await shown(pilot, again, window(jobs(50, 50)))
         await views(pilot, again)
@@ -56,13 +55,13 @@ async def test_the_list_as_it_is_is_saved_and_opened_another_day() -> None:
 
 async def test_own_views_are_deleted_and_those_that_come_along_are_not() -> None:
     screen = Screen()
-    Views(screen.app.state).save(View("mine", "state:held"))
+    SavedViews(screen.app.state).save(View("mine", "state:held"))
     async with screen.app.run_test(size=SIZE) as pilot:
         await views(pilot, screen)
         await pilot.press("d", "d")
         await pilot.pause()
         assert "mine" not in text_of(screen)
-    assert Views(screen.app.state).all() == BUILT_IN
+    assert SavedViews(screen.app.state).all() == BUILT_IN
 
 
 async def test_a_view_that_somebody_spoilt_in_the_file_is_said_or_left_out() -> None:

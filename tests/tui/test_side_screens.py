@@ -6,28 +6,35 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from backend.actions.scope import Scope
-from backend.domain.states import JobState
-from backend.readmodel.events import EventsPage
-from backend.readmodel.evidence import EvidenceView
-from backend.readmodel.overview import Health, Link
-from backend.readmodel.pages import Matches
-from backend.readmodel.queue import Bells, QueueView
-from backend.readmodel.records import EventRow
-from backend.readmodel.wanted import EventsWanted, EvidenceWanted, MatchesWanted, QueueWanted
-from backend.readmodel.workers import node_rows
+from jobwarden.backend.actions.preview import EvidenceView
+from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.domain.states import AnomalyKind, JobState
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.queries.models.jobs import EventRow
+from jobwarden.backend.queries.models.pages import (
+    EventsPage,
+    EventsWanted,
+    EvidenceWanted,
+    JobMatches,
+    MatchesWanted,
+    QueueWanted,
+    Wanted,
+)
+from jobwarden.backend.queries.models.snapshot import Health, Link
+from jobwarden.backend.queries.queue import Bells, QueueView
+from jobwarden.backend.queries.workers import node_rows
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.screens.base.list import ListScreen
+from jobwarden.tui.screens.job import JobScreen
+from jobwarden.tui.screens.jobs_table import JobTable
 from tests.tui.fakes import NOW, Screen, job, orphan, snapshot, window, worker
 from tests.tui.scenes import KINDS, anomalies, audit, dead_worker, evidence, queue
 from tests.tui.test_jobs_screen import shown, text_of, until
-from tui.screens.confirm import Confirm
-from tui.screens.job import JobScreen
-from tui.screens.listing import ListScreen
-from tui.widgets.jobs.table import JobTable
 
 SIZE = (120, 40)
 
 
-async def opened(pilot: Pilot[None], screen: Screen, key: str, *news: object) -> ListScreen:
+async def opened(pilot: Pilot[None], screen: Screen, key: str, *news: News) -> ListScreen:
     """Open a side screen over these news."""
     await shown(pilot, screen, window([job(9)]), *news)
     await pilot.press(key)
@@ -38,9 +45,11 @@ async def opened(pilot: Pilot[None], screen: Screen, key: str, *news: object) ->
     return side
 
 
-def wanted(screen: Screen) -> object:
+def wanted(screen: Screen) -> tuple[Wanted, ...]:
     """What the screen asked for last."""
-    return [what for name, what in screen.source.asked if name == "want"][-1]
+    last = [what for name, what in screen.source.asked if name == "want"][-1]
+    assert isinstance(last, tuple)
+    return last
 
 
 # orphans -----------------------------------------------------------------------------------------------------------
@@ -66,7 +75,7 @@ async def test_the_evidence_follows_the_cursor_and_that_of_another_job_is_never_
         await until(pilot, lambda: wanted(screen) == (EvidenceWanted(941),))
         screen.source.deliver(replace(evidence(946), would="must not show"))
         await pilot.pause()
-        assert "must not show" not in text_of(screen) and "looking at its processes" in text_of(screen)
+        assert "must not show" not in text_of(screen) and "reading processes" in text_of(screen)
         screen.source.deliver(EvidenceView(941, would="this is the one"))
         await until(pilot, lambda: "this is the one" in text_of(screen))
 
@@ -75,7 +84,7 @@ async def test_without_anomalies_the_screen_says_so() -> None:
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:
         await opened(pilot, screen, "2", snapshot())
-        await until(pilot, lambda: "every job that should run does" in text_of(screen))
+        await until(pilot, lambda: "no job's record and processes disagree" in text_of(screen))
         assert wanted(screen) == ()
 
 
@@ -142,7 +151,7 @@ async def test_escape_leads_back_from_the_jobs_of_a_node() -> None:
         await opened(pilot, screen, "3", dead_worker())
         await pilot.press("enter")
         await until(pilot, lambda: screen.app.current_mode == "jobs")
-        wanted = screen.app.desk.way.filter
+        wanted = screen.app.context.way.filter
         await until(pilot, lambda: screen.app.screen.query_one(JobTable).asked_filter == wanted)
         await pilot.press("escape")
         await until(pilot, lambda: screen.app.current_mode == "nodes")
@@ -173,7 +182,7 @@ async def test_the_queue_says_why_jobs_wait_and_how_redis_is() -> None:
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        (QueueView(), "nothing waits"),
+        (QueueView(), "no job is waiting"),
         (QueueView(bells=Bells(error="Connection refused")), "Redis does not answer: Connection refused"),
     ],
 )
@@ -220,6 +229,7 @@ async def test_a_new_event_appears_on_top() -> None:
         side = await opened(pilot, screen, "5", snapshot())
         screen.source.deliver(events([12], EventsWanted()))
         await until(pilot, lambda: "note 12" in text_of(screen))
+        assert side.table.selected is not None
         assert side.table.selected.id == 12
 
 
@@ -234,6 +244,7 @@ async def test_older_pages_come_as_one_goes_down() -> None:
         await pilot.press("G")
         await until(pilot, lambda: len(side.table.listed) == 400)
         assert wanted(screen) == (EventsWanted(),)
+        assert side.table.selected is not None
         assert side.table.selected.id == 201
 
 
@@ -273,11 +284,18 @@ async def test_a_search_that_took_too_long_is_told() -> None:
 
 
 # filters -----------------------------------------------------------------------------------------------------------
-def matches(screen: Screen, side: ListScreen, *ids: int) -> Matches:
+def asked_about(screen: Screen) -> tuple[tuple[int, AnomalyKind], ...]:
+    """The anomalies of which the screen asks whether they match."""
+    question = wanted(screen)[-1]
+    assert isinstance(question, MatchesWanted)
+    return question.anomalies
+
+
+def matches(screen: Screen, side: ListScreen, *ids: int) -> JobMatches:
     """The answer to what the screen asks now."""
-    question = next(what for what in wanted(screen) if isinstance(what, MatchesWanted))  # type: ignore[attr-defined]
+    question = next(what for what in wanted(screen) if isinstance(what, MatchesWanted))
     assert question.filter == side.filter
-    return Matches(question, frozenset(ids))
+    return JobMatches(question, frozenset(ids))
 
 
 async def test_anomalies_are_filtered_and_clean_up_is_for_what_is_listed() -> None:
@@ -286,13 +304,13 @@ async def test_anomalies_are_filtered_and_clean_up_is_for_what_is_listed() -> No
         side = await opened(pilot, screen, "2", dead_worker())
         await pilot.press("slash", *"kind:lo", "tab", "enter")
         await until(pilot, lambda: side.filter == "kind:lost")
-        assert "looking …" in text_of(screen)
+        assert "reading …" in text_of(screen)
         screen.source.deliver(matches(screen, side, 936))
         await until(pilot, lambda: [row.job_id for row in side.table.listed] == [936])
         assert "1 of 1" in text_of(screen) and "⚠ 9" in text_of(screen)
         await pilot.press("C")
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
-        assert screen.deeds.scopes == [Scope((936,))]
+        assert screen.client.scopes == [Scope((936,))]
         await pilot.press("escape")
         await until(pilot, lambda: screen.app.screen is side)
         await pilot.press("escape")
@@ -308,7 +326,7 @@ async def test_an_anomaly_that_comes_is_listed_once_it_is_known_to_match() -> No
         screen.source.deliver(matches(screen, side, 941, 946))
         await until(pilot, lambda: len(side.table.listed) == 2)
         await shown(pilot, screen, snapshot(anomalies=(*anomalies()[:2], orphan(900))))
-        await until(pilot, lambda: (900, "ORPHAN") in wanted(screen)[-1].anomalies)  # type: ignore[index]
+        await until(pilot, lambda: (900, AnomalyKind.ORPHAN) in asked_about(screen))
         assert len(side.table.listed) == 2
         screen.source.deliver(matches(screen, side, 941, 946, 900))
         await until(pilot, lambda: len(side.table.listed) == 3)
@@ -326,7 +344,7 @@ async def test_marks_stay_with_rows_that_a_filter_hides_and_are_counted() -> Non
         await until(pilot, lambda: "2 marked, 1 of them hidden" in text_of(screen))
         await pilot.press("K")
         await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
-        assert set(screen.deeds.scopes[-1].ids) == {946, 941}
+        assert set(screen.client.scopes[-1].ids) == {946, 941}
 
 
 async def test_a_wrong_filter_is_explained_and_one_without_a_match_told() -> None:
@@ -341,7 +359,7 @@ async def test_a_wrong_filter_is_explained_and_one_without_a_match_told() -> Non
         await until(pilot, lambda: "no anomaly matches  kind:leaked" in text_of(screen))
         await pilot.press("C")
         await until(pilot, lambda: any("nothing to clean up" in note.message for note in screen.app._notifications))
-        assert not screen.deeds.scopes
+        assert not screen.client.scopes
 
 
 async def test_nodes_are_filtered_where_they_are() -> None:
@@ -382,5 +400,5 @@ async def test_help_has_the_words_of_the_screens_own_filter() -> None:
     async with screen.app.run_test(size=(120, 140)) as pilot:
         await opened(pilot, screen, "5", snapshot())
         await pilot.press("question_mark")
-        await until(pilot, lambda: "who did it" in text_of(screen))
+        await until(pilot, lambda: "actor" in text_of(screen))
         assert "time since it ended" not in text_of(screen)

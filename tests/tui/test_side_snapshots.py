@@ -7,7 +7,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from backend.readmodel.wanted import EventsWanted, EvidenceWanted, QueueWanted
+from jobwarden.backend.queries.models.pages import EventsWanted, EvidenceWanted, QueueWanted
 from tests.tui.fakes import Screen, detail, job, jobs, snapshot, window
 from tests.tui.scenes import KINDS, audit, dead_worker, evidence, queue
 
@@ -18,14 +18,15 @@ Compare = Callable[..., bool]
 def full() -> Screen:
     """A dashboard in the middle of an incident."""
     screen = Screen()
-    screen.deeds.drained = {"alpha": False, "gamma": True}
+    screen.client.drained = {"alpha": False, "gamma": True}
     return screen
 
 
 async def _after(pilot: Pilot[None], screen: Screen, *keys: str) -> None:
     """Give the read model what it is asked for, press the keys one by one, and let all be drawn."""
-    answers = {EvidenceWanted(number): evidence(number) for number, _, _ in KINDS}
-    screen.source.answers = {**answers, QueueWanted(): queue(), EventsWanted(): audit()}
+    screen.source.answers = {QueueWanted(): queue(), EventsWanted(): audit()}
+    for number, _, _ in KINDS:
+        screen.source.answers[EvidenceWanted(number)] = evidence(number)
     screen.source.details[946] = detail(job(946))
     for news in (dead_worker(), window(jobs(950, 100))):
         screen.source.deliver(news)

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.snapshot import Snapshot
-from backend.readmodel.wanted import EventsWanted, QueueWanted
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.pages import EventsWanted, QueueWanted
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.tui.widgets.fitted import SMALLEST
+from jobwarden.tui.widgets.log.half import LogHalf
+from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, jobs, snapshot, window
 from tests.tui.scenes import audit, dead_worker, queue
 from tests.tui.test_jobs_screen import shown, table, text_of, until
 from tests.tui.test_readable import SIZES, settled
-from tui.screens.fitted import SMALLEST
-from tui.widgets.log.half import LogHalf
-from tui.widgets.prompt.filter import FilterPrompt
 
 LONG = LogView(lines=tuple(f"line {number}" for number in range(60)))
 ALL = pytest.mark.parametrize("size", [*SIZES, (SMALLEST.width, SMALLEST.height)])

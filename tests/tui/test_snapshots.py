@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.overview import Health, Link
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.snapshot import Health, Link
+from jobwarden.tui.dialogs.confirm import Confirm
+from jobwarden.tui.screens.job import JobScreen
 from tests.tui.fakes import Screen, detail, incident, job, jobs, snapshot, window
-from tui.screens.confirm import Confirm
-from tui.screens.job import JobScreen
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 LOG = LogView(
@@ -19,9 +21,9 @@ LOG = LogView(
 Compare = Callable[..., bool]
 
 
-async def _settle(pilot: Pilot[None], screen: Screen, *news: object) -> None:
+async def _settle(pilot: Pilot[None], screen: Screen, *news: News) -> None:
     for item in news:
-        screen.source.deliver(item)  # type: ignore[arg-type]
+        screen.source.deliver(item)
     await pilot.pause()
     await pilot.pause()
 
@@ -70,12 +72,12 @@ def test_the_question_before_a_clean_up(snap_compare: Compare, size: tuple[int, 
     screen = Screen()
 
     async def before(pilot: Pilot[None]) -> None:
-        screen.deeds.refused[941] = "is not touched: its host cannot be reached"
+        screen.client.refused[941] = "is not touched: its host cannot be reached"
         await _settle(pilot, screen, incident(946, 941, 936), window(jobs(950, 120)))
         await pilot.press("C")
         while not isinstance(screen.app.screen, Confirm):
             await asyncio.sleep(0.01)
-        screen.app.screen.query_one("#reason").cursor_blink = False  # type: ignore[attr-defined]
+        screen.app.screen.query_one("#reason", Input).cursor_blink = False
         await _settle(pilot, screen)
 
     assert snap_compare(screen.app, terminal_size=size, run_before=before)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import pytest
 from textual.app import App, ComposeResult
 
-from backend.readmodel.hold import Hold
+from jobwarden.backend.queries.models.job_window import Hold
+from jobwarden.tui.widgets.table.columns import Cell, Column
+from jobwarden.tui.widgets.table.marks import BarStatus, Marks
+from jobwarden.tui.widgets.table.rows import Sort, hold_back
+from jobwarden.tui.widgets.table.virtual import VirtualTable
 from tests.tui.fakes import NOW
-from tui.widgets.table.columns import Cell, Column
-from tui.widgets.table.marks import Marks, Status
-from tui.widgets.table.rows import Sort, hold_back
-from tui.widgets.table.virtual import VirtualTable
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Nodes(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.statuses: list[Status] = []
+        self.statuses: list[BarStatus] = []
 
     def compose(self) -> ComposeResult:
         yield VirtualTable(COLUMNS, clock=lambda: NOW, key=lambda node: node.name, empty=[("no nodes", "dim")])

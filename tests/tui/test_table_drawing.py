@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from tui.widgets.table.columns import Cell, Column, Moment, Placed
-from tui.widgets.table.paint import KEPT, Look, Painter, Palette
-from tui.widgets.table.rows import StaticRows
-from tui.widgets.table.virtual import VirtualTable
+from jobwarden.tui.widgets.table.columns import Cell, Column, Moment, Placed
+from jobwarden.tui.widgets.table.paint import KEPT, Painter, RowAppearance, TableStyles
+from jobwarden.tui.widgets.table.rows import StaticRows
+from jobwarden.tui.widgets.table.virtual import VirtualTable
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 STYLES = {"base": Style(color="white"), "cursor": Style(reverse=True), "failed": Style(color="red")}
@@ -32,29 +33,29 @@ def _columns(role: str = "") -> tuple[Column[Item], ...]:
 
 
 def _painter(role: str = "") -> Painter[Item]:
-    painter: Painter[Item] = Painter(Palette(STYLES.__getitem__))
+    painter: Painter[Item] = Painter(TableStyles(STYLES.__getitem__))
     painter.place(tuple(Placed(column, column.width) for column in _columns(role)))
     return painter
 
 
 def test_neighbours_of_one_style_are_one_piece() -> None:
-    plain = _painter().row(Item(1), Look(1, False, False, 0), Moment(NOW), 30)
+    plain = _painter().row(Item(1), RowAppearance(1, False, False, 0), Moment(NOW), 30)
     assert [segment.text for segment in plain] == [" 1      same   same           "]
-    coloured = _painter("failed").row(Item(1), Look(1, False, False, 0), Moment(NOW), 30)
+    coloured = _painter("failed").row(Item(1), RowAppearance(1, False, False, 0), Moment(NOW), 30)
     assert [segment.text for segment in coloured] == [" 1      ", "same  ", " same           "]
-    under_cursor = _painter("failed").row(Item(1), Look(1, True, False, 0), Moment(NOW), 30)
+    under_cursor = _painter("failed").row(Item(1), RowAppearance(1, True, False, 0), Moment(NOW), 30)
     assert len(list(under_cursor)) == 1
 
 
 @pytest.mark.parametrize("width", [5, 20, 21, 22, 23, 40])
 def test_a_line_is_exactly_as_wide_as_the_table(width: int) -> None:
-    strip = _painter("failed").row(Item(1), Look(1, False, False, 0), Moment(NOW), width)
+    strip = _painter("failed").row(Item(1), RowAppearance(1, False, False, 0), Moment(NOW), width)
     assert strip.cell_length == sum(len(segment.text) for segment in strip) == width
 
 
 def test_a_changed_row_is_drawn_once_for_each_change() -> None:
     painter = _painter()
-    look: Look[Item] = Look(1, False, False, 0)
+    look: RowAppearance[Item] = RowAppearance(1, False, False, 0)
     first = painter.row(Item(1), look, Moment(NOW), 30)
     second = painter.row(Item(1, "other"), look, Moment(NOW), 30)
     assert "other" in second.text
@@ -64,14 +65,14 @@ def test_a_changed_row_is_drawn_once_for_each_change() -> None:
 
 def test_a_line_of_another_width_is_drawn_anew() -> None:
     painter = _painter()
-    look: Look[Item] = Look(1, False, False, 0)
+    look: RowAppearance[Item] = RowAppearance(1, False, False, 0)
     assert [painter.row(Item(1), look, Moment(NOW), width).cell_length for width in (40, 38)] == [40, 38]
 
 
 def test_only_so_many_lines_are_kept() -> None:
     painter = _painter()
     for number in range(KEPT + 10):
-        painter.row(Item(number), Look(number, False, False, 0), Moment(NOW), 30)
+        painter.row(Item(number), RowAppearance(number, False, False, 0), Moment(NOW), 30)
     assert len(painter._strips) <= KEPT
 
 
@@ -82,11 +83,9 @@ class Table(VirtualTable[Item]):
         super().__init__(_columns(), clock=lambda: NOW)
         self.refreshed: list[int] = []
 
-    def refresh(  # type: ignore[no-untyped-def]
-        self, *regions: Region, **more
-    ) -> "Table":
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         self.refreshed += [line for region in regions for line in range(region.y, region.bottom)]
-        super().refresh(*regions, **more)
+        super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
         return self
 
 

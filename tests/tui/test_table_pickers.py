@@ -3,15 +3,14 @@
 import pytest
 from textual.pilot import Pilot
 
-from backend.readmodel.hold import Hold
-from backend.readmodel.jobs import compile_filter
-from backend.readmodel.order import Order
+from jobwarden.backend.queries.jobs import compile_filter
+from jobwarden.backend.queries.models.job_window import Hold
+from jobwarden.backend.queries.models.sort import Order
+from jobwarden.tui.dialogs.columns import ColumnPicker, OrderPicker
+from jobwarden.tui.widgets.table.layout import Choice, Shown, from_plain, to_plain
+from jobwarden.tui.widgets.table.rows import Sort
 from tests.tui.fakes import Screen, jobs, snapshot, window
 from tests.tui.test_jobs_screen import shown, table, text_of, until
-from tui.pickers.columns import ColumnPicker
-from tui.pickers.order import OrderPicker
-from tui.widgets.table.layout import Choice, Shown, from_plain, to_plain
-from tui.widgets.table.rows import Sort
 
 SIZE = (120, 40)
 
@@ -85,7 +84,7 @@ async def test_chosen_columns_and_order_are_there_again() -> None:
 
 
 def test_a_kept_layout_that_makes_no_sense_is_left_out() -> None:
-    from tui.widgets.jobs.columns import JOB_COLUMNS
+    from jobwarden.tui.columns.jobs import JOB_COLUMNS
 
     kept = [["name", "always", 20], ["nosuch", "auto", 0], ["id", "sometimes", 1], "rubbish", ["age", "never", 9999]]
     layout = from_plain(kept, JOB_COLUMNS)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.terminal import Terminal
+from jobwarden.tui.app.terminal import LEAVING_SECONDS
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
 from tests.support.program import copy_program
 from tests.support.tmux import Tmux
-from tui.habits.terminal import LEAVING_SECONDS
 
 ALTERNATE, CURSOR, PASTE, FOCUS, WRAP = 1049, 25, 2004, 1004, 7
 MOUSE = (1000, 1003, 1006)
@@ -32,7 +32,7 @@ raise SystemExit(app.return_code)
 
 
 def open_dashboard(cli: Cli, *arguments: str, **env: str) -> Terminal:
-    return Terminal([sys.executable, "-m", "backend.cli", "tui", *arguments], {**cli.env, **env})
+    return Terminal([sys.executable, "-m", "jobwarden", "tui", *arguments], {**cli.env, **env})
 
 
 def assert_clean(terminal: Terminal) -> None:
@@ -95,7 +95,7 @@ def test_a_wrong_preference_is_said_before_the_screen_opens(cli: Cli, env: dict[
 
 
 def test_a_dumb_terminal_is_refused_in_one_line(cli: Cli) -> None:
-    command = [sys.executable, "-m", "backend.cli", "tui"]
+    command = [sys.executable, "-m", "jobwarden", "tui"]
     with Terminal(["env", "TERM=dumb", *command], cli.env) as terminal:
         assert terminal.wait() == 2
         assert b"TERM=dumb" in terminal.output and len(bytes(terminal.output).splitlines()) == 1
@@ -124,7 +124,7 @@ def tmux(cli: Cli) -> Iterator[Tmux]:
 
 
 def test_suspended_and_back(cli: Cli, tmux: Tmux) -> None:
-    tmux.press(f"{sys.executable} -m backend.cli tui", "Enter")
+    tmux.press(f"{sys.executable} -m jobwarden tui", "Enter")
     tmux.until(lambda screen: "no anomalies" in screen)
     tmux.press("C-z")
     stopped = tmux.until(lambda screen: "Stopped" in screen and screen.rstrip().endswith("shell$"))
@@ -143,7 +143,7 @@ def test_a_script_is_shown_in_the_editor(cli: Cli, tmux: Tmux, tmp_path: Path) -
     script = tmp_path / "job.sh"
     script.write_text("#!/bin/sh\necho a line of the script\n")
     job_id = cli("submit", "--hold", script).out.strip()
-    tmux.press(f"EDITOR=less {sys.executable} -m backend.cli tui", "Enter")
+    tmux.press(f"EDITOR=less {sys.executable} -m jobwarden tui", "Enter")
     tmux.until(lambda screen: "HELD" in screen)
     tmux.press("Enter")
     tmux.until(lambda screen: f"Job {job_id}" in screen)
@@ -161,13 +161,13 @@ def shows_one_of(words: tuple[str, ...], screen: str) -> bool:
 
 def test_the_program_is_moved_away_under_the_dashboard(cli: Cli, tmux: Tmux, tmp_path: Path) -> None:
     """What is needed later is loaded behind the first picture; what was not yet, says so in a line. Nothing ends."""
-    program, said = copy_program(tmp_path / "program"), "the program was replaced: start the dashboard again"
+    program, said = copy_program(tmp_path / "program"), "the program was replaced: restart the dashboard"
     (tmp_path / "job.sh").write_text("#!/bin/sh\n")
     cli("submit", "--hold", tmp_path / "job.sh")
-    tmux.press(f"cd {program}; {sys.executable} -m backend.cli tui", "Enter")
+    tmux.press(f"cd {program}; {sys.executable} -m jobwarden tui", "Enter")
     tmux.until(lambda screen: "HELD" in screen)
     program.rename(tmp_path / "away")
-    for keys, works in ((["Enter"], "Job 1"), (["o"], "Sort by"), ([":", *"export csv", "Enter"], "rows in")):
+    for keys, works in ((["Enter"], "Job 1"), (["o"], "Sort by"), ([":", *"export csv", "Enter"], "written to")):
         tmux.press(*("Space" if key == " " else key for key in keys))
         tmux.until(partial(shows_one_of, (said, works)))
         tmux.press("Escape")
@@ -187,7 +187,7 @@ def test_a_terminal_that_goes_away_takes_the_dashboard_with_it(cli: Cli) -> None
 
 def test_whoever_hangs_while_leaving_ends_all_the_same() -> None:
     hanging = (
-        "import threading, tui.habits.terminal as terminal\n"
+        "import threading, jobwarden.tui.app.terminal as terminal\n"
         "terminal.LEAVING_SECONDS = 0.1\nterminal.end_anyway(129)\n"
         "lock = threading.Lock()\nlock.acquire()\nlock.acquire()\n"
     )
@@ -211,7 +211,7 @@ def test_a_terminal_that_stops_reading_keeps_nobody(cli: Cli, number: signal.Sig
 
 def test_a_terminal_that_is_closed_ends_it_though_no_signal_comes(cli: Cli) -> None:
     master, slave = os.openpty()
-    command = [sys.executable, "-m", "backend.cli", "tui"]
+    command = [sys.executable, "-m", "jobwarden", "tui"]
     process = subprocess.Popen(
         command, env={**cli.env, "TERM": "xterm-256color"}, stdin=slave, stdout=slave, stderr=slave,
         start_new_session=True,
@@ -230,7 +230,8 @@ def test_a_terminal_that_is_closed_ends_it_though_no_signal_comes(cli: Cli) -> N
 def test_a_mistake_of_ours_is_one_line_with_the_file_that_has_the_rest(tmp_path: Path) -> None:
     code = CRASHING.replace(
         "app.run()",
-        f"from tui.diary import keep_diary\nkeep_diary(__import__('pathlib').Path({str(tmp_path)!r}))\napp.run()",
+        f"from pathlib import Path\nfrom jobwarden.tui.app.error_log import keep_diary\n"
+        f"keep_diary(Path({str(tmp_path)!r}))\napp.run()",
     )
     with Terminal([sys.executable, "-c", code], dict(os.environ)) as terminal:
         assert terminal.wait() == 1

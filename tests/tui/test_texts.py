@@ -10,26 +10,21 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from backend.actions.table import ACTIONS
-from backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
-from backend.readmodel.overview import Health, Link
+from jobwarden.backend.actions.catalog import ACTIONS
+from jobwarden.backend.domain.states import AnomalyKind, FailureReason, JobState, WorkerState
+from jobwarden.backend.queries.models.snapshot import Health, Link
+from jobwarden.tui.app.terminal import farewell
+from jobwarden.tui.columns.jobs import JOB_COLUMNS
+from jobwarden.tui.keys.bindings import ACT, APP, JOB, LIST, LOG, TABLE, UNDO
+from jobwarden.tui.keys.model import KeyGroup, without_acts
+from jobwarden.tui.panels.job import environment, history, job_title, overview, script
+from jobwarden.tui.theme.states import STATE_LOOKS, job_look, outcome
+from jobwarden.tui.widgets.header.render import Colours, banner, header_lines, is_stale
+from jobwarden.tui.widgets.header.render import bar as gauge_bar
+from jobwarden.tui.widgets.table.bar import bar
+from jobwarden.tui.widgets.table.columns import GAP, Cell, Moment, fit, place
+from jobwarden.tui.widgets.table.marks import BarStatus
 from tests.tui.fakes import NOW, detail, incident, job, orphan, snapshot, worker
-from tui.farewell import farewell
-from tui.keys.acts import ACT, UNDO
-from tui.keys.app import APP
-from tui.keys.job import JOB
-from tui.keys.jobs import LIST
-from tui.keys.log import LOG
-from tui.keys.model import Group, without_acts
-from tui.keys.table import TABLE
-from tui.looks import STATE_LOOKS, job_look, outcome
-from tui.panes.job import environment, history, job_title, overview, script
-from tui.widgets.header.gauge import bar as gauge_bar
-from tui.widgets.header.lines import Colours, banner, header_lines, is_stale
-from tui.widgets.jobs.columns import JOB_COLUMNS
-from tui.widgets.table.bar import bar
-from tui.widgets.table.columns import GAP, Cell, Moment, fit, place
-from tui.widgets.table.marks import Status
 
 PLAIN = Colours({})
 
@@ -200,7 +195,7 @@ BAR = dict.fromkeys(("filter", "held", "unseen", "marked"), "")
 
 
 def test_the_place_in_the_list() -> None:
-    text = bar("Jobs", Status(line=1, total=2, unseen=1234), 80, BAR).plain
+    text = bar("Jobs", BarStatus(line=1, total=2, unseen=1234), 80, BAR).plain
     assert "2 of 2" in text
     assert "1,234 new" in text
 
@@ -208,16 +203,16 @@ def test_the_place_in_the_list() -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (Status(marked=3, total=9), "◆ 3 marked"),
-        (Status(marked=8, total=9, everything=True), "◆ all 8 that match are marked"),
-        (Status(marked=2, total=9, ranging=True), "range (V ends it)"),
-        (Status(total=9, paused=True, pending=7), "paused, 7 changes pending"),
-        (Status(total=9, pending=1), "1 change pending"),
-        (Status(total=9, stale=True), "stale"),
-        (Status(total=9, line=4, exact=False), "~5 of 9"),
+        (BarStatus(marked=3, total=9), "◆ 3 marked"),
+        (BarStatus(marked=8, total=9, everything=True), "◆ all 8 that match are marked"),
+        (BarStatus(marked=2, total=9, ranging=True), "range (V ends it)"),
+        (BarStatus(total=9, paused=True, pending=7), "paused, 7 changes pending"),
+        (BarStatus(total=9, pending=1), "1 change pending"),
+        (BarStatus(total=9, stale=True), "stale"),
+        (BarStatus(total=9, line=4, exact=False), "~5 of 9"),
     ],
 )
-def test_what_is_marked_or_held_back_is_said_over_the_list(status: Status, words: str) -> None:
+def test_what_is_marked_or_held_back_is_said_over_the_list(status: BarStatus, words: str) -> None:
     assert words in bar("Jobs", status, 100, BAR).plain
 
 
@@ -281,7 +276,7 @@ def test_every_key_has_its_own_id() -> None:
 
 
 @pytest.mark.parametrize("groups", [(TABLE, LIST, ACT, UNDO, APP), (LOG, JOB, ACT, UNDO, APP)])
-def test_no_key_means_two_things_on_one_screen(groups: tuple[Group, ...]) -> None:
+def test_no_key_means_two_things_on_one_screen(groups: tuple[KeyGroup, ...]) -> None:
     # The log's escape is the screen's when the log has nothing to give up.
     entries = [entry for group in groups for entry in group.keys if entry.id != "log.give_up"]
     pressed = [key for entry in entries for key in entry.keys.split(",")]

@@ -4,7 +4,7 @@ import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
 
-from backend.readmodel.logs.view import LogView
+from jobwarden.backend.logs.view import LogView
 from tests.tui.fakes import Screen, job, jobs, window
 from tests.tui.scenes import dead_worker
 from tests.tui.test_jobs_screen import shown

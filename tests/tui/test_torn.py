@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.terminal import Terminal
-from tests.support.cli import Cli
-from tests.tui.test_terminal import open_dashboard, shown
-from tui.habits.sequences import (
+from jobwarden.tui.app.key_reader import (
     ESCAPE,
     ESCAPE_SECONDS,
     GAP_SECONDS,
@@ -22,6 +20,8 @@ from tui.habits.sequences import (
     PASTED,
     Sequences,
 )
+from tests.support.cli import Cli
+from tests.tui.test_terminal import open_dashboard, shown
 
 SEQUENCES = {
     "right": "\x1b[C", "home": "\x1b[H", "end": "\x1b[F", "shift tab": "\x1b[Z", "F1": "\x1bOP", "F3": "\x1bOR",

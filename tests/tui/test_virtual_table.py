@@ -5,9 +5,9 @@ from datetime import datetime
 
 from textual.app import App, ComposeResult
 
+from jobwarden.tui.widgets.table.columns import Cell, Column
+from jobwarden.tui.widgets.table.virtual import HEADER, VirtualTable
 from tests.tui.fakes import NOW
-from tui.widgets.table.columns import Cell, Column
-from tui.widgets.table.virtual import HEADER, VirtualTable
 
 MILLION = 1_000_000
 LOADED = 400

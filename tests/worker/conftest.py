@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
 from tests.support.cli import Cli
 from tests.support.processes import reap_marked
 from tests.worker.farm import FAST, Farm

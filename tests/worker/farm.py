@@ -7,16 +7,17 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
-from backend.domain.request import JobRequest
-from backend.process.identity import this_host
-from backend.process.record import Record, read_record
-from backend.settings import Settings
-from backend.state import machine
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.domain.request import JobRequest
+from jobwarden.backend.process.identity import this_host
+from jobwarden.backend.process.record import Record, read_record
+from jobwarden.backend.state import machine
 from tests.support.cli import Cli
 from tests.support.processes import MARK, has_child, is_gone, kill_hard, wait_until
 
@@ -136,7 +137,7 @@ class Farm:
         go = self.work / name
         return self.submit(f'{script}\n{UNTIL_GO}exit "$(cat "$1")"', str(go), **fields), go
 
-    def end(self, job_id: int, action: machine.Command) -> None:
+    def end(self, job_id: int, action: machine.EndCommand) -> None:
         """Ask for the end of a running job as an operator does."""
         with self.engine.begin() as conn:
             assert machine.request_end(conn, [job_id], action, "op@desk", "test")
@@ -199,6 +200,12 @@ class Farm:
         allocation = self.allocation(job_id)
         return read_record(allocation.spool_dir, allocation.record_key)
 
+    def recorded(self, job_id: int) -> Record:
+        """The record of a job that has ended."""
+        record = self.record(job_id)
+        assert record is not None, f"job {job_id} has no record"
+        return record
+
     def number(self, name: str) -> int:
         """The number that a job writes, as a line, into a file of the work directory."""
         file = self.work / name
@@ -208,7 +215,7 @@ class Farm:
     def gone(self, *pids: int) -> None:
         """Wait until none of these processes runs."""
         for pid in pids:
-            wait_until(lambda pid=pid: is_gone(pid), PATIENCE, f"the end of {pid}")
+            wait_until(partial(is_gone, pid), PATIENCE, f"the end of {pid}")
 
     def kill_processes(self, *pids: int) -> None:
         """kill -9, the last first so that nobody is left to record anything of the others."""

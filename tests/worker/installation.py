@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,8 +13,8 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
-from backend.embedded import servers
-from backend.settings import Settings
+from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.embedded import servers
 from tests.support.cli import COMMAND, Cli, clean_environment
 from tests.support.processes import MARK, kill_hard, reap_marked, wait_until
 from tests.worker.farm import FAST, PATIENCE
@@ -48,20 +47,22 @@ class Installation:
         assert done.code == 0, done
         return int(done.out)
 
-    def show(self, job_id: int) -> dict:
+    def show(self, job_id: int) -> dict[str, Any]:
         done = self.cli("show", "--json", job_id)
         assert done.code == 0, done
-        return json.loads(done.out)
+        shown: dict[str, Any] = done.json
+        return shown
 
-    def until(self, job_id: int, *states: str) -> dict:
-        def there() -> dict | None:
+    def until(self, job_id: int, *states: str) -> dict[str, Any]:
+        def there() -> dict[str, Any] | None:
             job = self.show(job_id)
             return job if job["state"] in states and (job["start_time"] or "RUNNING" not in states) else None
 
         return wait_until(there, PATIENCE, f"job {job_id} to be {states}")
 
     @property
-    def worker(self) -> dict:
+    def worker(self) -> dict[str, Any]:
+        one: dict[str, Any]
         [one] = self.cli("workers", "--json").json
         return one
 
@@ -106,11 +107,20 @@ class Installation:
 
 @contextlib.contextmanager
 def brought_up(
-    home: Path, tmp_path: Path, mark: str, *, command: Path = COMMAND, options: Sequence[str] = (), **extra: str
+    home: Path,
+    tmp_path: Path,
+    mark: str,
+    *,
+    command: Path = COMMAND,
+    options: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Installation]:
-    """Bring one up in ``home`` with ``command``, and take it down at the end whatever the test has broken."""
+    """Bring one up in ``home``, and take it down at the end whatever the test has broken.
+
+    ``command`` is the one that is installed, ``variables`` are of its environment.
+    """
     env = clean_environment(JOBWARDEN_HOME=str(home), JOBWARDEN_NODE_NAME="node1", HOME=str(tmp_path), **FAST)
-    made = Installation(Cli({**env, MARK: mark, **extra}, tmp_path, command), home, mark)
+    made = Installation(Cli({**env, MARK: mark, **(variables or {})}, tmp_path, command), home, mark)
     try:
         done = made.cli("up", "--no-tui", *options)
         assert done.code == 0, done

@@ -2,10 +2,10 @@
 
 import signal
 
-from backend.process.identity import elapsed_seconds
-from backend.queue import bell
-from backend.state import machine
-from backend.state.records import Placement
+from jobwarden.backend.process.identity import elapsed_seconds
+from jobwarden.backend.queue import doorbell
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement
 from tests.support.processes import wait_until
 from tests.worker.farm import Farm, alive, go, hang
 
@@ -127,8 +127,8 @@ def test_a_job_cancelled_while_starting_never_runs(farm: Farm, redis_url: str) -
         granted = machine.allocate(conn, [Placement(each, "node1", worker.id) for each in (job, later)])
     with farm.engine.begin() as conn:
         assert machine.end_unstarted(conn, [job], "cancel", "op@desk", "test")
-    with bell.connect(redis_url) as redis:
-        bell.ring(redis, "node1", [allocation for allocation, _, _ in granted])
+    with doorbell.connect(redis_url) as redis:
+        doorbell.ring(redis, "node1", [allocation for allocation, _, _ in granted])
     resume()
     assert farm.ended(later).state == "COMPLETED"
     assert farm.ended(job).state == "CANCELLED"

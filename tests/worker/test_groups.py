@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.process.cgroup import Group, group_of, own_group
+from jobwarden.backend.process.cgroup import ControlGroup, group_of, own_group
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm, Worker, alive, go
 
@@ -23,7 +23,7 @@ def _writable() -> None:
         pytest.skip("needs a cgroup v2 hierarchy that this user may write")
 
 
-def group(farm: Farm, job: int) -> Group:
+def group(farm: Farm, job: int) -> ControlGroup:
     allocation = farm.allocation(job)
     found = group_of(allocation.spool_dir, allocation.cookie)
     assert found is not None, farm.all[-1].said

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from backend.process.procfs import command_line, scan
+from jobwarden.backend.process.procfs import command_line, scan
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm, Worker
 
@@ -66,7 +66,7 @@ def test_a_hook_whose_guard_is_killed_is_ended_by_the_worker(farm: Farm) -> None
     [guard] = [
         pid
         for pid in scan().processes
-        if "backend.alerts.guard" in command_line(pid) and str(farm.work) in command_line(pid)
+        if "jobwarden.backend.monitoring.alerts.guard" in command_line(pid) and str(farm.work) in command_line(pid)
     ]
 
     os.kill(guard, signal.SIGKILL)

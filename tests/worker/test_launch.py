@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from backend.state import machine
+from jobwarden.backend.state import machine
 from tests.worker.farm import Farm, alive, go
 
 
@@ -106,7 +106,7 @@ def test_the_end_time_is_the_scripts_own(farm: Farm) -> None:
     )
     row, allocation = farm.ended(job), farm.allocation(job)
     assert row.state == "COMPLETED"
-    assert abs(row.end_time.timestamp() - farm.record(job).end_ns / 1e9) < 1e-3
+    assert abs(row.end_time.timestamp() - farm.recorded(job).end_ns / 1e9) < 1e-3
     assert (allocation.released_time - row.end_time).total_seconds() >= 1.9
 
 

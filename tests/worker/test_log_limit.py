@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from backend.process.logcut import read_cut
-from backend.reserve import Room
-from backend.worker.loglimit import LAST_LOOKS, LogLimiter
-from backend.worker.watched import Watched
+from jobwarden.backend.disk_reserve import DiskRoom
+from jobwarden.backend.process.identity import identify
+from jobwarden.backend.process.log_truncation import read_cut
+from jobwarden.backend.worker.disk_guard import LAST_LOOKS, LogLimiter
+from jobwarden.backend.worker.watched_job import WatchedJob
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm, go
 
@@ -59,12 +61,14 @@ def test_without_a_limit_nothing_is_cut(farm: Farm) -> None:
     assert read_cut(str(log.parent)) is None
 
 
-def plenty() -> Room:
-    return Room(free=1 << 40, reserve=0)
+def plenty() -> DiskRoom:
+    return DiskRoom(free=1 << 40, reserve=0)
 
 
-def watched(folder: Path) -> Watched:
-    return Watched(7, 7, None, "", str(folder), None, "/")  # type: ignore[arg-type]
+def watched(folder: Path) -> WatchedJob:
+    me = identify(os.getpid())
+    assert me is not None
+    return WatchedJob(7, 7, me, "", str(folder), None, "/")
 
 
 @pytest.mark.parametrize(("limit", "written", "most"), [(1024, 3000, 1126), (4, 300, 20), (64, 600, 80)])
@@ -86,9 +90,11 @@ def test_a_job_that_writes_as_fast_as_it_can_stays_near_its_limit(
     farm.gone(pid)
 
 
-def test_a_disk_that_cannot_is_said_once(tmp_path: Path, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_a_disk_that_cannot_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "output.log").write_bytes(b"x" * 2 * MIB)
-    monkeypatch.setattr("backend.process.logcut.KEEP_SIZE", 0x40)  # a mode that no kernel knows
+    monkeypatch.setattr("jobwarden.backend.process.log_truncation.KEEP_SIZE", 0x40)  # a mode that no kernel knows
     limiter = LogLimiter(1, lambda: {7}, plenty)
     limiter.follow(watched(tmp_path))
     limiter.look()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import redis
 
-from backend.queue import bell
-from backend.state import machine
-from backend.state.records import Placement
+from jobwarden.backend.queue import doorbell
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement
 from tests.support.processes import is_gone, wait_until
 from tests.support.valkey import valkey
 from tests.worker.farm import PATIENCE, UNTIL_GO, Farm, go
@@ -78,9 +78,9 @@ def test_messages_twice_and_messages_about_nothing_are_harmless(farm: Farm, redi
     worker = farm.worker()
     job, file = farm.submit_waiting("echo run >> runs")
     allocation = farm.started(job).id
-    with bell.connect(redis_url) as redis:
+    with doorbell.connect(redis_url) as redis:
         for ids in ([allocation], [allocation, allocation], [10**9], [], [-1]):
-            bell.ring(redis, "node1", ids)
+            doorbell.ring(redis, "node1", ids)
     late = farm.submit("exit 0")
     assert farm.ended(late).state == "COMPLETED"
     go(file)
@@ -129,5 +129,5 @@ def test_a_redis_cluster_costs_one_line_and_some_seconds(farm: Farm, home: Path)
         for one in done:
             assert farm.ended(int(one.out)).state == "COMPLETED"
         wait_until(lambda: "Redis answers with an error: " in worker.said, PATIENCE, "the line")
-        assert worker.said.count("a cluster will not do: point REDIS_URL to a server of its own") == 1
+        assert worker.said.count("a Redis cluster is not supported: point REDIS_URL to a single server") == 1
         assert "Traceback" not in worker.said

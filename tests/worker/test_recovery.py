@@ -5,10 +5,16 @@ from typing import Any
 
 import pytest
 
-from backend.process.identity import HostIdentity, Liveness
-from backend.process.record import Record, RecordKind
-from backend.worker.recovery import CLAIM_PATIENCE_SECONDS, RING_PATIENCE_SECONDS, Evidence, Fate, decide
-from backend.worker.registry import Registration
+from jobwarden.backend.process.identity import HostIdentity, Liveness
+from jobwarden.backend.process.record import Record, RecordKind
+from jobwarden.backend.worker.recovery import (
+    CLAIM_PATIENCE_SECONDS,
+    RING_PATIENCE_SECONDS,
+    Fate,
+    ProcessEvidence,
+    decide,
+)
+from jobwarden.backend.worker.registration import Registration
 
 ME = Registration(worker_id=7, node_id=1, node_name="node1", spool="/spool")
 HOST = HostIdentity(machine_id="here", boot_id="now", pid_namespace=1, hostname="host")
@@ -23,7 +29,7 @@ def fate(alive: Liveness = Liveness.ALIVE, record: Record | None = None, **chang
         "claimed": True, "age": 0.0,
         **changes,
     }  # fmt: skip
-    return decide(SimpleNamespace(**row), ME, HOST, lambda _: Evidence(alive, record))
+    return decide(SimpleNamespace(**row), ME, HOST, lambda _: ProcessEvidence(alive, record))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_nothing_outlives_a_reboot(alive: Liveness) -> None:
     "other", [{"hostname": "clone"}, {"spool_dir": "/no/such/folder"}, {"machine_id": "there"}], ids=str
 )
 def test_another_boot_of_a_clone_is_another_machine(other: dict[str, str]) -> None:
-    assert fate(Liveness.GONE, boot_id="theirs", **other) is Fate.FOREIGN
+    assert fate(Liveness.GONE, None, boot_id="theirs", **other) is Fate.FOREIGN
 
 
 def test_nothing_is_known_of_a_process_on_another_machine() -> None:

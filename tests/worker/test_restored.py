@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from backend.actions.perform import Context, perform
-from backend.anomalies import detect
-from backend.anomalies.strays import Scanner
-from backend.api import cancel_job
-from backend.embedded.binaries import postgres_installations
-from backend.errors import Refused
+from jobwarden.backend.actions.results import Context
+from jobwarden.backend.anomalies import detect
+from jobwarden.backend.anomalies.strays import Scanner
+from jobwarden.backend.api import cancel_job
+from jobwarden.backend.embedded.binaries import postgres_installations
+from jobwarden.backend.errors import Refused
+from tests.support.actions import perform
 from tests.support.cli import Cli
 from tests.support.processes import is_gone
 from tests.worker.farm import Farm, go

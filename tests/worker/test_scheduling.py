@@ -1,6 +1,6 @@
 """Who runs next and where, with real workers on one or two nodes."""
 
-from backend.state import machine
+from jobwarden.backend.state import machine
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, Farm, alive, go
 
@@ -86,7 +86,8 @@ def test_memory_and_gpus_are_counted_as_cpus_are(farm: Farm) -> None:
     probe = farm.submit("exit 0", memory_mb=10)
     farm.ended(probe)
     assert (farm.job(more_memory).state, farm.job(more_gpu).state) == ("PENDING", "PENDING")
-    go(one), go(two)
+    go(one)
+    go(two)
     assert (farm.ended(more_memory).state, farm.ended(more_gpu).state) == ("COMPLETED", "COMPLETED")
 
 

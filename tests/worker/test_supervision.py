@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.worker.systemd import danger_of_supervisor, unit_of
+from jobwarden.backend.worker.systemd import danger_of_supervisor, unit_of
 from tests.support.cli import COMMAND
 from tests.support.processes import is_gone, kill_hard, wait_until
 from tests.worker.farm import PATIENCE, Farm

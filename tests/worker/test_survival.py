@@ -2,9 +2,10 @@
 
 import os
 import signal
+from functools import partial
 
-from backend.state import machine
-from backend.state.records import Placement
+from jobwarden.backend.state import machine
+from jobwarden.backend.state.records import Placement
 from tests.support.processes import wait_until
 from tests.worker.farm import UNTIL_GO, Farm, alive, go
 
@@ -52,7 +53,7 @@ def test_what_ended_while_no_worker_lived_is_recorded_as_it_was(farm: Farm) -> N
     go(file, 7)
     go(other)
     farm.gone(*shims)
-    ends = {job: farm.record(job).end_ns / 1e9 for job in (failing, fine, crashing)}
+    ends = {job: farm.recorded(job).end_ns / 1e9 for job in (failing, fine, crashing)}
     new = farm.worker()
     began = farm.scalar("SELECT started_at FROM workers WHERE id = :id", id=new.id)
     expected = {failing: ("FAILED", 7, None), fine: ("COMPLETED", 0, None), crashing: ("FAILED", None, signal.SIGSEGV)}
@@ -143,14 +144,18 @@ def test_a_claim_without_a_process_goes_back_to_the_queue(farm: Farm) -> None:
     assert farm.allocation(job).id > allocation
 
 
+def has_begun(farm: Farm, least: int) -> bool:
+    """Whether at least so many jobs were started."""
+    return bool(farm.scalar("SELECT count(*) FROM jobs WHERE start_time IS NOT NULL") >= least)
+
+
 def test_nothing_is_lost_and_nothing_runs_twice_however_often_the_worker_dies(farm: Farm) -> None:
     script = 'echo "$JOBWARDEN_JOB_ID" >> runs; sleep 0.3; exit $((JOBWARDEN_JOB_ID % 3))'
     with farm.engine.begin() as conn:
         jobs = machine.submit(conn, [farm.request(script) for _ in range(60)], "tester")
-    done = "SELECT count(*) FROM jobs WHERE start_time IS NOT NULL"
     for least in (1, 20, 40):
         worker = farm.worker(JOBWARDEN_NODE_CPUS="6")
-        wait_until(lambda least=least: farm.scalar(done) >= least, 60.0, "jobs to start")
+        wait_until(partial(has_begun, farm, least), 60.0, "jobs to start")
         worker.kill()
     farm.worker()
     outcomes = {job: (farm.ended(job).state, farm.job(job).exit_code) for job in jobs}

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.drains import OUTDATED, REPLACED
-from backend.health.look import look
-from backend.worker.fitness import MOST_FAILURES, Fitness
-from backend.worker.program import Program
-from backend.worker.registry import Registration
+from jobwarden.backend.domain.states import OUTDATED, REPLACED
+from jobwarden.backend.monitoring.health.checks import look
+from jobwarden.backend.worker.node_check import MOST_FAILURES, Fitness, Program
+from jobwarden.backend.worker.registration import Registration
 from tests.support.processes import is_gone, wait_until
 from tests.support.program import copy_program
 from tests.worker.farm import PATIENCE, Farm, Worker, go
@@ -167,9 +166,8 @@ def test_launches_wait_while_the_program_is_moved_away(farm: Farm, tmp_path: Pat
 
 def test_a_worker_whose_program_was_replaced_in_place_says_so_until_it_is_restarted(farm: Farm, tmp_path: Path) -> None:
     program, worker, running, file = running_from_a_copy(farm, tmp_path)
-    version = program / "backend" / "__init__.py"
-    written = version.read_text()
-    version.write_text(written.replace("0.1.0", "0.2.0"))
+    with (program / "jobwarden" / "backend" / "errors.py").open("a") as file_of_ours:
+        file_of_ours.write("# another version\n")
     wait_until(lambda: farm.scalar("SELECT outdated FROM workers WHERE id = :id", id=worker.id), PATIENCE, "the note")
     assert said_of_workers(farm).startswith(
         f"degraded worker {worker.id} of node1 runs other code than is installed on host"

@@ -1,1 +1,1 @@
-"""The columns of every list that is held as a whole, as data."""
+"""The columns of each list."""

@@ -1,11 +1,11 @@
 """The columns of the nodes: one line for each worker, the capacity on the line of the newest one."""
 
-from backend.domain.states import WorkerState
-from backend.domain.units import format_age, format_memory
-from backend.readmodel.workers import NodeRow
-from tui.looks import beside, worker_look
-from tui.widgets.header.gauge import bar
-from tui.widgets.table.columns import Cell, Column, Moment
+from jobwarden.backend.domain.states import WorkerState
+from jobwarden.backend.domain.units import format_age, format_memory
+from jobwarden.backend.queries.workers import NodeRow
+from jobwarden.tui.theme.states import beside, worker_look
+from jobwarden.tui.widgets.header.render import bar
+from jobwarden.tui.widgets.table.columns import Cell, Column, Moment
 
 BAR = 6
 """Cells of a bar."""

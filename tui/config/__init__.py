@@ -1,1 +1,1 @@
-"""What a person set and what the dashboard remembers: settings, key map, themes, state of each view."""
+"""Preferences, key map, and what is kept from one run to the next."""

@@ -1,14 +1,56 @@
-"""Keys that a person chose instead of ours: checked before the screen opens, and shown wherever keys are shown."""
+"""The key map: which keys a person chose, checked before the screen opens and shown wherever keys are shown."""
 
 import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
+from typing import cast
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.widget import Widget
 
-from tui.keys.every import EVERYWHERE, every_group, windows
-from tui.keys.model import Group, Key
+from jobwarden.tui.keys import bindings as key_bindings
+from jobwarden.tui.keys.bindings import (
+    ACT,
+    APP,
+    CHOOSE_COLUMNS,
+    CHOOSE_VIEW,
+    CONFIRM,
+    DIALOG,
+    GO,
+    HELP,
+    PICK,
+    PROMPT,
+    RESULTS,
+    UNDO,
+)
+from jobwarden.tui.keys.model import Key, KeyGroup
+
+
+def chosen_keys(widget: Widget) -> Mapping[str, str]:
+    """Return the key map of the application; an application without preferences has none."""
+    preferences = getattr(widget.app, "preferences", None)
+    return {} if preferences is None else cast("Mapping[str, str]", preferences.keys)
+
+
+def settings_path(widget: Widget) -> str:
+    """Return the file with the preferences, empty when there is none to name."""
+    preferences = getattr(widget.app, "preferences", None)
+    return "" if preferences is None or preferences.path is None else str(preferences.path)
+
+
+EVERYWHERE = (ACT, UNDO, GO, APP)
+"""Groups that go with every screen."""
+ALONE = (DIALOG, CONFIRM, RESULTS, PICK, CHOOSE_COLUMNS, CHOOSE_VIEW, PROMPT, HELP)
+"""Groups of what has the keyboard to itself while it is open: the keys of a screen do not work there."""
+
+
+@cache
+def every_group() -> tuple[KeyGroup, ...]:
+    """Return every group of keys there is."""
+    return tuple(value for value in vars(key_bindings).values() if isinstance(value, KeyGroup))
+
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super")
 _SHOWN = {
@@ -40,9 +82,9 @@ def check_keys(chosen: Mapping[str, str]) -> Mapping[str, str]:
     return chosen
 
 
-def remapped(groups: Iterable[Group], chosen: Mapping[str, str]) -> list[Group]:
+def remapped(groups: Iterable[KeyGroup], chosen: Mapping[str, str]) -> list[KeyGroup]:
     """Return the groups with the chosen keys, as the key line and the help show them."""
-    return [Group(group.title, tuple(_remapped(key, chosen) for key in group.keys)) for group in groups]
+    return [KeyGroup(group.title, tuple(_remapped(key, chosen) for key in group.keys)) for group in groups]
 
 
 def shown(keys: str) -> str:
@@ -79,10 +121,10 @@ def _check_key(binding: str, key: str) -> None:
     raise ValueError(f"{binding}: no key {key!r}: the nearest known one is {near!r}")
 
 
-def _check_doubles(group: Group, chosen: Mapping[str, str]) -> None:
+def _check_doubles(group: KeyGroup, chosen: Mapping[str, str]) -> None:
     """Refuse a chosen key that another binding of the same part of the screen has, or one that works everywhere."""
     taken: dict[str, str] = {}
-    around = [] if group in (*EVERYWHERE, *windows()) else [key for one in EVERYWHERE for key in one.keys]
+    around = [] if group in (*EVERYWHERE, *ALONE) else [key for one in EVERYWHERE for key in one.keys]
     for key in (*group.keys, *around):
         for one in _split(chosen.get(key.id, key.keys)):
             name = _CHARACTER.get(one, one)

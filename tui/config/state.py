@@ -1,8 +1,4 @@
-"""What each view was like when it was left (filter, sort, columns, history), kept across runs.
-
-Widgets read and write memory only; :meth:`State.save` brings it to ``<home>/tui/state.json``. Several dashboards of one
-home may run at once: each writes only what it changed itself, over what is in the file at that moment.
-"""
+"""What is kept across runs: what each view was like when it was left, and what was typed before."""
 
 import contextlib
 import fcntl
@@ -14,11 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backend.trusted import Untrusted, check_folder, open_trusted, read_trusted
+from jobwarden.backend.files import Untrusted, check_folder, open_trusted, read_trusted
+
+# What each view was like when it was left (filter, sort, columns, history), kept across runs.
+#
+# Widgets read and write memory only; :meth:`State.save` brings it to ``<home>/tui/state.json``. Several dashboards of
+# one home may run at once: each writes only what it changed itself, over what is in the file at that moment.
 
 _log = logging.getLogger(__name__)
 
-Views = dict[str, dict[str, Any]]
+ViewMemory = dict[str, dict[str, Any]]
 T = TypeVar("T")
 
 LOCK_SECONDS = 0.5
@@ -35,8 +36,8 @@ class State:
         self.path = path
         self.notice = ""
         """One line for the user when the file could not be used; empty when all is well."""
-        self._changed: Views = {}
-        self._views: Views = {}
+        self._changed: ViewMemory = {}
+        self._views: ViewMemory = {}
         if path is not None:
             self._views = self._load(path)
 
@@ -73,9 +74,9 @@ class State:
                 if ours:
                     self._merge(self.path)
         except Untrusted as exc:
-            self._note(f"views are not kept: {exc}")
+            self._note(f"views are not saved: {exc}")
         except OSError as exc:
-            self._note(f"views are not kept: {self.path}: {exc.strerror}")
+            self._note(f"views are not saved: {self.path}: {exc.strerror}")
 
     def _merge(self, path: Path) -> None:
         merged = self._load(path)
@@ -88,21 +89,21 @@ class State:
         fresh.replace(path)
         self._changed = {}
 
-    def _load(self, path: Path) -> Views:
+    def _load(self, path: Path) -> ViewMemory:
         """Read the file; a damaged one is set aside, never written over, and what is no file of ours is let be."""
         try:
             return _views(json.loads(read_trusted(path, limit=LIMIT_BYTES)))
         except FileNotFoundError:
             return {}
         except Untrusted as exc:
-            self._note(f"the kept views are not used: {exc}")
+            self._note(f"the saved views are not used: {exc}")
         except (ValueError, RecursionError) as exc:  # also what is not UTF-8
             aside = path.with_suffix(f".damaged-{time.time_ns()}.json")
             with contextlib.suppress(FileNotFoundError):  # another dashboard was faster
                 path.rename(aside)
-            self._note(f"the kept views were damaged and begin anew; the old file is {aside}", exc)
+            self._note(f"the saved views were damaged and start empty; the old file is {aside}", exc)
         except OSError as exc:
-            self._note(f"the kept views cannot be read: {path}: {exc.strerror}")
+            self._note(f"the saved views cannot be read: {path}: {exc.strerror}")
         return {}
 
     def _note(self, text: str, exc: Exception | None = None) -> None:
@@ -114,7 +115,7 @@ class State:
 _NOTHING = object()
 
 
-def _views(found: object) -> Views:
+def _views(found: object) -> ViewMemory:
     """Check shape, depth and text; the values are checked when they are asked for. Raises ValueError."""
     if not isinstance(found, dict) or not all(isinstance(values, dict) for values in found.values()):
         raise ValueError("not an object of objects")
@@ -156,3 +157,25 @@ def _take(descriptor: int, deadline: float, clock: Callable[[], float]) -> bool:
             time.sleep(0.01)
         else:
             return True
+
+
+KEPT = 50
+
+
+class History:
+    """Lines of one kind of prompt, kept across runs."""
+
+    def __init__(self, state: State, name: str) -> None:
+        self._state = state
+        self._name = name
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines; what somebody else wrote into the file and is no text counts as none."""
+        lines: tuple[object, ...] = self._state.get("history", self._name, ())
+        return tuple(line for line in lines if isinstance(line, str))
+
+    def add(self, line: str) -> None:
+        """Remember a line."""
+        others = [other for other in self.lines if other != line]
+        self._state.put("history", self._name, [line, *others][:KEPT])

@@ -1,1 +1,1 @@
-"""Every key of every screen, as data: one module for each screen or widget that has keys."""
+"""Every key there is, in one table."""

@@ -24,14 +24,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class KeyGroup:
     """Keys that the help shows under one heading."""
 
     title: str
     keys: tuple[Key, ...]
 
 
-def bindings(*groups: Group) -> list[BindingType]:
+def bindings(*groups: KeyGroup) -> list[BindingType]:
     """Make Textual's bindings of some groups; each has its id, so that a key map can change it."""
     return [
         Binding(key.keys, key.action, key.label, id=key.id, show=False, priority=False)
@@ -40,7 +40,7 @@ def bindings(*groups: Group) -> list[BindingType]:
     ]
 
 
-def without_acts(groups: Iterable[Group]) -> list[Group]:
+def without_acts(groups: Iterable[KeyGroup]) -> list[KeyGroup]:
     """Leave out what a read-only screen does not have."""
     kept = ((group.title, tuple(key for key in group.keys if not key.acts)) for group in groups)
-    return [Group(title, keys) for title, keys in kept if keys]
+    return [KeyGroup(title, keys) for title, keys in kept if keys]

@@ -1,1 +1,1 @@
-"""The line of commands that ``:`` opens: screens, keys, actions on any job, filter, theme, copy, export, open."""
+"""The line where a command is typed."""

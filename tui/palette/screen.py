@@ -8,20 +8,18 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from backend.errors import InputError
-from tui.palette.commands import Call, Command, parse
-from tui.palette.fuzzy import best
-from tui.palette.history import History
-from tui.palette.row import column, command_row, typed_row
-from tui.screens.window import Window
-from tui.text import Text
-from tui.widgets.roles import badge_style
+from jobwarden.backend.errors import InputError
+from jobwarden.tui.config.state import History
+from jobwarden.tui.dialogs.dialog import ModalWindow
+from jobwarden.tui.palette.commands import Call, Command, best, column, command_row, parse, typed_row
+from jobwarden.tui.text import Text
+from jobwarden.tui.theme.states import badge_style
 
 SHOWN = 10
 """Candidates that are shown at once."""
 
 
-class Palette(Window[Call | None]):
+class Palette(ModalWindow[Call | None]):
     """Dismissed with the command to run. Empty, it offers what was typed before; enter takes the chosen line."""
 
     COMPONENT_CLASSES = {"palette--chosen"}  # noqa: RUF012 (as Textual declares it)

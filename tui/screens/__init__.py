@@ -1,1 +1,1 @@
-"""The screens: each puts widgets together and says which keys work there."""
+"""The five lists, one job, and one log."""

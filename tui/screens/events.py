@@ -2,22 +2,19 @@
 
 from typing import ClassVar
 
-from backend.domain.completion import EVENTS as EVENT_GRAMMAR
-from backend.domain.event_filters import parse_event_filter
-from backend.readmodel.pages import EventsPage
-from backend.readmodel.records import EventRow
-from backend.readmodel.wanted import EventsWanted, Wanted
-from tui.columns.events import EVENT_COLUMNS
-from tui.desk import Desk
-from tui.keys.events import EVENTS
-from tui.keys.filter import FILTER
-from tui.keys.model import bindings
-from tui.keys.table import TABLE
-from tui.screens.listing import ListScreen
-from tui.source import News
-from tui.widgets.lists.table import ListTable
-from tui.widgets.table.cursor import Message_
-from tui.widgets.table.empty import could_not_run, none_matches
+from jobwarden.backend.domain.filters.completion import EVENTS as EVENT_GRAMMAR
+from jobwarden.backend.domain.filters.simple import parse_event_filter
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.queries.models.jobs import EventRow
+from jobwarden.backend.queries.models.pages import EventsPage, EventsWanted, Wanted
+from jobwarden.tui.columns.lists import EVENT_COLUMNS
+from jobwarden.tui.context import ScreenContext
+from jobwarden.tui.keys.bindings import EVENTS, FILTER, TABLE
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.screens.base.list import ListScreen
+from jobwarden.tui.widgets.table.bar import could_not_run, none_matches
+from jobwarden.tui.widgets.table.cursor import Message_
+from jobwarden.tui.widgets.table.list import ListTable
 
 KEPT = 20_000
 """Events that are held; who goes down further starts again at the newest with a filter."""
@@ -34,8 +31,8 @@ class EventsScreen(ListScreen):
     GRAMMAR = EVENT_GRAMMAR
     COLUMNS = EVENT_COLUMNS
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, context: ScreenContext) -> None:
+        super().__init__(context)
         self._rows: dict[int, EventRow] = {}
         self._older: EventsWanted | None = None
         self._more = False
@@ -95,6 +92,6 @@ class EventsScreen(ListScreen):
     def relist(self) -> None:
         """Show the events that match, from the newest."""
         self._rows, self._older, self._more = {}, None, False
-        self.table.empty = [("looking …", "dim")]
+        self.table.empty = [("reading …", "dim")]
         self.table.show_rows(())
         self.ask()

@@ -3,29 +3,94 @@
 from typing import ClassVar
 
 from rich.console import RenderableType
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
 
-from backend.actions.scope import Scope
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.records import AnomalyRow, DetailView, JobDetail
-from backend.readmodel.snapshot import Snapshot
-from backend.readmodel.trees import EvidenceView
-from backend.readmodel.wanted import EvidenceWanted, Wanted
-from tui.desk import Desk
-from tui.keys.acts import ACT, UNDO
-from tui.keys.job import JOB
-from tui.keys.log import LOG
-from tui.keys.model import bindings
-from tui.panes.evidence import processes_pane
-from tui.panes.job import environment, history, job_title, overview, script
-from tui.screens.acting import ActingScreen
-from tui.source import News
-from tui.text import Text
-from tui.widgets.facts.facts import Styles
-from tui.widgets.job.detail import JobText, JobTitle
-from tui.widgets.job.sections import Sections
-from tui.widgets.log.half import LogHalf
+from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.jobs import AnomalyRow, DetailView, JobDetail
+from jobwarden.backend.queries.models.pages import EvidenceWanted, Wanted
+from jobwarden.backend.queries.models.processes import EvidenceView
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.tui.context import ScreenContext
+from jobwarden.tui.keys.bindings import ACT, JOB, LOG, UNDO
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.panels.evidence import processes_pane
+from jobwarden.tui.panels.job import environment, history, job_title, overview, script
+from jobwarden.tui.screens.base.acting import ActingScreen
+from jobwarden.tui.text import Text
+from jobwarden.tui.theme.states import badge_style
+from jobwarden.tui.widgets.facts import Pane, Styles
+from jobwarden.tui.widgets.log.half import LogHalf
+
+
+class JobTitle(Pane):
+    """Id, name, state and anomaly."""
+
+
+class JobText(Pane):
+    """The open part."""
+
+
+# The line that names the parts of a job; a click opens one.
+
+SECTIONS = ("overview", "history", "processes", "script", "environment")
+"""In the order of the keys."""
+
+
+class Sections(Static):
+    """One part is open; it is bracketed, so that it shows without colour."""
+
+    COMPONENT_CLASSES = {"sections--open"}  # noqa: RUF012 (as Textual declares it)
+
+    class Opened(Message):
+        """Another part is to be shown."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.current = SECTIONS[0]
+
+    def on_mount(self) -> None:
+        """Show the names."""
+        self._draw()
+
+    def move(self, by: int) -> None:
+        """Open the part that is so many further; after the last comes the first."""
+        self.open(SECTIONS[(SECTIONS.index(self.current) + by) % len(SECTIONS)])
+
+    def open(self, name: str) -> None:
+        """Open a part."""
+        self.current = name
+        self._draw()
+        self.post_message(self.Opened(name))
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the part that was clicked."""
+        at = 0
+        for name, part in zip(SECTIONS, self._parts(), strict=True):
+            if at <= event.x < at + part.cell_len:
+                self.open(name)
+            at += part.cell_len
+
+    def _draw(self) -> None:
+        self.update(Text("", no_wrap=True).join(self._parts()))
+
+    def _parts(self) -> list[Text]:
+        style = str(badge_style(self, "sections--open"))
+        return [_part(name, name == self.current, style) for name in SECTIONS]
+
+
+def _part(name: str, is_open: bool, style: str) -> Text:
+    title = name.capitalize()
+    return Text(f"[{title}]", style=style) if is_open else Text(f" {title} ")
 
 
 class JobScreen(ActingScreen):
@@ -34,11 +99,11 @@ class JobScreen(ActingScreen):
     BINDINGS = bindings(JOB, ACT, UNDO)
     GROUPS: ClassVar = (JOB, ACT, UNDO, LOG)
 
-    def __init__(self, job_id: int, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, job_id: int, context: ScreenContext) -> None:
+        super().__init__(context)
         self.job_id = job_id
-        self._source = desk.source
-        self._clock = desk.clock
+        self._source = context.source
+        self._clock = context.clock
         self._detail: JobDetail | None = None
         self._evidence: EvidenceView | None = None
         self._drawn: object = None
@@ -96,7 +161,7 @@ class JobScreen(ActingScreen):
     def _take_detail(self, detail: JobDetail | None) -> None:
         self._detail = detail
         if detail is None:
-            said = f" Job {self.job_id} does not exist any more"
+            said = f" Job {self.job_id} no longer exists"
             self.query_one(JobTitle).update(Text(said, style="bold"))
             self.query_one(JobText).update("")
             return

@@ -4,30 +4,26 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from backend.actions.scope import Scope
-from backend.domain.completion import JOBS
-from backend.errors import InputError
-from backend.readmodel.lists import Window
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.order import SORT_KEYS, Order
-from backend.readmodel.records import JobRow
-from backend.readmodel.snapshot import Snapshot
-from tui.desk import Desk
-from tui.keys.acts import ACT, UNDO
-from tui.keys.filter import FILTER
-from tui.keys.jobs import LIST
-from tui.keys.log import LOG
-from tui.keys.model import bindings
-from tui.keys.table import MARK, TABLE
-from tui.messages import JobWanted
-from tui.saved import View, Views, own_view
-from tui.screens.filtering import FilteringScreen
-from tui.source import News
-from tui.widgets.jobs.table import NEWEST as NEWEST_FIRST
-from tui.widgets.jobs.table import JobTable
-from tui.widgets.log.half import LogHalf
-from tui.widgets.prompt.filter import FilterPrompt
-from tui.widgets.table.bar import ListBar
+from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.domain.filters.completion import JOBS
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.job_window import JobWindow
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.backend.queries.models.sort import SORT_KEYS, Order
+from jobwarden.tui.context import ScreenContext
+from jobwarden.tui.dialogs.saved_views import SavedViews, View, own_view
+from jobwarden.tui.keys.bindings import ACT, FILTER, LIST, LOG, MARK, TABLE, UNDO
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.messages import JobWanted
+from jobwarden.tui.screens.base.list import FilteringScreen
+from jobwarden.tui.screens.jobs_table import NEWEST as NEWEST_FIRST
+from jobwarden.tui.screens.jobs_table import JobTable
+from jobwarden.tui.widgets.log.half import LogHalf
+from jobwarden.tui.widgets.prompt import FilterPrompt
+from jobwarden.tui.widgets.table.bar import ListBar
 
 
 class JobsScreen(FilteringScreen):
@@ -38,14 +34,14 @@ class JobsScreen(FilteringScreen):
     GROUPS: ClassVar = (TABLE, MARK, FILTER, LIST, ACT, UNDO, LOG)
     GRAMMAR = JOBS
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._source = desk.source
+    def __init__(self, context: ScreenContext) -> None:
+        super().__init__(context)
+        self._source = context.source
 
     def body(self) -> ComposeResult:
         """Put the screen together."""
         yield ListBar("Jobs")
-        yield JobTable(self.desk.clock)
+        yield JobTable(self.context.clock)
         yield LogHalf()
         yield FilterPrompt(JOBS, self.NAME)
 
@@ -86,7 +82,7 @@ class JobsScreen(FilteringScreen):
         super().take(news)
         if isinstance(news, Snapshot):
             self.query_one(JobTable).flag({row.job_id: row.kind for row in reversed(news.anomalies)})
-        elif isinstance(news, Window):
+        elif isinstance(news, JobWindow):
             self.query_one(JobTable).show(news)
         elif isinstance(news, LogView):
             self.query_one(LogHalf).show(news)
@@ -132,7 +128,7 @@ class JobsScreen(FilteringScreen):
 
     def action_clear(self) -> None:
         """Show all again; what another screen led to by a filter leads back there."""
-        way = self.desk.way
+        way = self.context.way
         leads_back = bool(way.screen) and self.filter == way.filter
         super().action_clear()
         if leads_back:
@@ -141,11 +137,11 @@ class JobsScreen(FilteringScreen):
 
     def action_views(self) -> None:
         """Open a saved view, or save the list as it is."""
-        from tui.pickers.views import ViewPicker
+        from jobwarden.tui.dialogs.saved_views import ViewPicker
 
         table = self.query_one(JobTable)
         now = own_view("", self.filter, table.sort or NEWEST_FIRST, table.layout_of_columns)
-        self.app.push_screen(ViewPicker(Views(self.desk.state), now), self._open_view)
+        self.app.push_screen(ViewPicker(SavedViews(self.context.state), now), self._open_view)
 
     def _open_view(self, view: View | None) -> None:
         if view is None:

@@ -6,24 +6,23 @@ from datetime import datetime
 from textual.app import ComposeResult
 from textual.message import Message
 
-from backend.readmodel.lists import Window
-from backend.readmodel.logs.requests import Only
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.logs_follow import LogFollower
-from backend.readmodel.records import DetailView, JobRow
-from backend.readmodel.snapshot import Snapshot
-from tui.desk import utc_now
-from tui.keys.app import APP
-from tui.keys.log import LOG, LOG_LINE, LOG_SCREEN
-from tui.keys.model import bindings
-from tui.messages import Arrived
-from tui.screens.fitted import Fitted
-from tui.screens.help import Help
-from tui.source import News
-from tui.widgets.header.banner import Banner
-from tui.widgets.keyline import KeyLine
-from tui.widgets.log.panel import LogPanel
-from tui.widgets.log.title import LogTitle
+from jobwarden.backend.feeds.logs import LogFollower
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.logs.requests import Only
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.job_window import JobWindow
+from jobwarden.backend.queries.models.jobs import DetailView, JobRow
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.tui.context import utc_now
+from jobwarden.tui.dialogs.help import Help
+from jobwarden.tui.keys.bindings import APP, LOG, LOG_LINE, LOG_SCREEN
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.messages import Arrived
+from jobwarden.tui.widgets.fitted import Fitted
+from jobwarden.tui.widgets.header.header import Banner
+from jobwarden.tui.widgets.log.panel import LogPanel
+from jobwarden.tui.widgets.log.status import LogTitle
+from jobwarden.tui.widgets.tabs import KeyLine
 
 
 class LogScreen(Fitted[None]):
@@ -80,8 +79,8 @@ class LogScreen(Fitted[None]):
         """Show what the reader has; the first time, go where the log was looked at before."""
         self.query_one(LogPanel).show(message.view)
         self.query_one(LogTitle).sized(message.view.size)
-        if self._at is not None and message.view.desk is not None:
-            message.view.desk.ask(Only(None, self._at))
+        if self._at is not None and message.view.source is not None:
+            message.view.source.ask(Only(None, self._at))
             self._at = None
 
     def on_log_panel_followed(self, message: LogPanel.Followed) -> None:
@@ -104,4 +103,4 @@ class LogScreen(Fitted[None]):
 def _row_of(job_id: int, news: News) -> JobRow | None:
     if isinstance(news, DetailView):
         return news.detail.job if news.detail is not None and news.job_id == job_id else None
-    return next((row for row in news.rows if row.id == job_id), None) if isinstance(news, Window) else None
+    return next((row for row in news.rows if row.id == job_id), None) if isinstance(news, JobWindow) else None

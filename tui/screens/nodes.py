@@ -5,26 +5,22 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.domain.completion import NODES as NODE_GRAMMAR
-from backend.domain.node_filters import node_matches, parse_node_filter
-from backend.readmodel.snapshot import Snapshot
-from backend.readmodel.workers import NodeRow, node_rows
-from tui.acting.nodes import NodeDeed
-from tui.columns.nodes import NODE_COLUMNS
-from tui.keys.acts import UNDO
-from tui.keys.filter import FILTER
-from tui.keys.model import bindings
-from tui.keys.nodes import NODES
-from tui.keys.panes import PANE
-from tui.keys.table import MARK, TABLE
-from tui.panes.node import node_pane
-from tui.screens.listing import ListScreen
-from tui.source import News
-from tui.text import Text
-from tui.widgets.facts.facts import Pane
-from tui.widgets.lists.table import ListTable
-from tui.widgets.table.cursor import Message_
-from tui.widgets.table.empty import none_matches
+from jobwarden.backend.domain.filters.completion import NODES as NODE_GRAMMAR
+from jobwarden.backend.domain.filters.simple import node_matches, parse_node_filter
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.backend.queries.workers import NodeRow, node_rows
+from jobwarden.tui.actions.screen_actions import NodeAction
+from jobwarden.tui.columns.nodes import NODE_COLUMNS
+from jobwarden.tui.keys.bindings import FILTER, MARK, NODES, PANE, TABLE, UNDO
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.panels.node import node_pane
+from jobwarden.tui.screens.base.list import ListScreen
+from jobwarden.tui.text import Text
+from jobwarden.tui.widgets.facts import Pane
+from jobwarden.tui.widgets.table.bar import none_matches
+from jobwarden.tui.widgets.table.cursor import Message_
+from jobwarden.tui.widgets.table.list import ListTable
 
 NOBODY = [
     ("no worker has joined yet", "plain"),
@@ -87,7 +83,7 @@ class NodesScreen(ListScreen):
             title = Text(f" Node {selected.worker.node_name}", style="bold")
             self.query_one("#node-title", Pane).show(title)
             pane = self.query_one("#node Pane", Pane)
-            pane.show(node_pane(selected.worker, self.desk.clock(), pane.styles_of_roles()))
+            pane.show(node_pane(selected.worker, self.context.clock(), pane.styles_of_roles()))
 
     def job_of(self, row: Any) -> int | None:
         """A node is no job."""
@@ -97,7 +93,7 @@ class NodesScreen(ListScreen):
         """Drain or resume the marked nodes, else the one under the cursor."""
         names = self.chosen_nodes()
         if names:
-            self.begin(NodeDeed(name, names))
+            self.begin(NodeAction(name, names))
 
     def chosen_nodes(self) -> tuple[str, ...]:
         """Return the marked nodes, else the one under the cursor."""
@@ -108,7 +104,7 @@ class NodesScreen(ListScreen):
         """Show the jobs of the node."""
         names = self.chosen_nodes()
         if names:
-            way = self.desk.way
+            way = self.context.way
             way.screen, way.filter = self.NAME, f"node:{names[0]} state:running,starting"
-            self.desk.source.show(way.filter)
+            self.context.source.show(way.filter)
             self.app.switch_mode("jobs")

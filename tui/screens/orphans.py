@@ -6,30 +6,26 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.domain.completion import ANOMALIES
-from backend.domain.filters import parse_filter
-from backend.readmodel.pages import Matches
-from backend.readmodel.records import AnomalyRow
-from backend.readmodel.snapshot import Snapshot
-from backend.readmodel.trees import EvidenceView
-from backend.readmodel.wanted import EvidenceWanted, MatchesWanted, Wanted
-from tui.columns.orphans import ORPHAN_COLUMNS
-from tui.desk import Desk
-from tui.keys.acts import ACT, UNDO
-from tui.keys.filter import FILTER
-from tui.keys.model import bindings
-from tui.keys.panes import PANE
-from tui.keys.table import MARK, TABLE
-from tui.panes.evidence import evidence_pane
-from tui.screens.listing import ListScreen
-from tui.source import News
-from tui.text import Text
-from tui.widgets.facts.facts import Pane
-from tui.widgets.lists.table import ListTable
-from tui.widgets.table.cursor import Message_
-from tui.widgets.table.empty import none_matches
+from jobwarden.backend.domain.filters.completion import ANOMALIES
+from jobwarden.backend.domain.filters.jobs import parse_filter
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.queries.models.jobs import AnomalyRow
+from jobwarden.backend.queries.models.pages import EvidenceWanted, JobMatches, MatchesWanted, Wanted
+from jobwarden.backend.queries.models.processes import EvidenceView
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.tui.columns.lists import ORPHAN_COLUMNS
+from jobwarden.tui.context import ScreenContext
+from jobwarden.tui.keys.bindings import ACT, FILTER, MARK, PANE, TABLE, UNDO
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.panels.evidence import evidence_pane
+from jobwarden.tui.screens.base.list import ListScreen
+from jobwarden.tui.text import Text
+from jobwarden.tui.widgets.facts import Pane
+from jobwarden.tui.widgets.table.bar import none_matches
+from jobwarden.tui.widgets.table.cursor import Message_
+from jobwarden.tui.widgets.table.list import ListTable
 
-CLEAR = [("no anomalies", "good"), ("", "dim"), ("every job that should run does, and nothing else of a job", "dim")]
+CLEAR = [("no anomalies", "good"), ("", "dim"), ("no job's record and processes disagree", "dim")]
 
 
 class OrphansScreen(ListScreen):
@@ -41,11 +37,11 @@ class OrphansScreen(ListScreen):
     GRAMMAR = ANOMALIES
     COLUMNS = ORPHAN_COLUMNS
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, context: ScreenContext) -> None:
+        super().__init__(context)
         self._evidence: EvidenceView | None = None
         self._anomalies: tuple[AnomalyRow, ...] = ()
-        self._matches: Matches | None = None
+        self._matches: JobMatches | None = None
 
     def pane(self) -> ComposeResult:
         """The evidence."""
@@ -80,7 +76,7 @@ class OrphansScreen(ListScreen):
             self._list()
             if self._filter and self._question() != before:
                 self.ask()
-        elif isinstance(news, Matches) and news.wanted.filter == self._filter:
+        elif isinstance(news, JobMatches) and news.wanted.filter == self._filter:
             self._matches = news
             self._list()
         elif isinstance(news, EvidenceView) and news.job_id == self.selected_id():
@@ -112,7 +108,7 @@ class OrphansScreen(ListScreen):
             return [("loading …", "dim")]
         if not self._filter:
             return CLEAR
-        return none_matches("anomaly", self._filter) if self._matches is not None else [("looking …", "dim")]
+        return none_matches("anomaly", self._filter) if self._matches is not None else [("reading …", "dim")]
 
     def to_clean(self) -> Iterable[int]:
         """What is listed: a filter hides nothing that is cleaned up."""

@@ -5,24 +5,21 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from backend.domain.filters import parse_filter
-from backend.readmodel.pages import LISTED, QueueView
-from backend.readmodel.snapshot import Snapshot
-from backend.readmodel.wanted import QueueWanted, Wanted
-from tui.columns.queue import QUEUE_COLUMNS
-from tui.desk import Desk
-from tui.keys.acts import QUEUE_ACT, UNDO
-from tui.keys.filter import FILTER
-from tui.keys.model import bindings
-from tui.keys.table import MARK, TABLE
-from tui.panes.bells import bells_pane
-from tui.screens.listing import ListScreen
-from tui.source import News
-from tui.widgets.facts.facts import Pane
-from tui.widgets.table.cursor import Message_
-from tui.widgets.table.empty import could_not_run, none_matches
+from jobwarden.backend.domain.filters.jobs import parse_filter
+from jobwarden.backend.feeds.updates import News
+from jobwarden.backend.queries.models.pages import LISTED, QueueView, QueueWanted, Wanted
+from jobwarden.backend.queries.models.snapshot import Snapshot
+from jobwarden.tui.columns.lists import QUEUE_COLUMNS
+from jobwarden.tui.context import ScreenContext
+from jobwarden.tui.keys.bindings import FILTER, MARK, QUEUE_ACT, TABLE, UNDO
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.panels.node import bells_pane
+from jobwarden.tui.screens.base.list import ListScreen
+from jobwarden.tui.widgets.facts import Pane
+from jobwarden.tui.widgets.table.bar import could_not_run, none_matches
+from jobwarden.tui.widgets.table.cursor import Message_
 
-EMPTY = [("nothing waits", "good"), ("", "dim"), ("every job that was submitted runs or has ended", "dim")]
+EMPTY = [("no job is waiting", "good"), ("", "dim"), ("every submitted job is running or has ended", "dim")]
 
 
 class QueueScreen(ListScreen):
@@ -33,8 +30,8 @@ class QueueScreen(ListScreen):
     GROUPS: ClassVar = (TABLE, MARK, FILTER, QUEUE_ACT, UNDO)
     COLUMNS = QUEUE_COLUMNS
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(self, context: ScreenContext) -> None:
+        super().__init__(context)
         self._view: QueueView | None = None
 
     def pane(self) -> ComposeResult:
@@ -53,7 +50,7 @@ class QueueScreen(ListScreen):
 
     def relist(self) -> None:
         """Ask for what matches; marks stay with the jobs that are hidden."""
-        self.table.empty = [("looking …", "dim")]
+        self.table.empty = [("reading …", "dim")]
         self.table.show_rows((), hidden=None)
         self.ask()
 
@@ -80,7 +77,7 @@ class QueueScreen(ListScreen):
         self.query_one("#queue-sum", Pane).show(f" {summary(view)}")
         pane = self.query_one("#queue-bells Pane", Pane)
         styles = pane.styles_of_roles()
-        pane.show(bells_pane(view.bells, self.snapshot.redis.milliseconds, self.desk.clock(), styles))
+        pane.show(bells_pane(view.bells, self.snapshot.redis.milliseconds, self.context.clock(), styles))
 
 
 def summary(view: QueueView) -> str:

@@ -1,1 +1,1 @@
-"""Widgets, in one folder for each area of the screen and one module for each widget."""
+"""Parts that screens are made of."""

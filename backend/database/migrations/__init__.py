@@ -1,0 +1,1 @@
+"""Alembic's environment; ``sql`` has the statements."""

@@ -2,14 +2,13 @@
 
 import pytest
 
-from tests.tui.fakes import FakeDeeds, FakeSource
-from tui.app import JobwardenApp
-from tui.config.keymap import check_keys, remapped, shown
-from tui.config.settings import Preferences
-from tui.keys.app import APP
-from tui.keys.every import every_group
-from tui.screens.help import Help
-from tui.widgets.keyline import KeyLine
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.config.keymap import check_keys, every_group, remapped, shown
+from jobwarden.tui.config.preferences import Preferences
+from jobwarden.tui.dialogs.help import Help
+from jobwarden.tui.keys.bindings import APP
+from jobwarden.tui.widgets.tabs import KeyLine
+from tests.tui.fakes import FakeActionClient, FakeSource
 
 
 def test_the_name_of_a_binding_stands_for_one_action() -> None:
@@ -37,7 +36,7 @@ def test_two_keys_may_be_exchanged() -> None:
 
 async def test_a_chosen_key_works_instead_of_ours() -> None:
     preferences = Preferences(keys={"app.help": "f9"})
-    app = JobwardenApp(FakeSource, FakeDeeds(), preferences=preferences)
+    app = JobwardenApp(FakeSource, FakeActionClient(), preferences=preferences)
     async with app.run_test(size=(200, 40)) as pilot:
         await pilot.pause()
         assert "F9 help" in str(app.screen.query_one(KeyLine).render())

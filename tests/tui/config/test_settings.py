@@ -2,37 +2,44 @@
 
 import re
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from backend.errors import InputError
-from tests.tui.fakes import FakeDeeds, FakeSource
-from tui.app import JobwardenApp
-from tui.config.columns import TABLES
-from tui.config.settings import Preferences, load_preferences
-from tui.config.themes import THEMES
-from tui.screens.table import SCREENS
-from tui.widgets.jobs.table import JobTable
+from jobwarden.backend.errors import InputError
+from jobwarden.tui.app.main import JobwardenApp
+from jobwarden.tui.columns.lists import TABLES
+from jobwarden.tui.config.preferences import Preferences, load_preferences
+from jobwarden.tui.screen_registry import SCREENS
+from jobwarden.tui.screens.jobs_table import JobTable
+from jobwarden.tui.theme.themes import THEMES
+from tests.tui.fakes import FakeActionClient, FakeSource
+
+
+class Write(Protocol):
+    """Writes the file, and reads it with variables of the environment."""
+
+    def __call__(self, text: str, **env: str) -> Preferences: ...
 
 
 @pytest.fixture
-def write(tmp_path: Path):  # type: ignore[no-untyped-def]
+def write(tmp_path: Path) -> Write:
     """Writes dashboard.toml into the home and reads it with the environment given."""
 
     def write(text: str, **env: str) -> Preferences:
         (tmp_path / "dashboard.toml").write_text(text)
-        return load_preferences(tmp_path, env)
+        return load_preferences(tmp_path, env, tables=lambda: TABLES)
 
     return write
 
 
 def test_without_a_file_everything_has_a_default_and_the_path_says_where_to_put_one(tmp_path: Path) -> None:
-    preferences = load_preferences(tmp_path, {})
+    preferences = load_preferences(tmp_path, {}, tables=lambda: TABLES)
     assert preferences.model_dump() == Preferences().model_dump()
     assert preferences.path == tmp_path / "dashboard.toml"
 
 
-def test_the_environment_wins_over_the_file(write) -> None:  # type: ignore[no-untyped-def]
+def test_the_environment_wins_over_the_file(write: Write) -> None:
     text = 'theme = "nord"\nbell = false\npoll_seconds = 5\n'
     assert write(text).theme == "nord"
     preferences = write(text, JOBWARDEN_TUI_THEME="ansi", JOBWARDEN_TUI_POLL_SECONDS="2.5")
@@ -46,14 +53,14 @@ def test_the_home_wins_over_the_configuration_directory(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
-    assert load_preferences(home, env).theme == "light"
+    assert load_preferences(home, env, tables=lambda: TABLES).theme == "light"
     (home / "dashboard.toml").write_text('theme = "nord"')
-    assert load_preferences(home, env).theme == "nord"
+    assert load_preferences(home, env, tables=lambda: TABLES).theme == "nord"
 
 
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*/nowhere\.toml"):
-        load_preferences(tmp_path, {"JOBWARDEN_TUI_CONFIG": str(tmp_path / "nowhere.toml")})
+        load_preferences(tmp_path, {"JOBWARDEN_TUI_CONFIG": str(tmp_path / "nowhere.toml")}, tables=lambda: TABLES)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
         ("theme = ", "the settings file FILE is not TOML"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line(write, tmp_path: Path, text: str, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_mistake_is_one_line(write: Write, tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InputError) as caught:
         write(text)
     line = str(caught.value)
@@ -94,7 +101,7 @@ def test_a_mistake_is_one_line(write, tmp_path: Path, text: str, said: str) -> N
 )
 def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, variable: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        load_preferences(tmp_path, {variable: "sometimes"})
+        load_preferences(tmp_path, {variable: "sometimes"}, tables=lambda: TABLES)
 
 
 def test_there_are_five_themes_and_one_uses_the_terminal_s_own_colours() -> None:
@@ -107,10 +114,10 @@ def test_there_are_five_themes_and_one_uses_the_terminal_s_own_colours() -> None
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "dashboard.toml").symlink_to("dashboard.toml")
     with pytest.raises(InputError, match="cannot read the settings file"):
-        load_preferences(tmp_path, {})
+        load_preferences(tmp_path, {}, tables=lambda: TABLES)
 
 
-def test_the_example_in_the_readme_is_valid(write) -> None:  # type: ignore[no-untyped-def]
+def test_the_example_in_the_readme_is_valid(write: Write) -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     assert set(write(example).model_fields_set) >= {"theme", "keys"}
@@ -118,7 +125,7 @@ def test_the_example_in_the_readme_is_valid(write) -> None:  # type: ignore[no-u
 
 async def test_the_chosen_columns_are_those_that_are_shown() -> None:
     preferences = Preferences(columns={"jobs": ("name", "id", "state")})
-    app = JobwardenApp(FakeSource, FakeDeeds(), preferences=preferences)
+    app = JobwardenApp(FakeSource, FakeActionClient(), preferences=preferences)
     async with app.run_test(size=(160, 48)) as pilot:
         await pilot.pause()
         strip = app.screen.query_one(JobTable).render_line(0)
@@ -136,7 +143,7 @@ def test_the_default_theme_is_calm_with_256_colours_too(role: str) -> None:
     from rich.color import Color, ColorSystem
     from textual.color import Color as Colour
 
-    from tui.config.themes import DEFAULT, THEMES
+    from jobwarden.tui.theme.themes import DEFAULT, THEMES
 
     shown = THEMES[DEFAULT].to_color_system().generate()[role]
     number = Color.from_rgb(*Colour.parse(shown).rgb).downgrade(ColorSystem.EIGHT_BIT).number

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tui.config import state as module
-from tui.config.state import State
+from jobwarden.tui.config import state as module
+from jobwarden.tui.config.state import State
 
 
 @pytest.fixture
@@ -21,7 +21,8 @@ def test_what_is_put_is_there_in_the_next_run(tmp_path: Path) -> None:
     first.put("jobs", "filter", "state:failed name:日本")
     first.save()
     again = State.of_home(tmp_path)
-    assert again.get("jobs", "columns", ()) == ("id", "name")
+    columns: tuple[str, ...] = again.get("jobs", "columns", ())
+    assert columns == ("id", "name")
     assert again.get("jobs", "filter", "") == "state:failed name:日本"
 
 
@@ -92,7 +93,7 @@ def test_a_home_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -> 
     state.put("jobs", "filter", "x")
     state.save()
     assert state.get("jobs", "filter", "") == "x"
-    assert "not kept" in state.notice
+    assert "not saved" in state.notice
 
 
 def test_one_that_saves_and_hangs_holds_up_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_an_incident_from_the_call_to_the_audit(cli: Cli, terminal: Tmux, jobs: 
     render, train = jobs["render"], jobs["train"]
 
     # All is well: the operator's dashboard has been open all day.
-    terminal.press(f"{sys.executable} -m backend.cli tui", "Enter")
+    terminal.press(f"{sys.executable} -m jobwarden tui", "Enter")
     terminal.until(lambda screen: "● 1 alive" in screen and screen.count("● RUNNING") == 2)
     wait_until(lambda: len(processes(tmp_path)) == 4, what="the processes of both jobs")
     pids = processes(tmp_path)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from backend.readmodel.logs.view import Matches
+from jobwarden.backend.logs.view import LineMatches
+from jobwarden.tui.screens.log import LogScreen
+from jobwarden.tui.widgets.log.body import LogBody
+from jobwarden.tui.widgets.log.panel import LogPanel
 from tests.tui.fakes import NOW, Screen, job
-from tui.screens.log import LogScreen
-from tui.widgets.log.body import LogBody
-from tui.widgets.log.panel import LogPanel
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 LEVELS = ("\x1b[32mINFO\x1b[0m ", "\x1b[33mWARN\x1b[0m ", "\x1b[1;31mERROR\x1b[0m")
@@ -42,7 +42,7 @@ STATES: dict[str, tuple[list[str], Ready]] = {
     "at the end": ([], lambda body, _: body.view.rows),
     "a match": (
         ["slash", *"ERROR", "enter"],
-        lambda body, _: (row := body.current_row) and row.marks and body.view.matches == Matches(73, 73),
+        lambda body, _: (row := body.current_row) and row.marks and body.view.matches == LineMatches(73, 73),
     ),
     "filtered and numbered": (
         ["number_sign", "ampersand", *"ERROR", "enter"],

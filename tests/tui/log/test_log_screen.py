@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,14 +14,14 @@ from hypothesis import strategies as st
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
-from backend.domain.states import JobState
-from backend.readmodel.logs import beside, service
-from backend.readmodel.records import JobRow
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.logs import request_handler, search_jobs
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.tui.screens.log import LogScreen
+from jobwarden.tui.widgets.log.body import LogBody
+from jobwarden.tui.widgets.log.panel import LogPanel
+from jobwarden.tui.widgets.log.prompt import LogPrompt
 from tests.tui.fakes import Screen, job
-from tui.screens.log import LogScreen
-from tui.widgets.log.body import LogBody
-from tui.widgets.log.panel import LogPanel
-from tui.widgets.log.prompt import LogPrompt
 
 LINES = 5000
 
@@ -83,11 +84,11 @@ class Viewed:
 
 @asynccontextmanager
 async def viewing(
-    path: Path, until: str = "end", size: tuple[int, int] = (80, 24), **changes: object
+    path: Path, until: str = "end", size: tuple[int, int] = (80, 24), **changes: Any
 ) -> AsyncIterator[Viewed]:
     """The screen of a log, as soon as it shows a text."""
     async with Screen().app.run_test(size=size) as pilot:
-        row = job(946, **{"spool_dir": str(path.parent), **changes})  # type: ignore[arg-type]
+        row = job(946, **{"spool_dir": str(path.parent), **changes})
         yield await opened(pilot, row, until)
 
 
@@ -248,7 +249,7 @@ async def test_the_last_lines_go_to_the_clipboard(log: Path) -> None:
     async with viewing(log, until="line 4999") as viewed:
         await viewed.keys("y", "2", "enter", until="2 lines sent to the terminal's clipboard (OSC 52)")
         assert viewed.app.clipboard == "line 4999 fine\nlong " + "x" * 200 + " end\n"
-        await viewed.keys("y", *"x", "enter", until="is no number of lines")
+        await viewed.keys("y", *"x", "enter", until="is not a number of lines")
 
 
 async def test_the_log_is_saved(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,8 +387,12 @@ async def test_a_match_beyond_the_edge_is_scrolled_to(wide: Path, wrap: bool, ho
             ("n", 4, "日 NEEDLE"),
         ]:
             await viewed.pilot.press(*key)
-            await viewed.until(lambda number=number: f": {number} of 6" in viewed.text)
-            await viewed.until(lambda wanted=wanted: _current_shows(viewed, wanted))
+            await _arrived(viewed, number, wanted)
+
+
+async def _arrived(viewed: Viewed, number: int, wanted: str) -> None:
+    await viewed.until(lambda: f": {number} of 6" in viewed.text)
+    await viewed.until(lambda: _current_shows(viewed, wanted))
 
 
 def _current_shows(viewed: Viewed, wanted: str) -> bool:
@@ -429,12 +434,12 @@ async def test_matches_are_counted(log: Path) -> None:
 
 
 async def test_the_count_says_where_it_stopped(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "MOST_COUNTED", 1200)
+    monkeypatch.setattr(search_jobs, "MOST_COUNTED", 1200)
     async with viewing(log, until="line 4999") as viewed:
         await viewed.keys("slash", *"line", "enter", until="/ line: 1,200 and more")
         await viewed.keys("g", "n", until="/ line: 2 of 1,200 and more")
-    monkeypatch.setattr(beside, "COUNTED_BYTES", 20_480)
-    monkeypatch.setattr(service, "COUNTED_BYTES", 20_480)
+    monkeypatch.setattr(search_jobs, "COUNTED_BYTES", 20_480)
+    monkeypatch.setattr(request_handler, "COUNTED_BYTES", 20_480)
     async with viewing(log, until="line 4999") as viewed:
         await viewed.keys("slash", *"ERROR", "enter", until=" in the first 20 KiB")
 

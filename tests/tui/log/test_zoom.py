@@ -4,17 +4,17 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from backend.domain.states import JobState
-from backend.readmodel.logs.reader import LogReader
-from backend.readmodel.logs.requests import Go, LogDesk, Request
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.records import DetailView
-from backend.readmodel.snapshot import Link
+from jobwarden.backend.domain.states import JobState
+from jobwarden.backend.logs.reader import LogReader
+from jobwarden.backend.logs.requests import Go, LogSource, Request
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.jobs import DetailView
+from jobwarden.backend.queries.models.snapshot import Link
+from jobwarden.tui.screens.jobs import JobsScreen
+from jobwarden.tui.screens.log import LogScreen
+from jobwarden.tui.widgets.log.body import LogBody
 from tests.tui.fakes import Screen, job, jobs, snapshot, window
 from tests.tui.log.test_log_screen import Viewed
-from tui.screens.jobs import JobsScreen
-from tui.screens.log import LogScreen
-from tui.widgets.log.body import LogBody
 
 
 async def test_the_key_opens_the_log_where_it_was_and_closes_it(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ async def test_the_key_opens_the_log_where_it_was_and_closes_it(tmp_path: Path) 
     log.write_text("".join(f"line {number}\n" for number in range(1, 3001)))
     asked: list[Request] = []
     screen, row = Screen(), job(50, spool_dir=str(tmp_path))
-    reader = LogReader(50, log, desk=LogDesk(row, asked.append))
+    reader = LogReader(50, log, source=LogSource(row, asked.append))
     async with screen.app.run_test(size=(100, 30)) as pilot:
         viewed = Viewed(pilot)
         screen.source.log = reader.step()
@@ -48,7 +48,7 @@ async def test_the_key_opens_the_log_where_it_was_and_closes_it(tmp_path: Path) 
 async def test_it_says_how_the_job_stands_now_and_when_nobody_can_know(tmp_path: Path) -> None:
     (tmp_path / "output.log").write_text("last words\n")
     screen, row = Screen(), job(50, spool_dir=str(tmp_path))
-    reader = LogReader(50, tmp_path / "output.log", desk=LogDesk(row, lambda _: None))
+    reader = LogReader(50, tmp_path / "output.log", source=LogSource(row, lambda _: None))
     async with screen.app.run_test(size=(100, 30)) as pilot:
         viewed = Viewed(pilot)
         screen.source.log = reader.step()

@@ -1,1 +1,1 @@
-"""The lines on top: workers, capacity, counts, health."""
+"""The lines on top of every screen."""

@@ -1,1 +1,1 @@
-"""The end of the log of the selected job."""
+"""The log of a job: rows, search, status."""

@@ -13,10 +13,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from backend.readmodel.logs.rows import Row
-from backend.readmodel.logs.view import LogView
-from tui.widgets.log.paint import Palette, cells_before, strips
-from tui.widgets.roles import role_style
+from jobwarden.backend.logs.rows import LogRow
+from jobwarden.backend.logs.view import LogView
+from jobwarden.tui.theme.states import role_style
+from jobwarden.tui.widgets.log.paint import LogStyles, cells_before, strips
 
 EDGE = 120
 """Rows from the edge of what is loaded at which more is asked for."""
@@ -25,7 +25,7 @@ WHEEL = 3
 TIME_WIDTH = len("00:00:00 ")
 BAR = "▐"
 
-Position = tuple[int, int]
+TextPosition = tuple[int, int]
 """Index of a line, and of the screen line within it when it is folded."""
 
 
@@ -65,8 +65,8 @@ class LogBody(Widget, can_focus=True):
         self.current: int | None = None
         """Offset of the line that was gone to."""
         self._starts: list[int] = []
-        self._top: Position = (0, 0)
-        self._screen: list[Position] = []
+        self._top: TextPosition = (0, 0)
+        self._screen: list[TextPosition] = []
         self._goto: int | None = None
         self._to_match = False
         self._asked: LogView | None = None
@@ -123,18 +123,18 @@ class LogBody(Widget, can_focus=True):
         return self._starts[self._top[0]] if self._top[0] < len(self._starts) else self.view.skipped
 
     @property
-    def first_row(self) -> Row | None:
+    def first_row(self) -> LogRow | None:
         """Return what is known of the first line on the screen."""
         return self.view.rows[self._top[0]] if self._top[0] < len(self.view.rows) else None
 
     @property
-    def last_row(self) -> Row | None:
+    def last_row(self) -> LogRow | None:
         """Return what is known of the last line on the screen."""
         index = self._screen[-1][0] if self._screen else -1
         return self.view.rows[index] if 0 <= index < len(self.view.rows) else None
 
     @property
-    def current_row(self) -> Row | None:
+    def current_row(self) -> LogRow | None:
         """Return the line that was gone to, when it is on the screen."""
         shown = (self.view.rows[line] for line, _ in self._screen if line < len(self.view.rows))
         return next((row for row in shown if row.start == self.current), None)
@@ -164,7 +164,7 @@ class LogBody(Widget, can_focus=True):
         self.left = 0 if self.wrap else max(0, min(self.left + cells, max(self.left, widest - width)))
         self.refresh()
 
-    def _moved(self, position: Position, lines: int) -> Position:
+    def _moved(self, position: TextPosition, lines: int) -> TextPosition:
         line, part = position
         part += lines
         while part < 0 and line > 0:
@@ -175,7 +175,7 @@ class LogBody(Widget, can_focus=True):
             line += 1
         return min(max((line, part), (0, 0)), self._bottom())
 
-    def _bottom(self) -> Position:
+    def _bottom(self) -> TextPosition:
         """Return the position of the first line when the last one is at the bottom."""
         room, line = self.size.height, len(self._starts)
         while line > 0 and room > 0:
@@ -334,9 +334,9 @@ class LogBody(Widget, can_focus=True):
             drawn = self._strips[key] = strips(self.view.lines[line], marks, self._palette(), width, begins=begins)
         return drawn
 
-    def _palette(self) -> Palette:
+    def _palette(self) -> LogStyles:
         match = self.get_component_rich_style("log--match")
-        return Palette(
+        return LogStyles(
             Style(color=match.color, bgcolor=match.bgcolor, bold=match.bold, reverse=match.reverse),
             role_style(self, "log--placeholder"),
         )

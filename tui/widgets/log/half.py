@@ -3,10 +3,10 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from backend.readmodel.logs.view import LogView
-from backend.readmodel.records import JobRow
-from tui.widgets.log.panel import LogPanel
-from tui.widgets.log.title import LogTitle
+from jobwarden.backend.logs.view import LogView
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.tui.widgets.log.panel import LogPanel
+from jobwarden.tui.widgets.log.status import LogTitle
 
 LIST = 16
 """Lines of a terminal that come before those of the log: what is around it, and the first rows of the list."""

@@ -11,8 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from backend.readmodel.logs.rows import Span
-from backend.readmodel.logs.sgr import Colour, Pen, plain, runs
+from jobwarden.backend.logs.ansi import Colour, Pen, plain, runs
+from jobwarden.backend.logs.rows import Span
 
 CONTINUED = "↪ "
 """Before a piece of a line that is too long to be one row."""
@@ -20,7 +20,7 @@ _PLACEHOLDERS = re.compile("[\u2400-\u2421\ufffd]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Palette:
+class LogStyles:
     """Styles that do not come from the log itself."""
 
     mark: Style
@@ -30,7 +30,7 @@ class Palette:
 
 
 def strips(
-    line: str, marks: Sequence[Span], palette: Palette, width: int | None, *, begins: bool = True
+    line: str, marks: Sequence[Span], palette: LogStyles, width: int | None, *, begins: bool = True
 ) -> list[Strip]:
     """Return the line as one strip, or as several of at most ``width`` cells. No markup is ever read in it."""
     segments = list(_segments(line, marks, palette))
@@ -46,7 +46,7 @@ def cells_before(line: str, place: int, *, begins: bool = True) -> int:
     return cell_len(plain(line)[:place]) + (0 if begins else len(CONTINUED))
 
 
-def _segments(line: str, marks: Sequence[Span], palette: Palette) -> Iterator[Segment]:
+def _segments(line: str, marks: Sequence[Span], palette: LogStyles) -> Iterator[Segment]:
     position = 0
     for text, pen in runs(line):
         style = _style(pen)
@@ -65,7 +65,7 @@ def _cuts(text: str, position: int, marks: Sequence[Span]) -> set[int]:
     return cuts - {0, len(text)}
 
 
-def _over(text: str, position: int, marks: Sequence[Span], palette: Palette) -> Style:
+def _over(text: str, position: int, marks: Sequence[Span], palette: LogStyles) -> Style:
     if any(begin <= position < end for begin, end in marks):
         return palette.mark
     return palette.placeholder if _PLACEHOLDERS.match(text) else Style.null()

@@ -12,26 +12,26 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
-from backend.errors import InputError
-from backend.readmodel.logs import requests
-from backend.readmodel.logs.requests import Request
-from backend.readmodel.logs.seek import Pattern
-from backend.readmodel.logs.view import LogView, Outcome
-from backend.readmodel.records import JobRow
-from tui.habits import clipboard
-from tui.keys.log import LOG
-from tui.keys.model import bindings
-from tui.widgets.log.body import LogBody
-from tui.widgets.log.prompt import COPY, GOTO, ONLY, SAVE, SEARCH, LogPrompt, Question
-from tui.widgets.log.status import LogStatus, Standing
-from tui.widgets.presence import on_screen
+from jobwarden.backend.errors import InputError
+from jobwarden.backend.logs import requests
+from jobwarden.backend.logs.requests import Request
+from jobwarden.backend.logs.search import Pattern
+from jobwarden.backend.logs.view import LogView, RequestOutcome
+from jobwarden.backend.queries.models.jobs import JobRow
+from jobwarden.tui import clipboard
+from jobwarden.tui.keys.bindings import LOG
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.messages import on_screen
+from jobwarden.tui.widgets.log.body import LogBody
+from jobwarden.tui.widgets.log.prompt import COPY, GOTO, ONLY, SAVE, SEARCH, LogPrompt, PromptKind
+from jobwarden.tui.widgets.log.status import LogStatus, Standing
 
 COPIED = 100
 """Lines that are copied when nobody says how many."""
 
 
 class LogPanel(Vertical):
-    """Shows a LogView, and asks its desk for everything else: nothing is read here."""
+    """Shows a LogView, and asks its source for everything else: nothing is read here."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
 
@@ -62,11 +62,11 @@ class LogPanel(Vertical):
         self._view = LogView()
         self._search: Pattern | None = None
         self._searched: Pattern | None = None
-        self._said: Outcome | None = None
+        self._said: RequestOutcome | None = None
         self._acted = 0
         self._seen = 0
         self._told: tuple[bool, int] | None = None
-        self._answers: dict[Question, Callable[[LogPrompt.Answered], None]] = {
+        self._answers: dict[PromptKind, Callable[[LogPrompt.Answered], None]] = {
             SEARCH: self._search_answered,
             ONLY: self._only_answered,
             GOTO: self._goto_answered,
@@ -103,7 +103,7 @@ class LogPanel(Vertical):
     def show(self, view: LogView) -> None:
         """Show the log as it is now; another log, or one that was replaced, begins at its end."""
         before = self._view
-        other = (view.job_id, view.desk) != (before.job_id, before.desk)
+        other = (view.job_id, view.source) != (before.job_id, before.source)
         self._view = view
         if other:
             self._search, self._said, self._acted = None, None, 0
@@ -113,14 +113,14 @@ class LogPanel(Vertical):
             self._act_on(view.outcome)
         self._tell()
 
-    def _act_on(self, outcome: Outcome) -> None:
+    def _act_on(self, outcome: RequestOutcome) -> None:
         self._acted, self._said = outcome.serial, outcome
         if outcome.goto is not None:
             self._body.go(outcome.goto, match=outcome.match)
         if outcome.clip is not None:
             clipboard.send(self.app, outcome.clip, os.environ, partial(self._clip_sent, outcome))
 
-    def _clip_sent(self, outcome: Outcome, what: str, wrong: bool) -> None:
+    def _clip_sent(self, outcome: RequestOutcome, what: str, wrong: bool) -> None:
         """Say what became of the text, unless something else was asked for since."""
         if outcome.serial == self._acted:
             self._said = replace(outcome, text=f"{outcome.text} {what}", error=wrong)
@@ -128,11 +128,11 @@ class LogPanel(Vertical):
 
     def _came(self, view: LogView) -> int:
         """Return how many lines came since the log was opened; a view without rows holds all there are."""
-        return view.arrived if view.desk is not None else len(view.lines)
+        return view.arrived if view.source is not None else len(view.lines)
 
     def _ask(self, request: Request) -> None:
-        if self._view.desk is not None:
-            self._view.desk.ask(request)
+        if self._view.source is not None:
+            self._view.source.ask(request)
 
     def _tell(self) -> None:
         """Say how things stand: here, and to the screen; nothing when the panel is on its way out."""
@@ -206,7 +206,7 @@ class LogPanel(Vertical):
     def action_top(self) -> None:
         """Go to the first line."""
         was = self.following
-        if self._view.skipped > 0 and self._view.desk is not None:
+        if self._view.skipped > 0 and self._view.source is not None:
             self._ask(requests.Go("0%"))
             return
         self._body.to_first()
@@ -251,7 +251,7 @@ class LogPanel(Vertical):
 
     def action_give_up(self) -> None:
         """Stop what goes on; else forget the search; else show all lines; else the key is the screen's."""
-        if self._view.task and self._view.desk is not None and not self._view.only:
+        if self._view.task and self._view.source is not None and not self._view.only:
             self._ask(requests.Cancel())
         elif self._search is not None:
             self._search, self._said, self._body.current = None, None, None
@@ -291,13 +291,13 @@ class LogPanel(Vertical):
 
     def action_zoom(self) -> None:
         """Show the log on the whole screen, or where it was."""
-        desk = self._view.desk
-        if desk is None:
-            self.app.notify("there is no log to show here", markup=False)
+        source = self._view.source
+        if source is None:
+            self.app.notify("no log to show here", markup=False)
             return
-        self.post_message(self.Zoomed(desk.job, None if self.following else self._body.first_offset))
+        self.post_message(self.Zoomed(source.job, None if self.following else self._body.first_offset))
 
-    def _open(self, question: Question, text: str = "") -> None:
+    def _open(self, question: PromptKind, text: str = "") -> None:
         self._said = None
         self._prompt.ask(question, text)
         self._tell()
@@ -318,7 +318,7 @@ class LogPanel(Vertical):
             self._answers[event.question](event)
         except InputError as exc:
             self._prompt.ask(event.question, event.text, wrong=True)
-            self._said = Outcome(self._acted, text=str(exc), error=True)
+            self._said = RequestOutcome(self._acted, text=str(exc), error=True)
         self._tell()
 
     def _search_answered(self, event: LogPrompt.Answered) -> None:
@@ -339,7 +339,7 @@ class LogPanel(Vertical):
 
     def _copy_answered(self, event: LogPrompt.Answered) -> None:
         if not event.text.isdecimal() or not int(event.text):
-            raise InputError(f"'{event.text}' is no number of lines")
+            raise InputError(f"'{event.text}' is not a number of lines")
         self._ask(requests.Copy(int(event.text)))
 
     def _save_answered(self, event: LogPrompt.Answered) -> None:

@@ -10,12 +10,12 @@ from textual.message import Message
 from textual.widgets import Input, Label, Static
 from textual.widgets.input import Selection
 
-from backend.readmodel.logs import goto
-from backend.readmodel.logs.seek import Pattern
+from jobwarden.backend.logs import line_index
+from jobwarden.backend.logs.search import Pattern
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PromptKind:
     """One kind of thing that is typed."""
 
     name: str
@@ -25,11 +25,11 @@ class Question:
     """Whether it may be an expression, and fold the case."""
 
 
-SEARCH = Question("search", "/", "text to find above; then n below, N above; empty repeats the last", pattern=True)
-ONLY = Question("only", "&", "show only lines with this text; empty shows all", pattern=True)
-GOTO = Question("goto", "go to", goto.HELP)
-COPY = Question("copy", "copy last lines:", "how many")
-SAVE = Question("save", "save as:", "a new file")
+SEARCH = PromptKind("search", "/", "search upwards; then n down, N up; empty repeats the last search", pattern=True)
+ONLY = PromptKind("only", "&", "show only matching lines; empty shows all", pattern=True)
+GOTO = PromptKind("goto", "go to", line_index.HELP)
+COPY = PromptKind("copy", "copy last lines:", "how many")
+SAVE = PromptKind("save", "save as:", "a new file")
 
 
 class LogPrompt(Horizontal):
@@ -38,7 +38,7 @@ class LogPrompt(Horizontal):
     class Answered(Message):
         """Something was typed; ``pattern`` has the ways to search that were chosen, and the text."""
 
-        def __init__(self, question: Question, text: str, pattern: Pattern) -> None:
+        def __init__(self, question: PromptKind, text: str, pattern: Pattern) -> None:
             super().__init__()
             self.question = question
             self.text = text
@@ -61,7 +61,7 @@ class LogPrompt(Horizontal):
         yield Input(compact=True, select_on_focus=False)
         yield Static("", id="log-ways", markup=False)
 
-    def ask(self, question: Question, text: str = "", *, wrong: bool = False) -> None:
+    def ask(self, question: PromptKind, text: str = "", *, wrong: bool = False) -> None:
         """Open with a question and a text: a proposal, which typing replaces; or one that was ``wrong``, to mend it."""
         self._question, self._recalled = question, 0
         self.display = True

@@ -1,1 +1,1 @@
-"""The virtual table: draws only what is on screen, whatever the number of rows."""
+"""A table of any number of rows."""

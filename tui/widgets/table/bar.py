@@ -1,11 +1,29 @@
-"""The line over a table: what it lists, what is marked or held back, and where in the list the screen is."""
+"""The line over a table: what it lists, what is marked or held back; and what it says when nothing is left."""
 
 from textual.widgets import Static
 
-from tui.text import Text
-from tui.widgets.header.lines import spread
-from tui.widgets.roles import badge_style, role_style
-from tui.widgets.table.marks import Status
+from jobwarden.backend.domain.units import counted
+from jobwarden.tui.text import Text
+from jobwarden.tui.theme.states import badge_style, role_style
+from jobwarden.tui.widgets.header.render import spread
+from jobwarden.tui.widgets.table.cursor import Message_
+from jobwarden.tui.widgets.table.marks import BarStatus
+
+_WAY = ("/ to edit, Esc to clear", "dim")
+
+
+def none_matches(what: str, typed: str) -> Message_:
+    """Return what to say when no such thing matches.
+
+    >>> none_matches("job", "name:x")[0]
+    ('no job matches  name:x', 'plain')
+    """
+    return [(f"no {what} matches  {typed}", "plain"), ("", "dim"), _WAY]
+
+
+def could_not_run(error: str) -> Message_:
+    """Return what to say when the database could not answer."""
+    return [("this filter could not be applied", "failed"), (error, "dim"), _WAY]
 
 
 class ListBar(Static):
@@ -16,9 +34,9 @@ class ListBar(Static):
     def __init__(self, title: str, *, id: str | None = None) -> None:
         super().__init__("", id=id)
         self._title = title
-        self._status = Status(loaded=False)
+        self._status = BarStatus(loaded=False)
 
-    def show(self, status: Status) -> None:
+    def show(self, status: BarStatus) -> None:
         """Show another status."""
         self._status = status
         self._draw()
@@ -39,7 +57,7 @@ class ListBar(Static):
         self.update(bar(self._title, self._status, self.size.width or 80, styles), layout=False)
 
 
-def bar(title: str, status: Status, width: int, styles: dict[str, str]) -> Text:
+def bar(title: str, status: BarStatus, width: int, styles: dict[str, str]) -> Text:
     """Return ``Jobs  state:failed  ◆ 3 marked      ‖ paused, 7 changes pending   ▲ 3 new (g)   12 of 345``."""
     left = Text(f" {title}", style="bold")
     if status.filter:
@@ -52,27 +70,27 @@ def bar(title: str, status: Status, width: int, styles: dict[str, str]) -> Text:
     return spread(left, Text("   ").join([*parts, Text(_place(status))]), width)
 
 
-def _marked(status: Status) -> str:
+def _marked(status: BarStatus) -> str:
     what = f"all {status.marked:,} that match are" if status.everything else f"{status.marked:,}"
     hidden = f", {status.hidden:,} of them hidden" if status.hidden else ""
     return f"◆ {what} marked{hidden}" + (", range (V ends it)" if status.ranging else "")
 
 
-def _held(status: Status, style: str) -> Text | None:
+def _held(status: BarStatus, style: str) -> Text | None:
     """Say that the list is not as it is in the database."""
     said = [word for word, so in (("stale", status.stale), ("paused", status.paused)) if so]
     if status.pending:
-        said.append(f"{status.pending:,} change{'s' if status.pending != 1 else ''} pending")
+        said.append(f"{counted(status.pending, 'change')} pending")
     if not said:
         return None
     return Text(f" ‖ {', '.join(said)} ", style=style if status.stale or status.paused else "")
 
 
-def _unseen(status: Status, style: str) -> Text | None:
+def _unseen(status: BarStatus, style: str) -> Text | None:
     return Text(f"▲ {status.unseen:,} new (g)", style=style) if status.unseen else None
 
 
-def _place(status: Status) -> str:
+def _place(status: BarStatus) -> str:
     if status.reading:
         return "reading …"
     if not status.loaded:

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 
-from backend.harmless import dotted
+from jobwarden.backend.harmless import dotted
 
 Row = TypeVar("Row")
 GAP = 1

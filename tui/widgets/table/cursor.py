@@ -16,10 +16,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.roles import role_style
-from tui.widgets.table.columns import Moment
-from tui.widgets.table.paint import Look, Painter, Palette, column_at, message
-from tui.widgets.table.rows import Lines, RowKey, Sort
+from jobwarden.tui.theme.states import role_style
+from jobwarden.tui.widgets.table.columns import Moment
+from jobwarden.tui.widgets.table.paint import Painter, RowAppearance, TableStyles, column_at, message
+from jobwarden.tui.widgets.table.rows import Lines, RowKey, Sort
 
 HEADER = 1
 """Lines of the table that do not scroll."""
@@ -62,7 +62,7 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
         self._clock = clock
         self.key_of = key
         """Return the key of a row."""
-        self.painter: Painter[Row] = Painter(Palette(self._style))
+        self.painter: Painter[Row] = Painter(TableStyles(self._style))
         self._viewport = (-1, -1)
         self._drawn: dict[int, Strip] = {}
         """What was drawn last on each line of the screen."""
@@ -305,9 +305,9 @@ class CursorTable(ScrollView, Generic[Row], can_focus=True):
             return message([("   …".ljust(width), "dim")] if unread else [], 0, 1, width, self.painter.palette)
         return message(self.nothing(), y - HEADER, self.page, width, self.painter.palette)
 
-    def look(self, row: Row, line: int, now: datetime) -> Look[Row]:
+    def look(self, row: Row, line: int, now: datetime) -> RowAppearance[Row]:
         """Return what the line of a row depends on besides the row."""
-        return Look(self.key_of(row), line == self.cursor_line, False, self.tick(row, now))
+        return RowAppearance(self.key_of(row), line == self.cursor_line, False, self.tick(row, now))
 
     def moment(self) -> Moment:
         """Return what cells depend on besides their row."""

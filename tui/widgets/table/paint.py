@@ -8,8 +8,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.widgets.table.columns import GAP, Moment, Placed, fit
-from tui.widgets.table.rows import RowKey, Sort
+from jobwarden.tui.widgets.table.columns import GAP, Moment, Placed, fit
+from jobwarden.tui.widgets.table.rows import RowKey, Sort
 
 Row = TypeVar("Row")
 KEPT = 600
@@ -21,7 +21,7 @@ ARROWS = {False: "▲", True: "▼"}
 
 
 @dataclass(frozen=True, slots=True)
-class Look(Generic[Row]):
+class RowAppearance(Generic[Row]):
     """All that the line of a row depends on besides the row and the widths."""
 
     key: RowKey
@@ -32,7 +32,7 @@ class Look(Generic[Row]):
 
 
 @dataclass
-class Palette:
+class TableStyles:
     """Styles by their role, looked up once for each theme."""
 
     find: Callable[[str], Style]
@@ -52,10 +52,10 @@ class Palette:
 class Painter(Generic[Row]):
     """Draws rows in the placed columns; ``palette`` gives ``base``, ``cursor``, ``header`` and the roles of cells."""
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: TableStyles) -> None:
         self.palette = palette
         self.placed: tuple[Placed[Row], ...] = ()
-        self._strips: dict[Look[Row], tuple[Row, Strip]] = {}
+        self._strips: dict[RowAppearance[Row], tuple[Row, Strip]] = {}
         self._header: tuple[Sort | None, int, Strip] | None = None
 
     def place(self, placed: tuple[Placed[Row], ...]) -> None:
@@ -79,7 +79,7 @@ class Painter(Generic[Row]):
             self._header = (sort, width, Strip([Segment(text.ljust(width)[:width], self.palette["header"])], width))
         return self._header[2]
 
-    def row(self, row: Row, look: Look[Row], moment: Moment, width: int) -> Strip:
+    def row(self, row: Row, look: RowAppearance[Row], moment: Moment, width: int) -> Strip:
         """Draw a row, or take the strip of the last time when nothing in it has changed."""
         kept = self._strips.get(look)
         if kept is not None and kept[1].cell_length == width and (kept[0] is row or kept[0] == row):
@@ -90,7 +90,7 @@ class Painter(Generic[Row]):
         self._strips[look] = (row, strip)
         return strip
 
-    def _draw(self, row: Row, look: Look[Row], moment: Moment, width: int) -> Strip:
+    def _draw(self, row: Row, look: RowAppearance[Row], moment: Moment, width: int) -> Strip:
         base = self.palette["cursor"] if look.cursor else self.palette["base"]
         pieces = [self._mark(look, base)]
         for placed in self.placed:
@@ -101,7 +101,7 @@ class Painter(Generic[Row]):
         pieces[-1] = (" " * (width - used), base)
         return Strip(_segments(pieces), max(used, width)).adjust_cell_length(width, base)
 
-    def _mark(self, look: Look[Row], base: Style) -> tuple[str, Style]:
+    def _mark(self, look: RowAppearance[Row], base: Style) -> tuple[str, Style]:
         if not look.marked:
             return " " * GAP, base
         return MARK, base if look.cursor else base + self.palette["marked"]
@@ -120,7 +120,7 @@ def _segments(pieces: Sequence[tuple[str, Style]]) -> list[Segment]:
     return [*segments, Segment(said, style)]
 
 
-def message(lines: Sequence[tuple[str, str]], line: int, page: int, width: int, palette: Palette) -> Strip:
+def message(lines: Sequence[tuple[str, str]], line: int, page: int, width: int, palette: TableStyles) -> Strip:
     """Draw one line of a message (texts with their roles) that stands in the upper half of an empty table."""
     index = line - max(0, (page - len(lines)) // 3)
     text, role = lines[index] if 0 <= index < len(lines) else ("", "dim")

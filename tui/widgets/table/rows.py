@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from backend.readmodel.hold import Hold
+from jobwarden.backend.queries.models.job_window import Hold
 
 RowKey: TypeAlias = int | str
 """What a row is known by, whatever line it stands on."""

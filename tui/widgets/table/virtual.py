@@ -12,18 +12,16 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.timer import Timer
 
-from backend.readmodel.hold import Hold
-from tui.keys.model import bindings
-from tui.keys.table import MARK, TABLE
-from tui.looks import ROLES
-from tui.widgets.table.columns import Column, Moment, held_by, place
-from tui.widgets.table.cursor import HEADER, Message_, id_of
-from tui.widgets.table.layout import Layout, arrange, declared
-from tui.widgets.table.marking import MarkingTable
-from tui.widgets.table.marks import Status
-from tui.widgets.table.memory import Memory
-from tui.widgets.table.paint import Look
-from tui.widgets.table.rows import Lines, RowKey, Sort, StaticRows, hold_back, sort_rows
+from jobwarden.backend.queries.models.job_window import Hold
+from jobwarden.tui.keys.bindings import MARK, TABLE
+from jobwarden.tui.keys.model import bindings
+from jobwarden.tui.theme.states import ROLES
+from jobwarden.tui.widgets.table.columns import Column, Moment, held_by, place
+from jobwarden.tui.widgets.table.cursor import HEADER, Message_, id_of
+from jobwarden.tui.widgets.table.layout import Layout, Memory, arrange, declared
+from jobwarden.tui.widgets.table.marks import BarStatus, MarkingTable
+from jobwarden.tui.widgets.table.paint import RowAppearance
+from jobwarden.tui.widgets.table.rows import Lines, RowKey, Sort, StaticRows, hold_back, sort_rows
 
 __all__ = ["HEADER", "VirtualTable"]
 
@@ -51,7 +49,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
     class Changed(Message, namespace="virtual_table"):
         """What the line over the table says has changed."""
 
-        def __init__(self, status: Status) -> None:
+        def __init__(self, status: BarStatus) -> None:
             super().__init__()
             self.status = status
 
@@ -61,6 +59,20 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         def __init__(self, sort: Sort) -> None:
             super().__init__()
             self.sort = sort
+
+    class ColumnsWanted(Message, namespace="virtual_table"):
+        """Somebody wants to choose the columns of ``table``."""
+
+        def __init__(self, table: "VirtualTable[Any]") -> None:
+            super().__init__()
+            self.table = table
+
+    class OrderWanted(Message, namespace="virtual_table"):
+        """Somebody wants to choose the column that ``table`` is sorted by."""
+
+        def __init__(self, table: "VirtualTable[Any]") -> None:
+            super().__init__()
+            self.table = table
 
     class HoldWanted(Message, namespace="virtual_table"):
         """The list may show less, or again more, of what changes."""
@@ -93,7 +105,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self._rows: Sequence[Row] | None = None
         self._moving: Timer | None = None
         self._held = Hold.NONE
-        self._status = Status()
+        self._status = BarStatus()
         self._held_cells: dict[str, int] = {}
         """Cells that each column needs for what it holds."""
         self._measured: dict[RowKey, tuple[Row, object]] = {}
@@ -154,7 +166,7 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self.memory.keep_sort(sort)
 
     def header_clicked(self, column: str) -> None:
-        """Order by the clicked column; the second click turns the order round."""
+        """Sort by the clicked column; a second click reverses the sort."""
         clicked = self._column(column)
         if clicked is not None and clicked.orders:
             same = self.sort is not None and self.sort.column == column
@@ -175,27 +187,14 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
 
     def action_columns(self) -> None:
         """Choose columns."""
-        from tui.pickers.columns import ColumnPicker
-
-        before = self.layout_of_columns
-
-        def keep(layout: Layout | None) -> None:
-            self.show_columns(before if layout is None else layout)
-
-        self.app.push_screen(ColumnPicker(self.columns, before, self.show_columns), keep)
+        self.post_message(self.ColumnsWanted(self))
 
     def action_order(self) -> None:
         """Choose the column to order by."""
-        from tui.pickers.order import OrderPicker
-
-        def keep(sort: Sort | None) -> None:
-            if sort is not None:
-                self.order_by(sort)
-
-        self.app.push_screen(OrderPicker(self.columns, self.sort), keep)
+        self.post_message(self.OrderWanted(self))
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
+        """Reverse the sort."""
         if self.sort is not None:
             self.order_by(self.sort.reversed())
 
@@ -273,10 +272,10 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
         self.changed()
 
     # drawing -------------------------------------------------------------------------------------------------------
-    def look(self, row: Row, line: int, now: datetime) -> Look[Row]:
+    def look(self, row: Row, line: int, now: datetime) -> RowAppearance[Row]:
         """Return what the line of a row depends on besides the row."""
         key = self.key_of(row)
-        return Look(key, line == self.cursor_line, key in self.marks, self.tick(row, now), self._said(key))
+        return RowAppearance(key, line == self.cursor_line, key in self.marks, self.tick(row, now), self._said(key))
 
     def _said(self, key: RowKey) -> tuple[str | None, str | None]:
         return self.flags.get(key), self.waiting.get(key)
@@ -296,10 +295,10 @@ class VirtualTable(MarkingTable[Row], Generic[Row]):
             self._status = status
             self.post_message(self.Changed(status))
 
-    def status(self) -> Status:
+    def status(self) -> BarStatus:
         """Return what the line over the table says."""
         total = self._lines.total
-        return Status(
+        return BarStatus(
             filter=self.filter, sort=self._order_said(), marked=self.marks.count(total),
             everything=self.marks.everything, ranging=self.ranging, paused=self.paused, pending=self.pending,
             unseen=self.unseen, line=self.cursor_line, total=total, stale=self.stale,

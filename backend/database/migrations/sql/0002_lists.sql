@@ -68,7 +68,7 @@ END $$;
 SELECT jw_recount_jobs();
 
 -- What people filter and sort by: each serves the exact word, the beginning of a word (as in node:gpu*) and the order.
--- They hold what backend/readmodel/order.py sorts by, to the letter.
+-- They hold what backend/queries/models/sort.py sorts by, to the letter.
 CREATE INDEX jobs_account ON jobs (lower(account COLLATE "C"), id);
 CREATE INDEX jobs_node    ON jobs (lower(coalesce(node_name, '') COLLATE "C"), id);
 CREATE INDEX jobs_name    ON jobs (lower(name COLLATE "C"), id);

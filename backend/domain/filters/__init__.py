@@ -1,0 +1,1 @@
+"""The language of filters: jobs, short lists, and what can be completed."""

@@ -1,0 +1,1 @@
+"""Threads that keep a screen current."""

@@ -1,0 +1,1 @@
+"""Rules, open alerts, and who is told."""

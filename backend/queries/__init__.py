@@ -1,0 +1,1 @@
+"""Every reading of the database; ``sql`` has the statements."""

@@ -1,0 +1,1 @@
+"""What is read, as frozen records that need no database driver."""

@@ -1,0 +1,1 @@
+"""How an installation comes up and goes down, and how a verb opens it."""

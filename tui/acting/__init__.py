@@ -1,1 +1,0 @@
-"""What operators do from the screen: pinned when a key is pressed, asked about, performed, reported, taken back."""

@@ -1,0 +1,1 @@
+"""Actions as the screen offers them: asked for, confirmed, done, undone."""

@@ -1,0 +1,1 @@
+"""The Textual application: start, keys in their order, notifications, a clean end."""

@@ -1,0 +1,1 @@
+"""What is said of one thing: a job, a node, an anomaly, as text."""

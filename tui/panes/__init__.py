@@ -1,1 +1,0 @@
-"""What the detail panes say, as plain functions of records."""

@@ -1,1 +1,0 @@
-"""Windows to choose from a list: columns, the order, saved views."""

@@ -1,1 +1,0 @@
-"""Texts in two columns, as the detail panes show them."""

@@ -1,1 +1,0 @@
-"""Lists that are held as a whole: anomalies, nodes, the queue, the audit."""

@@ -1,1 +1,0 @@
-"""The line that names the screens."""
