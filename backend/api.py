@@ -10,8 +10,7 @@ from pathlib import Path
 from jobwarden.backend.actions import admission
 from jobwarden.backend.actions.results import Context, ItemResult, current_actor, user_name
 from jobwarden.backend.actions.run import perform
-from jobwarden.backend.actions.targets import ActionRequest, Scope
-from jobwarden.backend.anomalies.strays import no_such_job
+from jobwarden.backend.actions.targets import ActionRequest, Scope, no_such_job
 from jobwarden.backend.domain.directives import parse_directives
 from jobwarden.backend.domain.options import UNLIMITED, Options, build_request
 from jobwarden.backend.domain.script import check_script

@@ -53,7 +53,7 @@ def _stall(conn: Any) -> None:
 def _cut(conn: Any) -> None:
     """Cut the database connection as a broken network would; without one at hand there is nothing to cut."""
     if conn is not None:
-        raw = conn.connection.driver_connection
+        raw = conn.raw
         with socket.socket(fileno=os.dup(raw.fileno())) as broken:
             broken.shutdown(socket.SHUT_RDWR)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from redis import Redis
 from rq import Queue
-from sqlalchemy import Connection, Engine, text
 
 from benchmarks.rq_job import run_script
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.database.engine import Listener, listening, make_engine
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.embedded.home import locate, prepare, sole

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.upgrade import upgrade
 from jobwarden.backend.embedded import servers

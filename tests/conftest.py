@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Engine
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.database.engine import make_engine
 from tests.support.cli import Cli, clean_environment
 from tests.support.cluster import Cluster, new_cluster

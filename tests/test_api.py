@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend import api
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
 from jobwarden.backend.state import machine
 from tests.support.rows import ACTOR, add_node, allocated, column, live_allocations
@@ -38,7 +38,7 @@ def test_bad_input_changes_nothing(engine: Engine, bad: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         api.submit_job("true\n", **bad)
     with engine.connect() as conn:
-        assert conn.exec_driver_sql("SELECT count(*) FROM jobs").scalar() == 0
+        assert conn.scalar(text("SELECT count(*) FROM jobs")) == 0
 
 
 def test_cancel_may_be_called_any_number_of_times(engine: Engine) -> None:
@@ -90,6 +90,6 @@ def test_a_database_that_cannot_be_reached_is_unavailable(
 def test_what_the_database_refuses_is_refused(engine: Engine, settings: Settings) -> None:
     database = str(settings.database_url).partition("@/")[2].partition("?")[0]
     with engine.begin() as conn:
-        conn.exec_driver_sql(f'ALTER DATABASE "{database}" SET default_transaction_read_only = on')
+        conn.execute_script(f'ALTER DATABASE "{database}" SET default_transaction_read_only = on')
     with pytest.raises(Refused, match="read-only"):
         api.submit_job("true\n", work_dir="/")

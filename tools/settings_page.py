@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from jobwarden.backend.config.settings import PREFIX, Settings, names
+from jobwarden.backend.config.settings import PREFIX, Settings, docs, names
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
@@ -31,12 +31,13 @@ COMPUTED = {
 
 def page() -> str:
     """Return the whole page."""
-    return HEAD + "".join(_row(name, Settings.model_fields[name]) for name in names())
+    meanings = docs()
+    return HEAD + "".join(_row(name, Settings.model_fields[name], meanings[name]) for name in names())
 
 
-def _row(name: str, field: FieldInfo) -> str:
+def _row(name: str, field: FieldInfo, said: str) -> str:
     variable = name.upper() if name in ("database_url", "redis_url") else PREFIX + name.upper()
-    meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+    meaning = " ".join(said.split()).replace("|", "\\|")
     return f"| `{name}` | `{variable}` | {_default(name, field)} | {_accepted(field)} | {meaning} |\n"
 
 

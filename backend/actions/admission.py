@@ -7,8 +7,7 @@ for one that comes tomorrow: it is taken, and said at once.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.pending_reason import NodeFacts, WaitingJob, never_starts
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.domain.units import shorten

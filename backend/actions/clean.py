@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.actions.preview import Witness, forecast, would
 from jobwarden.backend.actions.results import (
     Cancelled,
@@ -21,6 +19,7 @@ from jobwarden.backend.actions.targets import Scope, still_matching
 from jobwarden.backend.anomalies.detect import Anomaly, explain, kinds_of, look_around
 from jobwarden.backend.anomalies.strays import Scanner, find_unknown
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.states import AnomalyKind
 from jobwarden.backend.domain.units import counted
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.actions.admission import admit
 from jobwarden.backend.actions.catalog import ACTIONS
 from jobwarden.backend.actions.results import NO_SUCH_JOB, Context, ItemResult, Undo, done, nothing, refused
 from jobwarden.backend.anomalies.attempts import LIVE_OF_JOBS, Attempt, read_attempts
 from jobwarden.backend.anomalies.evidence import HostSurvey
+from jobwarden.backend.database.driver import Connection, DatabaseError
 from jobwarden.backend.database.engine import first_line
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.domain.units import name_processes
@@ -40,13 +38,13 @@ def act_on_one(ctx: Context, name: str, job_id: int, reason: str | None, force: 
     try:
         with ctx.engine.begin() as conn:
             return _judge_and_do(conn, ctx, name, job_id, reason, force)
-    except DBAPIError as exc:
+    except DatabaseError as exc:
         return refused(job_id, refusal(exc))
 
 
-def refusal(exc: DBAPIError) -> str:
+def refusal(exc: DatabaseError) -> str:
     """What a rule of the database said against a change. Raises ``exc`` when it was something else that failed."""
-    if not str(getattr(exc.orig, "pgcode", None)).startswith("JW"):
+    if not str(exc.code).startswith("JW"):
         raise exc
     return first_line(exc)
 
@@ -126,7 +124,7 @@ def act_on_queued(
     try:
         with ctx.engine.begin() as conn:
             return _judge_and_do_all(conn, ctx, name, ids, reason, value)
-    except DBAPIError as exc:
+    except DatabaseError as exc:
         said = refusal(exc)
     if len(ids) == 1:
         return [refused(ids[0], said)]

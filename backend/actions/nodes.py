@@ -3,9 +3,8 @@
 import difflib
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, text
-
 from jobwarden.backend.actions.permissions import may_act_on_all
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.request import check_reason
 from jobwarden.backend.domain.units import shorten
 from jobwarden.backend.errors import InputError

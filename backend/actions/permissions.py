@@ -8,8 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, text
-
+from jobwarden.backend.database.driver import Connection, Engine, Statement, text
 from jobwarden.backend.database.roles import OPERATOR, SUBMITTER, lacking
 from jobwarden.backend.domain.request import check_reason
 from jobwarden.backend.errors import InputError, Refused
@@ -91,12 +90,12 @@ def unmap_login(engine: Engine, login: str, actor: str, reason: str | None) -> b
     return _change(engine, _UNMAP, {"login": login}, actor, reason)
 
 
-def _change(engine: Engine, statement: object, values: dict[str, str], actor: str, reason: str | None) -> bool:
+def _change(engine: Engine, statement: Statement, values: dict[str, str], actor: str, reason: str | None) -> bool:
     check_reason(reason)
     with engine.begin() as conn:
         may_act_on_all(conn, "map logins")
         conn.execute(SAY, {"actor": actor, "action": "users", "reason": reason or "", "detail": "{}"})
-        return conn.scalar(statement, values) is not None  # type: ignore[call-overload]
+        return conn.scalar(statement, values) is not None
 
 
 def _check_login(login: str) -> None:

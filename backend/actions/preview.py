@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.actions.results import ItemResult, Victim, done, nothing, refused
 from jobwarden.backend.anomalies.attempts import Attempt
 from jobwarden.backend.anomalies.detect import Anomaly, describe, examine, explain
 from jobwarden.backend.anomalies.process_tree import ProcessReader, ProcessTree, targets_of
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.states import AnomalyKind, JobState
 from jobwarden.backend.domain.units import name_processes
 from jobwarden.backend.process.exit_status import EndCause, Verdict, judge

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from jobwarden.backend.queries.models.processes import ProcessRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from jobwarden.backend.config.settings import Settings
+    from jobwarden.backend.database.driver import Engine
 import getpass
 import os
 import socket

@@ -2,8 +2,6 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.actions.catalog import ACTIONS, Action, How
 from jobwarden.backend.actions.clean import clean, plan_clean
 from jobwarden.backend.actions.end_jobs import end_jobs
@@ -25,6 +23,7 @@ from jobwarden.backend.actions.results import (
 from jobwarden.backend.actions.targets import LEFT_THE_FILTER, ActionRequest, Scope, find_ids, still_matching
 from jobwarden.backend.anomalies.attempts import LIVE_OF_JOBS, read_attempts
 from jobwarden.backend.anomalies.strays import forgotten
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.request import check_reason
 from jobwarden.backend.queries.jobs import existing_jobs, read_jobs
 from jobwarden.backend.queries.models.jobs import JobRow

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.actions.preview import (
     ASKED_BEFORE,
     NEVER_STARTED,
@@ -27,6 +25,7 @@ from jobwarden.backend.actions.preview import (
 from jobwarden.backend.actions.results import Context, ItemResult, ResultTally, done, nothing, refused
 from jobwarden.backend.anomalies.attempts import BY_ID, read_attempts
 from jobwarden.backend.anomalies.detect import Anomaly, examine, explain
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
 from jobwarden.backend.database.roles import OPERATOR, lacking
 from jobwarden.backend.domain.states import AnomalyKind, JobState
@@ -94,7 +93,7 @@ def _batch(ctx: Context, allocation_ids: Sequence[int], action: AuditedAction, t
 @contextmanager
 def _locks(ctx: Context, allocation_ids: Sequence[int]) -> Iterator[set[int]]:
     """Take the lock of each allocation that is free; the ids taken. All end with the connection."""
-    with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with ctx.engine.connect().autocommit() as conn:
         try:
             yield {a for a in allocation_ids if try_session_lock(conn, ALLOCATION_LOCK, allocation_key(a))}
         finally:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+    from jobwarden.backend.config.settings import Settings
+    from jobwarden.backend.database.driver import Connection
     from jobwarden.backend.queries.filter_sql import Kinds
+
 from jobwarden.backend.domain.filters.jobs import parse_filter
 from jobwarden.backend.domain.units import shorten
-from jobwarden.backend.errors import InputError
+from jobwarden.backend.errors import InputError, JobwardenError, Refused
 
 LEFT_THE_FILTER = "no longer matches the filter: left alone"
 
@@ -107,3 +108,15 @@ def _of_fields(typed: str) -> str:
 
 def _names_a_field(word: str) -> bool:
     return any(operator in word for operator in ":=<>")
+
+
+def no_such_job(conn: "Connection", settings: "Settings", job_id: int) -> JobwardenError:
+    """The error for an id that the database does not have: an InputError, Refused when it has forgotten the job."""
+    from jobwarden.backend.anomalies.strays import forgotten  # only a wrong id needs to know of processes
+    from jobwarden.backend.queries.job_detail import archived_in
+
+    archive = archived_in(conn, job_id)
+    if archive:
+        return InputError(f"there is no job {job_id}: it was archived to {archive}")
+    why = forgotten(conn, settings, [job_id]).get(job_id)
+    return Refused(f"job {job_id} {why}") if why else InputError(f"there is no job {job_id}")

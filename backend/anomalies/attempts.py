@@ -6,8 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
-
+from jobwarden.backend.database.driver import Connection, Statement, text
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.process.cgroup import ControlGroup, group_of
 from jobwarden.backend.process.identity import ProcessIdentity, elapsed_seconds, ran_here, this_host
@@ -106,6 +105,6 @@ def _over_limit(values: Mapping[str, Any], limit: int | None, ran: float | None)
 
 
 @cache
-def _statement(which: str) -> TextClause:
+def _statement(which: str) -> Statement:
     source = files("jobwarden.backend.anomalies").joinpath("attempts.sql").read_text(encoding="utf-8")
     return text(source.replace("{which}", which))

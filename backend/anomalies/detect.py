@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.anomalies.attempts import BY_ID, SUSPECT, Attempt, read_attempts
 from jobwarden.backend.anomalies.evidence import Evidence, HostSurvey
 from jobwarden.backend.anomalies.strays import SCANNER, Scanner, find_strays, find_unknown
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.states import AnomalyKind, WorkerState
 from jobwarden.backend.domain.units import format_age, name_processes
 from jobwarden.backend.process.exit_status import end_message

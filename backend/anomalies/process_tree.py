@@ -6,9 +6,8 @@ Which processes they are is decided by ``jobwarden.backend.process.members``; ps
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.process.identity import Liveness, Stat, elapsed_seconds, liveness
 from jobwarden.backend.process.members import Family, Target, family
 from jobwarden.backend.process.procfs import ProcessSnapshot, command_line, scan

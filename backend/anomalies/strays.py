@@ -7,16 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, text
-
 from jobwarden.backend.anomalies.attempts import BY_ID, Attempt, read_attempts
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.states import AnomalyKind
-from jobwarden.backend.errors import InputError, JobwardenError, Refused
 from jobwarden.backend.process.identity_file import Named, read_identity
 from jobwarden.backend.process.members import cookie_index
 from jobwarden.backend.process.procfs import command_line, read_allocation
-from jobwarden.backend.queries.job_detail import archived_in
 from jobwarden.backend.queries.models.jobs import AnomalyRow
 
 SCAN_SECONDS = 3.0
@@ -153,12 +150,3 @@ def forgotten(conn: Connection, settings: Settings, ids: Collection[int]) -> dic
         return {}
     found = {unknown.named.job_id: unknown.refusal for unknown in find_unknown(conn, settings, SCANNER)}
     return {job_id: found[job_id] for job_id in ids if job_id in found}
-
-
-def no_such_job(conn: Connection, settings: Settings, job_id: int) -> JobwardenError:
-    """The error for an id that the database does not have: an InputError, Refused when it has forgotten the job."""
-    archive = archived_in(conn, job_id)
-    if archive:
-        return InputError(f"there is no job {job_id}: it was archived to {archive}")
-    why = forgotten(conn, settings, [job_id]).get(job_id)
-    return Refused(f"job {job_id} {why}") if why else InputError(f"there is no job {job_id}")

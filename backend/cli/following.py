@@ -2,11 +2,10 @@
 
 import time
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.anomalies.attempts import LATEST_OF_JOBS, Attempt, read_attempts
 from jobwarden.backend.anomalies.evidence import HostSurvey
 from jobwarden.backend.cli.waiting import Patience
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.process.identity import Liveness
 from jobwarden.backend.queries.workers import read_workers

@@ -10,8 +10,7 @@ import click
 
 from jobwarden.backend.actions.catalog import TYPED_ABOVE
 from jobwarden.backend.actions.results import ItemResult, Plan, Progress, Step, Victim
-from jobwarden.backend.actions.targets import Scope
-from jobwarden.backend.anomalies.strays import no_such_job
+from jobwarden.backend.actions.targets import Scope, no_such_job
 from jobwarden.backend.cli.completion_values import filters, jobs_or_filters
 from jobwarden.backend.cli.output import TextColumn, print_json, print_table, printable
 from jobwarden.backend.cli.say import redraw, say

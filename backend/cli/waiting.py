@@ -7,10 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.cli.say import say
+from jobwarden.backend.database.driver import Connection, DatabaseError
 from jobwarden.backend.database.engine import refused
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.embedded.servers import attach
@@ -51,7 +49,7 @@ class Patience:
         try:
             with self._session.reading() as conn:
                 found = read(conn)
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             if refused(exc):
                 raise
             self._no_answer(exc)
@@ -66,7 +64,7 @@ class Patience:
         """A line about the subject on stderr."""
         say(f"jobwarden: {self._subject}: {words}", err=True)
 
-    def _no_answer(self, exc: DBAPIError) -> None:
+    def _no_answer(self, exc: DatabaseError) -> None:
         settings, now = self._session.settings, time.monotonic()
         if self._away_since is None:
             self._away_since = now
@@ -135,7 +133,7 @@ def wait_for(session: Session, job_id: int) -> int:
     except KeyboardInterrupt:
         patience.say(f"goes on: `jobwarden show {job_id}` looks at it, `jobwarden cancel {job_id}` ends it")
         raise
-    except DBAPIError as exc:
+    except DatabaseError as exc:
         if (why := explain(exc, session.engine, session.settings)) is None:
             raise
         raise LostSight(f"lost sight of job {job_id}: {why}") from exc

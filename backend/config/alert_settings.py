@@ -4,8 +4,7 @@ import shlex
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 OFF = "off"
 MAY_BE_OFF = (
@@ -14,10 +13,10 @@ MAY_BE_OFF = (
 )  # fmt: skip
 
 
-class AlertSettings(BaseSettings):
+class AlertSettings(BaseModel):
     """Thresholds, receivers and pace. A rule whose threshold is ``off`` is not judged."""
 
-    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(defer_build=True)
 
     alert_orphans: float | None = Field(default=10, ge=0)
     """More anomalies than this (what `orphans` lists) raise an alert; off for none."""

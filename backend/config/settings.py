@@ -7,11 +7,11 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from jobwarden.backend.config import host_resources
 from jobwarden.backend.config.alert_settings import AlertSettings
@@ -46,14 +46,12 @@ NOT_SETTINGS = frozenset(
 class Settings(AlertSettings):
     """One frozen set of settings; made by :func:`load_settings`, or directly in tests."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=PREFIX, env_ignore_empty=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: str | None = Field(default=None, validation_alias=AliasChoices("database_url"), repr=False)
+    database_url: str | None = Field(default=None, repr=False)
     """PostgreSQL to use (variable DATABASE_URL). Unset: the embedded server of this home."""
 
-    redis_url: str | None = Field(default=None, validation_alias=AliasChoices("redis_url"), repr=False)
+    redis_url: str | None = Field(default=None, repr=False)
     """Redis or Valkey to use (variable REDIS_URL). Unset: the embedded server of this home."""
 
     home: Path = Field(default_factory=lambda: default_home(os.environ))
@@ -74,7 +72,7 @@ class Settings(AlertSettings):
     node_gpus: int | None = Field(default=None, ge=0, le=65536)
     """GPUs that this node gives to jobs. Unset: the NVIDIA devices seen in /dev."""
 
-    partitions: Annotated[tuple[str, ...], NoDecode] = ("main",)
+    partitions: tuple[str, ...] = ("main",)
     """Partitions that this node serves; in the environment a list with commas."""
 
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=3600)
@@ -155,18 +153,6 @@ class Settings(AlertSettings):
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _warning: str | None = PrivateAttr(default=None)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed in: :func:`load_settings` reads file and environment, and knows where each came from."""
-        return (init_settings,)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -268,10 +254,27 @@ class SettingLine:
 def describe(settings: Settings) -> list[SettingLine]:
     """Every setting with its value, where that came from, and what it is for."""
     origins = settings._origins
-    docs = {name: str(field.description) for name, field in Settings.model_fields.items()}
+    meanings = docs()
     return [
-        SettingLine(name, _shown(getattr(settings, name)), origins.get(name, "default"), docs[name]) for name in names()
+        SettingLine(name, _shown(getattr(settings, name)), origins.get(name, "default"), meanings[name])
+        for name in names()
     ]
+
+
+def docs() -> dict[str, str]:
+    """What each setting is for: the words below it in the code, read only when somebody asks."""
+    import ast
+    import inspect
+
+    found = {}
+    for model in (AlertSettings, Settings):
+        [definition] = ast.parse(inspect.getsource(model)).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, words in pairwise(definition.body):
+            match field, words:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                    found[name] = inspect.cleandoc(said)
+    return found
 
 
 def names() -> list[str]:

@@ -1,14 +1,13 @@
-"""Connections to PostgreSQL, LISTEN as a wake-up, and what the database says as an error of ours."""
+"""How we connect to PostgreSQL, the schema it must have, LISTEN, and what the database says as an error of ours."""
 
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+import psycopg2
 import psycopg2.extensions
-from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from jobwarden.backend.database.driver import POOL_SIZE, Connection, DatabaseError, Engine, text
 from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -16,111 +15,94 @@ SESSION = {"timezone": "UTC", "default_transaction_isolation": "read\\ committed
 """Settings of our sessions; the guards and whoever waits for a lock are written for READ COMMITTED."""
 
 
-def parse_url(url: str) -> URL:
-    """``url`` for psycopg2, whatever driver spelling it came in. Raises InputError when it is no PostgreSQL URL."""
+def parse_url(url: str) -> str:
+    """``url`` as libpq reads it, whatever driver it was written for. Raises InputError when it is no PostgreSQL URL."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise InputError("DATABASE_URL is not a URL: write postgresql://user@host:5432/dbname")
+    if scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise InputError(f"DATABASE_URL names {scheme}: jobwarden needs postgresql://...")
+    plain = f"postgresql://{rest}"
     try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise InputError("DATABASE_URL is not a URL: write postgresql://user@host:5432/dbname") from None
-    if parsed.get_backend_name() not in ("postgresql", "postgres"):
-        raise InputError(f"DATABASE_URL names {parsed.get_backend_name()}: jobwarden needs postgresql://...")
-    return parsed.set(drivername="postgresql+psycopg2")
+        psycopg2.extensions.parse_dsn(plain)
+    except (psycopg2.Error, ValueError) as error:
+        said = str(error).strip().partition(": ")[0]  # what follows may be a password
+        raise InputError(f"DATABASE_URL cannot be read ({said}): write postgresql://user@host:5432/dbname") from None
+    return plain
 
 
 def make_engine(
-    url: str, *, read_only: bool = False, application_name: str = "jobwarden", pool_size: int = 5
+    url: str, *, read_only: bool = False, application_name: str = "jobwarden", pool_size: int = POOL_SIZE
 ) -> Engine:
-    """A pooled engine; nothing connects until it is used, connection errors surface as OperationalError.
+    """A pooled engine; nothing connects until it is used.
 
     ``read_only`` makes every transaction read-only in the database itself. What else we rely on is said for each
     session, whatever the role, the database or the environment (PGCLIENTENCODING) have for it. Keepalives notice a
     vanished host in about half a minute instead of two hours.
     """
     settings = {**SESSION, **({"default_transaction_read_only": "on"} if read_only else {})}
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    engine = create_engine(
-        parse_url(url),
-        pool_size=pool_size,
-        max_overflow=10,
-        connect_args={
-            "application_name": application_name,
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": options,
-            "client_encoding": "utf8",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-        },
-    )
-    event.listen(engine, "connect", _never_idle_too_long)
-    event.listen(engine, "checkout", _leave_read_only_to_the_server)
-    return engine
-
-
-def _leave_read_only_to_the_server(connection: Any, record: Any, proxy: Any) -> None:
-    """After a read-only transaction SQLAlchemy asks for READ WRITE in every later one, whatever the server wants."""
-    if connection.readonly is not None:
-        connection.readonly = None
-
-
-def _never_idle_too_long(connection: Any, record: Any) -> None:
-    """Listeners wait and locks are held in sessions that say nothing for long (PostgreSQL 14 has a limit for those)."""
-    if connection.server_version >= 140000:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('idle_session_timeout', '0', false)")
-        connection.commit()
+    options = {
+        "application_name": application_name,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "client_encoding": "utf8",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    return Engine(parse_url(url), options, pool_size)
 
 
 _REFUSALS = ("JW", "22", "23", "42")
 
 
-def refused(exc: DBAPIError) -> bool:
+def refused(exc: DatabaseError) -> bool:
     """Whether the server said no to this very statement, so that asking again is of no use.
 
     Told by the class of the SQLSTATE: one of our guards, data, integrity, syntax or privilege. Anything else is the
     server's condition or the way to it; psycopg2 raises a bare DatabaseError, without any SQLSTATE, when a connection
     breaks in the middle of a statement.
     """
-    return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith(_REFUSALS)
+    return not exc.lost and str(exc.code).startswith(_REFUSALS)
 
 
-def conflict(exc: DBAPIError) -> bool:
+def conflict(exc: DatabaseError) -> bool:
     """Whether the transaction, not the connection, was given up for another's sake (class 40, as deadlocks)."""
-    return not exc.connection_invalidated and str(getattr(exc.orig, "pgcode", None)).startswith("40")
+    return not exc.lost and str(exc.code).startswith("40")
 
 
-def unavailable(exc: DBAPIError, engine: Engine, *, embedded: bool = False) -> Unavailable:
+def unavailable(exc: DatabaseError, engine: Engine, *, embedded: bool = False) -> Unavailable:
     """The one line for a failed connection: where it went (never the password) and the server's first line.
 
     ``embedded``: the server is that of the home, so that there is no DATABASE_URL to check.
     """
     lines = [line.strip() for line in str(exc.orig).splitlines() if line.strip()]
-    url = engine.url
-    where = url.host or url.query.get("host") or "the local socket"
+    url = psycopg2.extensions.parse_dsn(engine.url)
+    where = url.get("host") or "the local socket"
     cause = lines[0].removeprefix("connection to server ") if lines else "no answer"
     advice = "see `jobwarden health`" if embedded else "check DATABASE_URL"
-    if cause.endswith(f'role "{url.username}" does not exist'):
-        advice = f"in a shared home its owner can admit you with `jobwarden users add {url.username}`"
-    return Unavailable(f"database {url.database or ''} at {where} cannot be reached: {cause}; {advice}")
+    if cause.endswith(f'role "{url.get("user")}" does not exist'):
+        advice = f"in a shared home its owner can admit you with `jobwarden users add {url.get('user')}`"
+    return Unavailable(f"database {url.get('dbname', '')} at {where} cannot be reached: {cause}; {advice}")
 
 
 # What the database says, as an error of ours.
 
 
 def first_line(exc: BaseException) -> str:
-    """What the database said of an error, in one line: of an SQLAlchemy error without its statement."""
-    said = str(exc.orig if isinstance(exc, DBAPIError) else exc).strip()
+    """What the database said of an error, in one line."""
+    said = str(exc.orig if isinstance(exc, DatabaseError) else exc).strip()
     return said.splitlines()[0] if said else type(exc).__name__
 
 
-def explain(exc: DBAPIError, engine: Engine, *, embedded: bool, lacking: str) -> JobwardenError | None:
+def explain(exc: DatabaseError, engine: Engine, *, embedded: bool, lacking: str) -> JobwardenError | None:
     """The error a user should see; None when it is an internal error.
 
     A lost or refused connection is Unavailable, as are a conflict, a full disk and the like, which pass by; a guard of
     the schema (SQLSTATE class JW) or a missing privilege (42501, told with ``lacking``) is Refused; a value that breaks
     a CHECK is an InputError. ``embedded``: whether the server is that of the home.
     """
-    code = getattr(exc.orig, "pgcode", None)
+    code = exc.code
     said = first_line(exc)
     if code is None or code.startswith(("08", "57P")):
         return unavailable(exc, engine, embedded=embedded)
@@ -135,23 +117,70 @@ def explain(exc: DBAPIError, engine: Engine, *, embedded: bool, lacking: str) ->
     return None
 
 
+# Which schema this program speaks, and the check that the database speaks it too.
+
+SCHEMA_VERSION = "0004"
+"""Head of the migrations; named here so that checking needs no Alembic (a test holds the two together)."""
+
+
+def current_version(conn: Connection) -> str | None:
+    """The schema version stamped in the database, None for a database without our tables."""
+    if conn.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    version = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if version is None else str(version)
+
+
+def check_schema_path(conn: Connection) -> None:
+    """Raise Refused when the login looks for tables in no schema at all, whatever is there."""
+    if conn.scalar(text("SELECT current_schema()")) is None:
+        user = conn.scalar(text("SELECT current_user"))
+        raise Refused(f"search_path names no schema that is there: run ALTER ROLE {user} SET search_path = public")
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise Refused, naming the command, unless the database has exactly this program's schema."""
+    with engine.connect() as conn:
+        found = current_version(conn)
+        if found is None:
+            check_schema_path(conn)
+    if found == SCHEMA_VERSION:
+        return
+    if found is None:
+        raise Refused("the database has no jobwarden schema: run `jobwarden db upgrade`")
+    if found < SCHEMA_VERSION:
+        raise Refused(
+            f"the database has schema {found}, this program needs {SCHEMA_VERSION}: run `jobwarden db upgrade`"
+        )
+    raise Refused(f"the database has schema {found}, newer than this program's {SCHEMA_VERSION}: upgrade jobwarden")
+
+
 # LISTEN as a wake-up: something changed, go and look. Never a carrier of truth.
 
 CHANNEL = "jobwarden"
 
 
 class Listener:
-    """A connection that waits for NOTIFY. Any psycopg2.Error from it means: make a new one."""
+    """A connection that waits for NOTIFY. A DatabaseError from it means: make a new one."""
 
     def __init__(self, raw: psycopg2.extensions.connection) -> None:
         self._raw = raw
+        try:
+            raw.autocommit = True
+            with raw.cursor() as cursor:
+                cursor.execute(f"LISTEN {CHANNEL}")
+        except psycopg2.Error as exc:
+            raise DatabaseError(exc, lost=True) from exc
 
     def wait(self, timeout: float, wake_fd: int | None = None) -> set[str]:
         """Payloads that arrived within ``timeout`` seconds; empty on time-out or when ``wake_fd`` became readable."""
         fds = [self._raw.fileno()] + ([wake_fd] if wake_fd is not None else [])
-        if not self._raw.notifies and not select.select(fds, [], [], timeout)[0]:
-            return set()
-        self._raw.poll()
+        try:
+            if not self._raw.notifies and not select.select(fds, [], [], timeout)[0]:
+                return set()
+            self._raw.poll()
+        except psycopg2.Error as exc:
+            raise DatabaseError(exc, lost=True) from exc
         payloads = {notify.payload for notify in self._raw.notifies}
         self._raw.notifies.clear()
         return payloads
@@ -160,14 +189,8 @@ class Listener:
 @contextmanager
 def listening(engine: Engine) -> Iterator[Listener]:
     """Open a connection of its own (autocommit) that listens on the channel; closed on exit."""
-    pooled = engine.raw_connection()
-    raw = pooled.driver_connection
-    assert isinstance(raw, psycopg2.extensions.connection)
-    pooled.detach()
+    raw = engine.open()
     try:
-        raw.autocommit = True
-        with raw.cursor() as cursor:
-            cursor.execute(f"LISTEN {CHANNEL}")
         yield Listener(raw)
     finally:
         raw.close()

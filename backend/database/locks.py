@@ -4,7 +4,7 @@ Two integers name one, as with PostgreSQL's own advisory locks, and such a lock 
 hold it neither takes nor keeps it: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists the holders.
 """
 
-from sqlalchemy import Connection, text
+from jobwarden.backend.database.driver import Connection, text
 
 WORKER_LOCK = 19031
 """Held for life by the liveness connection of worker ``workers.id``: free means that the worker's session ended."""
@@ -22,7 +22,7 @@ HOUSEKEEPING_LOCK = 19035
 def try_session_lock(conn: Connection, kind: int, key: int) -> bool:
     """Take the lock for the life of the session; False when another session holds it.
 
-    Others can take it once the transaction of ``conn``, if there is one, has ended. Raises DBAPIError (JW005, 42501)
+    Others can take it once the transaction of ``conn``, if there is one, has ended. Raises DatabaseError (JW005, 42501)
     when this login may not hold it.
     """
     return bool(conn.scalar(text("SELECT jw_take_lock(:kind, :key)"), {"kind": kind, "key": key}))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from jobwarden.backend.database.driver import Connection, Engine, text
 
 SUBMITTER = "jobwarden_submitter"
 OPERATOR = "jobwarden_operator"
@@ -42,7 +42,7 @@ def granted_here(conn: Connection) -> bool:
 def grant_roles(engine: Engine) -> None:
     """Create the roles where they are missing and grant each its rights; again after every upgrade of the schema.
 
-    Raises DBAPIError 42501 when the database user may not create roles or does not own the tables.
+    Raises DatabaseError 42501 when the database user may not create roles or does not own the tables.
     """
     with engine.begin() as conn:
-        conn.exec_driver_sql(_SQL.read_text().replace("%", "%%"))
+        conn.execute_script(_SQL.read_text())

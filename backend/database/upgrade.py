@@ -5,11 +5,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import NullPool, create_engine
 
-from jobwarden.backend.database.engine import make_engine, parse_url
+from jobwarden.backend.database.driver import Connection, text
+from jobwarden.backend.database.engine import check_schema_path, make_engine, parse_url
 from jobwarden.backend.database.roles import grant_roles, granted_here
-from jobwarden.backend.database.version import check_schema_path
 from jobwarden.backend.errors import Refused
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -48,8 +48,11 @@ def upgrade(url: str) -> None:
             check_schema_path(conn)
             _check_encoding(conn)
             _wait_for_others(conn)
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+            migrations = create_engine("postgresql+psycopg2://", creator=engine.open, poolclass=NullPool)
+            with migrations.connect() as migrating:
+                config.attributes["connection"] = migrating
+                command.upgrade(config, "head")
+                migrating.commit()
             if granted_here(conn):
                 grant_roles(engine)
             conn.commit()

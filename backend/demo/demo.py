@@ -8,10 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
-
 from jobwarden.backend.actions.results import current_actor
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.demo import catalog
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.embedded.home import sole, trusted_home
@@ -134,7 +133,7 @@ def _kill_all(row: Any) -> None:
 
 
 def _target(row: Any) -> Target:
-    supervisor = ProcessIdentity.from_row(row._mapping, "process_id")
+    supervisor = ProcessIdentity.from_row(row.asdict(), "process_id")
     return Target(supervisor, row.cookie, row.spool_dir, row.record_key)
 
 

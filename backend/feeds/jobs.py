@@ -8,9 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line
 from jobwarden.backend.domain.pending_reason import NodeFacts
 from jobwarden.backend.feeds.updates import ReadingConnection, Throttle, internal_error, lost_link, was_cancelled
@@ -136,7 +134,7 @@ class JobFeed:
         while (wanted := self._next()) is not None:
             try:
                 self._serve(wanted)
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 self._failed(exc)
             except Exception as exc:  # an internal error must show on the screen, not end the thread unseen
                 self._complain(internal_error(exc, self._window.error))
@@ -225,7 +223,7 @@ class JobFeed:
             self._detail = view
             self._deliver(view)
 
-    def _failed(self, exc: DBAPIError) -> None:
+    def _failed(self, exc: DatabaseError) -> None:
         """Go on after a cancelled query, show what is wrong with a bad one, wait for an engine after a lost link."""
         self._changed = True
         if was_cancelled(exc):

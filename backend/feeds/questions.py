@@ -8,13 +8,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 import redis
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from jobwarden.backend.actions.preview import EvidenceView, read_evidence
 from jobwarden.backend.anomalies.detect import matching
 from jobwarden.backend.anomalies.process_tree import ProcessReader
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.feeds.updates import ReadingConnection, Throttle, internal_error, lost_link, was_cancelled
 from jobwarden.backend.queries.events import read_events_page
@@ -115,7 +114,7 @@ class QuestionFeed:
                     for question in wanted:
                         self._answer(engine, question)
                 self._complaint = ""
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 self._failed(exc)
             except Exception as exc:  # an internal error must be in the log, not end the thread unseen
                 self._complaint = internal_error(exc, self._complaint)
@@ -160,7 +159,7 @@ class QuestionFeed:
     def _read_queue(self, conn: Connection, question: QueueWanted) -> QueueView:
         try:
             return read_queue(conn, self._workers, self._redis or redis.Redis(), question)
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             return QueueView(error=_too_long(exc, "state:held"), wanted=question)
 
     def _read_events(self, conn: Connection, question: EventsWanted) -> EventsPage:
@@ -168,10 +167,10 @@ class QuestionFeed:
             return read_events_page(conn, question)
         except InputError as exc:
             return EventsPage(question, error=str(exc))
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             return EventsPage(question, error=_too_long(exc, "job:12"))
 
-    def _failed(self, exc: DBAPIError) -> None:
+    def _failed(self, exc: DatabaseError) -> None:
         """Go on after a question that was given up; wait for an engine after a lost link; log anything else."""
         if was_cancelled(exc):
             return
@@ -183,7 +182,7 @@ class QuestionFeed:
             self._complaint = internal_error(exc, self._complaint)
 
 
-def _too_long(exc: DBAPIError, example: str) -> str:
+def _too_long(exc: DatabaseError, example: str) -> str:
     """What to say of a question that was given up; raises what is anything else."""
     if not was_cancelled(exc):
         raise exc

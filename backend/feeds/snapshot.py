@@ -13,21 +13,18 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import psycopg2
 import redis
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.engine import Listener, listening, make_engine, unavailable
-from jobwarden.backend.database.version import check_schema
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.engine import Listener, check_schema, first_line, listening, make_engine, unavailable
 from jobwarden.backend.embedded import servers
 from jobwarden.backend.errors import JobwardenError
 from jobwarden.backend.feeds.jobs import JobFeed
 from jobwarden.backend.feeds.logs import LogFollower
 from jobwarden.backend.feeds.questions import QuestionFeed
-from jobwarden.backend.feeds.updates import News, Throttle, internal_error
+from jobwarden.backend.feeds.updates import News, Throttle, internal_error, lost_link
 from jobwarden.backend.monitoring.alerts.without_worker import alerts_now
 from jobwarden.backend.queries.jobs import compile_filter, count_held, read_counts
 from jobwarden.backend.queries.models.job_window import Hold
@@ -129,8 +126,8 @@ class SnapshotFeed:
             try:
                 engine = self._connect()
                 with listening(engine) as listener, engine.connect() as conn:
-                    self._session(engine, listener, conn.execution_options(isolation_level="AUTOCOMMIT"))
-            except (DBAPIError, psycopg2.Error, JobwardenError, OSError) as exc:
+                    self._session(engine, listener, conn.autocommit())
+            except (DatabaseError, JobwardenError, OSError) as exc:
                 self._lost(_reason(exc, engine, embedded=self._settings.database_url is None))
             except Exception as exc:  # an internal error must show on the screen, not end the thread unseen
                 self._lost(internal_error(exc, self._snapshot.database.message))
@@ -248,8 +245,6 @@ def _states(workers: tuple[WorkerRow, ...]) -> list[tuple[int, str]]:
 
 
 def _reason(exc: Exception, engine: Engine | None, *, embedded: bool) -> str:
-    if isinstance(exc, OperationalError) and engine is not None:
+    if isinstance(exc, DatabaseError) and lost_link(exc) and engine is not None:
         return str(unavailable(exc, engine, embedded=embedded))
-    if isinstance(exc, DBAPIError):
-        exc = exc.orig if isinstance(exc.orig, Exception) else exc
-    return str(exc).strip().partition("\n")[0]
+    return first_line(exc)

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from psycopg2 import errors as pg_errors
-from psycopg2 import extensions
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.logs.view import LogView
 from jobwarden.backend.queries.models.job_window import JobWindow
 from jobwarden.backend.queries.models.jobs import DetailView
@@ -64,7 +62,6 @@ class ReadingConnection:
     def __init__(self, statement_timeout: str | None = None) -> None:
         self._timeout = statement_timeout
         self._connection: Connection | None = None
-        self._raw: extensions.connection | None = None
 
     def leads_to(self, engine: Engine) -> bool:
         """Whether it is open, and to where this engine goes."""
@@ -74,35 +71,32 @@ class ReadingConnection:
         """The connection, made anew when it led elsewhere."""
         if self._connection is None or self._connection.engine is not engine:
             self.hang_up()
-            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            raw = self._connection.connection.driver_connection
-            self._raw = raw if isinstance(raw, extensions.connection) else None
+            self._connection = engine.connect().autocommit()
             if self._timeout is not None:
                 self._connection.execute(text(f"SET statement_timeout = '{self._timeout}'"))
         return self._connection
 
     def cancel(self) -> None:
         """Stop the query that runs, if one does. From a thread: a server that hangs must not hang the caller."""
-        raw = self._raw
-        if raw is not None:
-            threading.Thread(target=raw.cancel, name="cancel-query", daemon=True).start()
+        conn = self._connection
+        if conn is not None:
+            threading.Thread(target=conn.raw.cancel, name="cancel-query", daemon=True).start()
 
     def hang_up(self) -> None:
         """Close it; what was asked is of no use any more."""
-        conn, self._connection, self._raw = self._connection, None, None
+        conn, self._connection = self._connection, None
         if conn is not None:
             conn.invalidate()
-            conn.close()
 
 
-def was_cancelled(exc: DBAPIError) -> bool:
+def was_cancelled(exc: DatabaseError) -> bool:
     """Whether a question was given up, by us or for the time it took."""
     return isinstance(exc.orig, pg_errors.QueryCanceled)
 
 
-def lost_link(exc: DBAPIError) -> bool:
+def lost_link(exc: DatabaseError) -> bool:
     """Whether the way to the database is what failed."""
-    return exc.connection_invalidated or isinstance(exc.orig, pg_errors.OperationalError)
+    return exc.lost or isinstance(exc.orig, pg_errors.OperationalError)
 
 
 # Mistakes of ours in a reading thread: shown on the screen in a line, kept with their traceback in a log.

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.actions.results import Context, ResultTally
 from jobwarden.backend.actions.takeover import AuditedAction, take_over
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.anomalies.strays import Scanner
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.states import AnomalyKind
 from jobwarden.backend.housekeeping import sql
 from jobwarden.backend.housekeeping.records import CleanupProgress, CleanupStep, Limits, StepReport

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import TextClause
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.driver import DatabaseError, Statement
 from jobwarden.backend.database.roles import WORKER, lacking
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.errors import InputError, Refused
@@ -209,10 +207,10 @@ def _fill(
     return batch
 
 
-def _stream(ctx: Context, statement: TextClause, values: dict[str, float], take: Callable[..., None]) -> None:
+def _stream(ctx: Context, statement: Statement, values: dict[str, float], take: Callable[..., None]) -> None:
     """Hand over the rows one by one; they are fetched as they are needed, so that a file of any size fits."""
-    with ctx.engine.connect().execution_options(stream_results=True, max_row_buffer=FETCHED_TOGETHER) as conn:
-        for row in conn.execute(statement, values):
+    with ctx.engine.connect() as conn:
+        for row in conn.stream(statement, values, FETCHED_TOGETHER):
             take(tuple(row))
 
 
@@ -249,14 +247,14 @@ def register(ctx: Context, batch: Batch, written: Written) -> int:
     return archive_id
 
 
-def _delete(ctx: Context, statement: TextClause, archive_id: int, **values: object) -> int:
+def _delete(ctx: Context, statement: Statement, archive_id: int, **values: object) -> int:
     """One bounded transaction; 0 when somebody uses or has just changed one of them."""
     try:
         with ctx.engine.begin() as conn:
             conn.execute(sql.BOUND_WAITING)
             return int(conn.scalar(statement, {"archive": archive_id, **values}) or 0)
-    except DBAPIError as exc:
-        if getattr(exc.orig, "pgcode", None) not in ("55P03", "40P01", "JW006"):  # lock timeout, deadlock, new event
+    except DatabaseError as exc:
+        if exc.code not in ("55P03", "40P01", "JW006"):  # lock timeout, deadlock, new event
             raise
         return 0
 
@@ -293,8 +291,8 @@ def _export_kept(ctx: Context) -> tuple[list[int], Batch, Written | None]:
     file: ArchiveFile | None = None
     directory = ctx.settings.archives
     try:
-        with ctx.engine.connect().execution_options(stream_results=True, max_row_buffer=FETCHED_TOGETHER) as conn:
-            for row in conn.execute(sql.EXPORT_KEPT, {"limit": LINES_PER_FILE}):
+        with ctx.engine.connect() as conn:
+            for row in conn.stream(sql.EXPORT_KEPT, {"limit": LINES_PER_FILE}, FETCHED_TOGETHER):
                 file = file or ArchiveFile(directory, new_name())
                 file.write(row.line)
                 ids.append(row.id)

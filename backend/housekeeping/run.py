@@ -9,9 +9,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
-
 from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
 from jobwarden.backend.housekeeping import sql
 from jobwarden.backend.housekeeping.allocations import forget_workers, release_stale
@@ -67,7 +66,7 @@ def _steps(
 @contextmanager
 def _lock_connection(ctx: Context) -> Iterator[Connection]:
     """The connection that holds the locks; never given back to the pool, where it might go on holding them."""
-    with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with ctx.engine.connect().autocommit() as conn:
         try:
             yield conn
         finally:
@@ -75,7 +74,7 @@ def _lock_connection(ctx: Context) -> Iterator[Connection]:
 
 
 def _still_there(conn: Connection) -> None:
-    """Raise DBAPIError when the connection, and with it the locks, was lost: another run may archive by now."""
+    """Raise DatabaseError when the connection, and with it the locks, was lost: another run may archive by now."""
     conn.execute(text("SELECT 1"))
 
 

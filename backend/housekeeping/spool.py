@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.anomalies.attempts import BY_ID, Attempt, read_attempts
 from jobwarden.backend.anomalies.evidence import HostSurvey
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.files import opened_folder
 from jobwarden.backend.housekeeping import sql

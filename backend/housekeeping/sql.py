@@ -1,6 +1,6 @@
 """What housekeeping asks of the database."""
 
-from sqlalchemy import text
+from jobwarden.backend.database.driver import text
 
 STALE_SINCE = text("""
     SELECT a.id, extract(epoch FROM clock_timestamp() - CASE WHEN j.state IN ('COMPLETED', 'FAILED', 'CANCELLED')

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
-
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.filters.simple import PlainTerm, parse_event_filter
 from jobwarden.backend.queries.job_detail import event
 from jobwarden.backend.queries.models.pages import EventsPage, EventsWanted

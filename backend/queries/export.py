@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, text
-
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.queries.events import EventQuery
 from jobwarden.backend.queries.models.job_window import Query
 
@@ -66,6 +65,5 @@ def events_after(conn: Connection, asked: EventQuery, after: int, seen: Sequence
 
 
 def _stream(conn: Connection, sql: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    result = conn.execution_options(stream_results=True, yield_per=_BATCH).execute(text(sql), params)
-    for row in result.mappings():
-        yield dict(row)
+    for row in conn.stream(text(sql), params, _BATCH):
+        yield row.asdict()

@@ -1,11 +1,10 @@
 """Everything known of one job: script, environment, attempts, history, why it waits, where it was archived to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.pending_reason import NodeFacts, WaitingJob, why_pending
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.queries.jobs import read_jobs
@@ -61,7 +60,7 @@ def read_events(conn: Connection, job_id: int, limit: int = EVENTS_SHOWN) -> lis
     return [event(row) for row in rows]
 
 
-def event(row: RowMapping) -> EventRow:
+def event(row: Mapping[str, Any]) -> EventRow:
     """Make an event of a row that has the columns of ``events``."""
     values: dict[str, Any] = dict(row)
     for column in ("from_state", "to_state"):

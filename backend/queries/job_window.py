@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.queries import jobs
 from jobwarden.backend.queries.jobs import Changes, ListStretch, Page
 from jobwarden.backend.queries.models.job_window import (

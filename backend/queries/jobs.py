@@ -1,11 +1,10 @@
 """Jobs by key: pages, what changed since, how many match, and the words in them. Nothing here ever uses OFFSET."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, text
-
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.filters.jobs import parse_filter
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.process.identity import ran_here
@@ -181,7 +180,7 @@ def _sql(keys: str, where: str, order: str, *, flags: str = "", table: str = "jo
     return template
 
 
-def _job(row: RowMapping) -> JobRow:
+def _job(row: Mapping[str, Any]) -> JobRow:
     values: dict[str, Any] = dict(row)
     values.pop("matches", None)
     values["remote_host"] = _remote_host(values.pop("hostname"), values.pop("machine_id"), values.pop("boot_id"))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import redis
-from sqlalchemy import Connection, text
 
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.pending_reason import NodeFacts
 from jobwarden.backend.queries.job_detail import Reasons
 from jobwarden.backend.queries.jobs import compile_filter, read_jobs

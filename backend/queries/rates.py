@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
-
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.queries.models.snapshot import Minute, Rates
 from jobwarden.backend.queries.statements import statement
 

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
-from sqlalchemy import TextClause, text
+from jobwarden.backend.database.driver import Statement, text
 
 
 @cache
@@ -16,7 +16,7 @@ def source(name: str) -> str:
 
 
 @cache
-def statement(name: str) -> TextClause:
+def statement(name: str) -> Statement:
     """Return ``sql/<name>.sql`` ready to execute; parameters are written ``:name``."""
     return text(source(name))
 

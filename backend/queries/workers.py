@@ -1,11 +1,10 @@
 """Which workers live (lock, lease and process weighed in one place), what they have, and nodes for the scheduler."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.database.locks import LEADER_LOCK, WORKER_LOCK
 from jobwarden.backend.domain.pending_reason import NodeFacts
 from jobwarden.backend.domain.states import WorkerState
@@ -26,7 +25,7 @@ def read_workers(conn: Connection, check: ProcessCheck = liveness) -> list[Worke
     return [_worker(row, check) for row in rows]
 
 
-def _worker(row: RowMapping, check: ProcessCheck) -> WorkerRow:
+def _worker(row: Mapping[str, Any], check: ProcessCheck) -> WorkerRow:
     values: dict[str, Any] = dict(row)
     lock_held, draining = values.pop("lock_held"), values.pop("draining")
     lease_fresh = values["lease_age"] <= values.pop("lease_seconds")
@@ -52,7 +51,7 @@ def judge(
     return WorkerState.DRAINING if draining else WorkerState.ONLINE
 
 
-def _gone(row: RowMapping, check: ProcessCheck) -> bool:
+def _gone(row: Mapping[str, Any], check: ProcessCheck) -> bool:
     """Whether the worker's process is known to be gone; only its own machine can say so."""
     here = ran_here(machine_id=row["machine_id"], boot_id=row["boot_id"], hostname=row["hostname"])
     if not here or row["machine_id"] != this_host().machine_id:

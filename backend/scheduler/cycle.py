@@ -7,8 +7,7 @@ from heapq import merge
 from math import inf, isfinite
 from typing import Any
 
-from sqlalchemy import Connection
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.scheduler import sql
 from jobwarden.backend.scheduler.plan import NodeCapacity, PendingJob, Planner, RunningJob, Size
 from jobwarden.backend.state import machine

@@ -5,10 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.database.engine import conflict, first_line, refused
 from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
 from jobwarden.backend.faults import point
@@ -56,7 +54,7 @@ class Leader(threading.Thread):
             try:
                 with self._engine.connect() as conn:
                     self._seek_and_lead(conn)
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 log.warning("scheduler lost the database: %s", first_line(exc))
                 self._pause(RETRY_SECONDS)
 
@@ -89,7 +87,7 @@ class Leader(threading.Thread):
         try:
             with conn.begin():
                 granted = run_cycle(conn, self._settings.starve_seconds, deep=deep)
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             if not refused(exc) and not conflict(exc):
                 raise  # a new connection has to seek the lock anew
             # somebody changed what was just read, or had the same rows locked: look again

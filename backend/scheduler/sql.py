@@ -1,7 +1,6 @@
 """What the scheduler reads."""
 
-from sqlalchemy import text
-
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.database.locks import WORKER_LOCK
 
 _JOB = """id, partition, priority, cpus, memory_mb, gpus, time_limit,

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from sqlalchemy import Connection, Engine, text
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, Engine, text
+from jobwarden.backend.database.engine import SCHEMA_VERSION, check_schema, current_version
 from jobwarden.backend.database.roles import grant_roles
 from jobwarden.backend.database.upgrade import upgrade
-from jobwarden.backend.database.version import SCHEMA_VERSION, check_schema, current_version
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.embedded import logins, ownership, postgres

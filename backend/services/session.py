@@ -5,15 +5,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import click
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from jobwarden.backend import disk_reserve
 from jobwarden.backend.config.settings import Settings, load_settings
 from jobwarden.backend.database import engine as database
-from jobwarden.backend.database.engine import first_line, make_engine
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.engine import check_schema, first_line, make_engine
 from jobwarden.backend.database.roles import OWNER, SUBMITTER, WORKER, lacking
-from jobwarden.backend.database.version import check_schema
 from jobwarden.backend.embedded.servers import Urls, attach
 from jobwarden.backend.errors import InputError, JobwardenError
 
@@ -33,7 +31,7 @@ class Session:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment and writes nothing."""
         with self.engine.connect() as conn:
-            yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield conn.one_moment()
 
 
 @contextmanager
@@ -55,7 +53,7 @@ def open_engine(
     engine = make_engine(url, read_only=read_only, application_name=f"jobwarden {program}", pool_size=pool_size)
     try:
         yield engine
-    except DBAPIError as exc:
+    except DatabaseError as exc:
         error = explain(exc, engine, settings, typed=program == CLI)
         if error is None:
             raise
@@ -73,14 +71,14 @@ def make_room(settings: Settings) -> None:
         disk_reserve.give_up_when_full(settings)
 
 
-def explain(exc: DBAPIError, engine: Engine, settings: Settings, *, typed: bool = True) -> JobwardenError | None:
+def explain(exc: DatabaseError, engine: Engine, settings: Settings, *, typed: bool = True) -> JobwardenError | None:
     """The error a user should see; None when it is an internal error.
 
     A server that cannot be reached at the URL that the user of a command gave (``typed``) is bad input (exit 2).
     """
     embedded = settings.database_url is None
     error = database.explain(exc, engine, embedded=embedded, lacking=_lacking(first_line(exc)))
-    code = getattr(exc.orig, "pgcode", None)
+    code = exc.code
     if typed and not embedded and (code is None or code.startswith(("08", "57P"))):
         return InputError(str(error))
     return error

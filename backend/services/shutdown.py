@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.version import check_schema
+from jobwarden.backend.database.engine import check_schema
 from jobwarden.backend.embedded import workers
 from jobwarden.backend.embedded.home import Home, explained, sole, trusted_home
 from jobwarden.backend.embedded.servers import status, stop

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-from sqlalchemy import Connection
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.request import JobRequest, storable
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.faults import point
@@ -75,7 +74,7 @@ def claim(conn: Connection, worker_id: int, allocation_ids: Sequence[int]) -> li
     if not allocation_ids:
         return []
     rows = conn.execute(sql.CLAIM, {"allocations": list(allocation_ids), "worker": worker_id})
-    orders = [LaunchOrder(**row._mapping) for row in rows]
+    orders = [LaunchOrder(**row.asdict()) for row in rows]
     point("claim", conn)
     return orders
 

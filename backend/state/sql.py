@@ -4,7 +4,7 @@ Lock order everywhere: jobs by id, then allocations, then nodes (taken by the tr
 these can wait for each other.
 """
 
-from sqlalchemy import text
+from jobwarden.backend.database.driver import text
 
 SAY = text(
     "SELECT set_config('jobwarden.actor', :actor, true), set_config('jobwarden.action', :action, true),"

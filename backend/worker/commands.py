@@ -5,10 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import psycopg2
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-
+from jobwarden.backend.database.driver import DatabaseError, Engine
 from jobwarden.backend.database.engine import Listener, conflict, first_line, listening
 from jobwarden.backend.process.exit_status import EndCause
 from jobwarden.backend.worker import sql
@@ -58,8 +55,8 @@ class CommandListener(threading.Thread):
                 with listening(self._engine) as listener:
                     self._wake_scheduler()
                     self._serve(listener)
-            except (DBAPIError, psycopg2.Error) as exc:
-                if isinstance(exc, DBAPIError) and conflict(exc):
+            except DatabaseError as exc:
+                if conflict(exc):
                     log.warning("a task was cancelled, will try again: %s", first_line(exc))
                 else:
                     log.warning("lost the database, will reconnect: %s", first_line(exc))

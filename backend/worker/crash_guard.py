@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from sqlalchemy.exc import DBAPIError
+from jobwarden.backend.database.driver import DatabaseError
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def contained(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError:
+    except DatabaseError:
         raise
     except Exception:
         log.critical("internal error in %s: the worker goes on", where, exc_info=True)

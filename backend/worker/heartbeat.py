@@ -4,9 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line
 from jobwarden.backend.worker import registration as registry
 from jobwarden.backend.worker.registration import Registration
@@ -45,7 +43,7 @@ class Heartbeat(threading.Thread):
             self._turn()
             try:
                 alive = self._beat()
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 log.warning("heartbeat failed, will reconnect: %s", first_line(exc))
                 self._drop()
                 pause = RETRY_SECONDS
@@ -57,7 +55,7 @@ class Heartbeat(threading.Thread):
             pause = self._seconds if self._locked else RETRY_SECONDS
 
     def stop(self, reason: str) -> None:
-        """End the worker's row and give the locks back. Raises DBAPIError when the database is down."""
+        """End the worker's row and give the locks back. Raises DatabaseError when the database is down."""
         self._stop_event.set()
         self.join()
         registry.end(self._connection(), self._registration, reason)
@@ -74,7 +72,7 @@ class Heartbeat(threading.Thread):
 
     def _connection(self) -> Connection:
         if self._conn.closed:
-            self._conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._conn = self._engine.connect().autocommit()
         return self._conn
 
     def _drop(self) -> None:

@@ -4,9 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-
+from jobwarden.backend.database.driver import DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.errors import FolderTaken, LaunchError, Postponed
@@ -68,7 +66,7 @@ class Launcher:
                     self._launch_batch(allocation_ids[first : first + BATCH])
 
     def begin(self) -> None:
-        """Take back what a worker before this one said of the program. Raises DBAPIError."""
+        """Take back what a worker before this one said of the program. Raises DatabaseError."""
         self._fitness.begin()
 
     def stop(self) -> None:
@@ -88,7 +86,7 @@ class Launcher:
             self._start([gated for order in orders if (gated := self._spawn(order)) is not None])
             self._fitness.settle()  # first, or the scheduler gives back what is given back
             self._give_back()
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             log.warning("launch postponed: %s", first_line(exc))
         finally:
             self.in_flight = frozenset()

@@ -4,11 +4,9 @@ import logging
 import os
 import time
 
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.engine import make_engine, refused, unavailable
-from jobwarden.backend.database.version import check_schema
+from jobwarden.backend.database.driver import DatabaseError
+from jobwarden.backend.database.engine import check_schema, make_engine, refused, unavailable
 from jobwarden.backend.embedded import ownership, servers
 from jobwarden.backend.embedded.home import prepare, sole, trusted_home
 from jobwarden.backend.errors import LaunchError, Refused
@@ -78,7 +76,7 @@ def _attempt(settings: Settings, drain_on_exit: bool) -> Service | None:
     try:
         check_schema(engine)
         return Service(settings, urls, drain_on_exit=drain_on_exit)
-    except DBAPIError as exc:
+    except DatabaseError as exc:
         if refused(exc):
             raise
         log.warning("%s", unavailable(exc, engine, embedded=settings.database_url is None))

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
-
 from jobwarden import backend
+from jobwarden.backend.database.driver import Connection, Engine
 from jobwarden.backend.domain.states import FAILING, REPLACED
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.process.spawn import shim_is_there
@@ -28,7 +27,7 @@ OF_THE_NODE = frozenset({"descriptors", "folder", "fork", "identity", "log", "sc
 
 
 class Fitness:
-    """Counts launches. Used from one thread at a time; what touches the database raises DBAPIError."""
+    """Counts launches. Used from one thread at a time; what touches the database raises DatabaseError."""
 
     def __init__(self, engine: Engine, me: Registration, program_is_there: Callable[[], bool] = shim_is_there) -> None:
         self._engine, self._me, self._program_is_there = engine, me, program_is_there
@@ -168,7 +167,7 @@ class Program:
         self._told = False
 
     def tell(self, engine: Engine, worker_id: int) -> None:
-        """Note with the worker whether its program was replaced, when that changes. Raises DBAPIError."""
+        """Note with the worker whether its program was replaced, when that changes. Raises DatabaseError."""
         outdated = self.replaced()
         if outdated is self._told:
             return

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-
+from jobwarden.backend.database.driver import DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line, refused
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.faults import point
@@ -116,7 +114,7 @@ class Recorder(threading.Thread):
         while True:
             try:
                 self._commit(batch)
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 if refused(exc):
                     self._refused(batch, exc)
                     return
@@ -139,14 +137,14 @@ class Recorder(threading.Thread):
                 _say(entry)
         self._on_recorded([_allocation(entry) for entry in batch])
 
-    def _wait(self, attempt: int, exc: DBAPIError) -> None:
+    def _wait(self, attempt: int, exc: DatabaseError) -> None:
         if attempt in (0, 10) or attempt % 100 == 0:
             log.warning("outcomes wait for the database: %s", first_line(exc))
         threading.Event().wait(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
 
     def _refused(self, batch: Sequence[RecordEntry], exc: Exception) -> None:
         if len(batch) == 1:
-            self._replace(batch[0], str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().splitlines()[:1])
+            self._replace(batch[0], [first_line(exc)])
             return
         middle = len(batch) // 2
         self._write(batch[:middle])

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.database.engine import refused
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.faults import point
@@ -95,7 +93,7 @@ class Recovery:
         self._engine, self._me, self._groups, self._watch, self._launch = engine, me, groups, watch, launch
 
     def run(self, except_for: Callable[[], Collection[int]]) -> Counter[Fate]:
-        """One pass over the node's live allocations but those in hand. Raises DBAPIError when the database is down.
+        """One pass over the node's live allocations but those in hand. Raises DatabaseError when the database is down.
 
         ``except_for`` is asked after the rows are read: what came into hand meanwhile is left alone.
         """
@@ -147,7 +145,7 @@ class Recovery:
             with self._engine.begin() as conn:
                 write(conn, allocation_ids)
         except Exception as exc:
-            if isinstance(exc, DBAPIError) and not refused(exc):
+            if isinstance(exc, DatabaseError) and not refused(exc):
                 raise
             if len(allocation_ids) == 1:
                 log.critical("allocation %d cannot be recovered: the worker goes on", allocation_ids[0], exc_info=True)
@@ -168,7 +166,7 @@ def summary(fates: Counter[Fate]) -> str:
 
 
 def _identity(row: Any) -> ProcessIdentity:
-    return ProcessIdentity.from_row(row._mapping, "process_id")
+    return ProcessIdentity.from_row(row.asdict(), "process_id")
 
 
 def _departed(row: Any, host: HostIdentity) -> WatchedJob:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from jobwarden import __version__
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.database.locks import NODE_LOCK, WORKER_LOCK, release_session_lock, try_session_lock
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.embedded.home import explained, locate
@@ -153,7 +152,7 @@ def _of_this_host(worker: Any) -> bool:
 
 
 def _identity(worker: Any) -> ProcessIdentity:
-    return ProcessIdentity.from_row(worker._mapping, "pid")
+    return ProcessIdentity.from_row(worker.asdict(), "pid")
 
 
 def _taken(name: str, holder: Any) -> str:
@@ -171,7 +170,7 @@ log = logging.getLogger(__name__)
 def raise_past_spool(conn: Connection, me: Registration) -> None:
     """Have no id given that a folder of this node bears already, with an event where one would have been.
 
-    Raises DBAPIError, also for folders whose numbers are none of ours.
+    Raises DatabaseError, also for folders whose numbers are none of ours.
     """
     known = conn.scalar(sql.LARGEST_ALLOCATION) or 0
     beyond = sorted(allocation for allocation in _folders(me.spool) if allocation > known)

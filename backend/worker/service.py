@@ -12,12 +12,11 @@ from types import FrameType
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from jobwarden.backend import disk_reserve
 from jobwarden.backend.actions.results import user_name
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line, make_engine
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.embedded import servers, workers
@@ -59,7 +58,7 @@ class Service:
     """A running worker. Make it, :meth:`run` it in the main thread; TERM or INT stop it and leave the jobs running."""
 
     def __init__(self, settings: Settings, urls: servers.Urls, *, drain_on_exit: bool) -> None:
-        """Take the node. Raises Refused when it has a live worker, DBAPIError when the database is down."""
+        """Take the node. Raises Refused when it has a live worker, DatabaseError when the database is down."""
         self._settings, self._urls, self._drain_on_exit = settings, urls, drain_on_exit
         self._exit_code = 0
         self._program = Program()
@@ -74,7 +73,7 @@ class Service:
         if accounts.separate:
             open_way(Path(os.path.realpath(settings.home)), spool)
         prepare_root(spool, shared=accounts.separate)
-        conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        conn = self._engine.connect().autocommit()
         self._me = registration.register(conn, settings, spool, SUBMITTERS if accounts.separate else user_name())
         raise_past_spool(conn, self._me)
         self._pulse = Heartbeat(
@@ -148,7 +147,7 @@ class Service:
             try:
                 self._launcher.begin()
                 return self._recovery.run(self._in_hand)
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 log.warning("recovery lost the database, will try again: %s", first_line(exc))
                 self._mend()
                 time.sleep(RETRY_SECONDS)
@@ -174,7 +173,7 @@ class Service:
         try:
             with self._engine.begin() as conn:
                 registration.set_draining(conn, self._me.worker_id)
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             log.warning("draining waits for the database: %s", first_line(exc))
             return False
         return True
@@ -183,7 +182,7 @@ class Service:
         try:
             with self._engine.connect() as conn:
                 live = conn.execute(sql.LIVE_ON_NODE, {"node": self._me.node_name}).first()
-        except DBAPIError:
+        except DatabaseError:
             return True  # unknown is busy: nothing is given up for a database that is down
         return live is not None or bool(self._supervisor.tracked())
 
@@ -216,7 +215,7 @@ class Service:
             self._give_back()
             workers.remove_pid_file(self._settings.home, self._me.node_name)
             self._pulse.stop("stopped")
-        except DBAPIError as exc:
+        except DatabaseError as exc:
             log.warning("stopped without telling the database: %s", first_line(exc))
 
     def _give_back(self) -> None:

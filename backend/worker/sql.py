@@ -1,6 +1,6 @@
 """What a worker reads and writes about itself, its node and its allocations."""
 
-from sqlalchemy import text
+from jobwarden.backend.database.driver import text
 
 ADD_NODE = text("""
     INSERT INTO nodes (name, cpus, memory_mb, gpus, partitions)

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine
-
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.feeds.updates import News
 from jobwarden.backend.queries import job_window as windows
 from jobwarden.backend.queries.models.job_window import EVERY_JOB, JobWindow

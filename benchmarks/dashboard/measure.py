@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from benchmarks.dashboard.seed import Changes
 from benchmarks.terminal import Terminal
+from jobwarden.backend.database.driver import Engine
 
 ROW = b"seed-"
 """Every row has it: what a line that waits for its row does not."""

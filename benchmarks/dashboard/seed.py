@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from sqlalchemy import Engine, text
+from jobwarden.backend.database.driver import Engine, text
 
 BATCH = 10
 """Jobs changed at once: one statement, as an operator's bulk action makes it."""
@@ -34,7 +34,7 @@ def seed(engine: Engine, jobs: int) -> None:
         conn.execute(text(_INSERT), {"jobs": jobs})
         conn.execute(text("SET LOCAL session_replication_role = origin"))
         conn.execute(text("SELECT jw_recount_jobs()"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         conn.execute(text("VACUUM ANALYZE jobs"))
 
 

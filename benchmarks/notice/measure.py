@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from signal import SIGCONT, SIGSTOP
 
-from sqlalchemy import text
-
 from benchmarks.notice.screen import Screen
 from benchmarks.site import Site, wait_for
 from jobwarden.backend.anomalies import detect
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.domain.states import AnomalyKind, WorkerState
 from jobwarden.backend.queries.workers import read_workers

@@ -8,9 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import text
-
 from benchmarks.site import Site, wait_for
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.process.identity import this_host
 from jobwarden.backend.process.procfs import scan

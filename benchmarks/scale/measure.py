@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Executable, text
-
 from benchmarks.scale import crowd
 from benchmarks.site import Site, wait_for
+from jobwarden.backend.database.driver import Statement, text
 
 HELD = text("SELECT count(*) FROM resource_allocations WHERE NOT released")
 ADOPTED = text(
@@ -141,6 +140,6 @@ def _status(pid: int, name: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
-def _count(site: Site, statement: Executable) -> int:
+def _count(site: Site, statement: Statement) -> int:
     with site.engine.connect() as conn:
         return int(conn.scalar(statement) or 0)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
 from benchmarks.soak.installation import Installation
 from benchmarks.soak.scripts import HOSTILE_NAME, last_line
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.process.procfs import command_line, scan
 from jobwarden.backend.process.record import Record, RecordKind, read_record
 from jobwarden.backend.process.spool import log_path

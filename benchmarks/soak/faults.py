@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import redis
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from benchmarks.soak.installation import Installation, send
 from benchmarks.soak.plan import Event
 from benchmarks.soak.scripts import hostile_fields
 from benchmarks.soak.watch import Watch
+from jobwarden.backend.database.driver import DatabaseError, text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.embedded import postgres, valkey
 from jobwarden.backend.embedded.home import locate
@@ -48,7 +47,7 @@ class Saboteur:
         """All of the plan, in its time."""
         for event in events:
             self._wait(began + event.at)
-            with contextlib.suppress(DBAPIError, redis.RedisError):  # what is to be broken is down already
+            with contextlib.suppress(DatabaseError, redis.RedisError):  # what is to be broken is down already
                 self.done[event.kind] += int(CAUSES[event.kind](self, event))
 
     def relent(self) -> None:

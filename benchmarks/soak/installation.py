@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
-
 from benchmarks.site import outer_environment, remove_groups, start_worker
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import DatabaseError, Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.upgrade import upgrade
 from jobwarden.backend.embedded import servers
@@ -116,8 +114,8 @@ class Installation:
         while True:
             try:
                 return action()
-            except DBAPIError as exc:
-                if str(getattr(exc.orig, "pgcode", None)).startswith("JW") or time.monotonic() > deadline:
+            except DatabaseError as exc:
+                if str(exc.code).startswith("JW") or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
 

@@ -11,9 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-
 from benchmarks.soak.installation import NODES, Installation
 from benchmarks.soak.plan import Event
 from benchmarks.soak.scripts import request_fields
@@ -22,6 +19,7 @@ from jobwarden.backend.actions.results import Context
 from jobwarden.backend.actions.run import perform
 from jobwarden.backend.actions.targets import ActionRequest, Scope
 from jobwarden.backend.anomalies.detect import find
+from jobwarden.backend.database.driver import DatabaseError, text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.state import machine
 
@@ -69,7 +67,7 @@ class People:
             number = rng.choice((1, 1, 2, 5, 20))
             requests = [self._request(rng) for _ in range(number)]
             _sleep_until(began + at)
-            with contextlib.suppress(DBAPIError):  # a user whose submit failed; what was committed is counted
+            with contextlib.suppress(DatabaseError):  # a user whose submit failed; what was committed is counted
                 with self.installation.engine.begin() as conn:
                     ids = machine.submit(conn, requests, "user@soak")
                 self.submitted += ids
@@ -108,7 +106,7 @@ class People:
         while (event := self._todo.get()) is not None:
             try:
                 self.done[event.kind] += int(self._do(event))
-            except DBAPIError:
+            except DatabaseError:
                 self.done["(database was down)"] += 1
             except Exception as exc:  # an operator's tool must not break: counted, and the run fails
                 self.failures.append(f"{event.kind}: {type(exc).__name__}: {exc}")
@@ -138,9 +136,9 @@ class People:
         for statement in statements:
             try:
                 with self.installation.engine.begin() as conn:
-                    conn.exec_driver_sql(statement.format(job=job))
-            except DBAPIError as exc:
-                if not str(getattr(exc.orig, "pgcode", None)).startswith("JW"):
+                    conn.execute_script(statement.format(job=job))
+            except DatabaseError as exc:
+                if not str(exc.code).startswith("JW"):
                     raise
                 return False  # it ended meanwhile, and its end stands
         return True

@@ -8,15 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-
 from benchmarks.soak import plan
 from benchmarks.soak.count import Wrong, count_wrong
 from benchmarks.soak.faults import Saboteur
 from benchmarks.soak.installation import Installation
 from benchmarks.soak.people import People
 from benchmarks.soak.watch import Watch
+from jobwarden.backend.database.driver import DatabaseError, text
 
 OPEN = text("SELECT count(*) FROM jobs WHERE state IN ('PENDING', 'RUNNING')")
 OUTCOMES = text("SELECT state || coalesce(' ' || failure_reason, ''), count(*) FROM jobs GROUP BY 1 ORDER BY 1")
@@ -102,7 +100,7 @@ def _drain(installation: Installation, people: People, seconds: float) -> bool:
             with installation.engine.connect() as conn:
                 if conn.scalar(OPEN) == 0 and anomalies == 0:
                     return True
-        except DBAPIError:
+        except DatabaseError:
             pass  # just being recovered from the last fault
         time.sleep(0.5)
     return False

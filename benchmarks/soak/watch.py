@@ -6,10 +6,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-
 from benchmarks.soak.installation import Installation
+from jobwarden.backend.database.driver import DatabaseError, text
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.queries.workers import read_workers
 
@@ -59,7 +57,7 @@ class Watch:
         while not self._stopping.wait(POLL_SECONDS):
             try:
                 self._look()
-            except DBAPIError:
+            except DatabaseError:
                 continue  # it is down by design: the next look may be luckier
 
     def _look(self) -> None:

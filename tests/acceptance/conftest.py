@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import make_url
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.roles import grant_roles
 from tests.acceptance.page import block
 from tests.acceptance.site import PATIENCE, Site, Terminal, site_environment
@@ -23,7 +24,7 @@ def worker_login(engine: Engine) -> Iterator[str]:
     name = f"desk_{uuid.uuid4().hex[:8]}"
     with engine.begin() as conn:
         conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_worker, jobwarden_operator"))
-    yield engine.url.set(username=name, drivername="postgresql").render_as_string(hide_password=False)
+    yield make_url(engine.url).set(username=name, drivername="postgresql").render_as_string(hide_password=False)
     with engine.begin() as conn:
         conn.execute(text(f"DROP ROLE {name}"))
 

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine
 
+from jobwarden.backend.database.driver import Engine
 from tests.acceptance.page import block, exec_start
 from tests.acceptance.site import Site, Terminal
 from tests.support.rows import add_node, pending, running

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import psycopg2.errors
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import make_url
 
+from jobwarden.backend.database.driver import DatabaseError, Engine, text
 from jobwarden.backend.database.engine import make_engine
 from tests.acceptance.page import block, section
 from tests.acceptance.site import Site, Terminal
@@ -26,7 +26,7 @@ def alice(site: Site, terminal: Terminal, engine: Engine) -> Iterator[str]:
     assert "GRANT jobwarden_viewer TO alice" in statements
     with engine.begin() as conn:
         conn.execute(text(statements.replace("alice", name)))
-    yield engine.url.set(username=name, drivername="postgresql").render_as_string(hide_password=False)
+    yield make_url(engine.url).set(username=name, drivername="postgresql").render_as_string(hide_password=False)
     with engine.begin() as conn:
         conn.execute(text(f"DROP ROLE {name}"))
 
@@ -47,7 +47,7 @@ def test_a_viewer_cannot_kill(site: Site, engine: Engine, mark: str, alice: str)
             f"INSERT INTO commands (job_id, node_name, action, actor) VALUES ({job.id}, 'node1', 'kill', 'root@here')",
             "UPDATE resource_allocations SET released = true",
         ):
-            with pytest.raises(DBAPIError) as error, hers.begin() as conn:
+            with pytest.raises(DatabaseError) as error, hers.begin() as conn:
                 conn.execute(text(statement))
             assert isinstance(error.value.orig, psycopg2.errors.InsufficientPrivilege), error.value
         hers.dispose()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
+from jobwarden.backend.database.driver import Engine
 from tests.acceptance.page import RUNBOOK, block, section
 from tests.acceptance.site import Site, Terminal
 from tests.support.anomalies import lost, orphan, unreachable

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from tests.support.scene import Scene, scene
 
 

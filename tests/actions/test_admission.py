@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.actions import admission
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.monitoring.health import sql as health_sql
 from jobwarden.backend.queries.statements import statement

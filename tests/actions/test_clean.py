@@ -3,11 +3,11 @@
 import threading
 
 import pytest
-from sqlalchemy import text
 
 from jobwarden.backend.actions.results import Context, ItemResult, ResultTally
 from jobwarden.backend.actions.takeover import AuditedAction, take_over
 from jobwarden.backend.actions.targets import Scope
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.process.procfs import scan
@@ -148,7 +148,7 @@ def test_a_job_that_a_live_worker_took_over_is_left_to_it(stage: Scene) -> None:
 
 def test_whoever_comes_second_leaves_it_alone(stage: Scene) -> None:
     job = stage.run(stage.worker())
-    with stage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+    with stage.engine.connect().autocommit() as other:
         assert try_session_lock(other, ALLOCATION_LOCK, allocation_key(job.allocation_id))
         [result] = clean(stage, job.id)
         assert "another clean-up" in result.message

@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from sqlalchemy import text
 
 from jobwarden.backend.actions.results import CHUNK, LEFT_UNDONE, Context, ItemResult, Undo
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.state import machine
 from tests.support.actions import perform
 from tests.support.processes import wait_until

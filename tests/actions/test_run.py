@@ -4,7 +4,6 @@ import threading
 
 import psutil
 import pytest
-from sqlalchemy import Connection, text
 
 from jobwarden.backend.actions.catalog import ACTIONS
 from jobwarden.backend.actions.client import Operator
@@ -13,6 +12,7 @@ from jobwarden.backend.actions.nodes import NodeResult, set_drain
 from jobwarden.backend.actions.results import Context, ItemResult, current_actor
 from jobwarden.backend.actions.targets import ActionRequest, Scope
 from jobwarden.backend.cli.main import VERBS
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.errors import InputError, Refused, Unavailable
 from jobwarden.backend.state import machine

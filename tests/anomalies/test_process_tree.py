@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.anomalies.process_tree import ProcessReader, ProcessTree, in_order
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.process.identity import Stat, identify
 from jobwarden.backend.process.members import Family, Target
 from jobwarden.backend.process.procfs import scan

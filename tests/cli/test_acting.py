@@ -10,10 +10,10 @@ import termios
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.actions.results import LEFT_UNDONE
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.state import machine
 from tests.support.cli import Cli
 from tests.support.processes import wait_until
@@ -36,7 +36,7 @@ def submit(stage: Scene, *names: str) -> list[int]:
 
 def states(stage: Scene) -> dict[str, str]:
     with stage.engine.connect() as conn:
-        return {row.name: row.state for row in conn.exec_driver_sql("SELECT name, state FROM jobs")}
+        return {row.name: row.state for row in conn.execute(text("SELECT name, state FROM jobs"))}
 
 
 def test_a_filter_instead_of_ids(cli: Cli, stage: Scene) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.cli.main import VERBS, run
 from jobwarden.backend.cli.main import cli as cli_of_all
+from jobwarden.backend.database.driver import Engine, text
 from tests.support.cli import Cli, Completed
 
 SCRIPTS: dict[str, bytes] = {

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.cli.commands.info import SHELLS
 from jobwarden.backend.cli.main import COMPLETION, VERBS
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from tests.support.cli import COMMAND, Cli
 from tests.support.rows import add_node, pending, running, without_rules
 
@@ -125,7 +125,7 @@ def test_names_that_drive_a_terminal_stay_out(engine: Engine, cli: Cli) -> None:
     with engine.begin() as conn:
         job_id = pending(conn, name="ok")
         without_rules(conn, "jobs")
-        conn.exec_driver_sql(f"UPDATE jobs SET name = E'a\\nplain,evil\\x1b[2J' WHERE id = {job_id}")
+        conn.execute_script(f"UPDATE jobs SET name = E'a\\nplain,evil\\x1b[2J' WHERE id = {job_id}")
     done = cli(COMP_WORDS="jobwarden show", COMP_CWORD="", _JOBWARDEN_COMPLETE="fish_complete")
     assert "\x1b" not in done.out
     assert "\nplain,evil" not in done.out

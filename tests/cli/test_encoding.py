@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
 from benchmarks.terminal import Terminal
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from fcntl import ioctl
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from tests.support.cli import Cli
 from tests.support.rows import without_rules
 from tests.support.scene import Scene, scene

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.cli.log_output import EMPTIED, REPLACED
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.process.spool import log_path
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene

@@ -7,11 +7,11 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
 
 from benchmarks.terminal import Terminal
 from jobwarden.backend.cli.log_output import LONGEST_SEQUENCE, TerminalSink
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.logs.sanitize import show_line
 from tests.support.cli import Cli
 from tests.support.scene import Scene, scene

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.cli.output import ROWS_AT_ONCE, TextColumn, print_table
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.version import SCHEMA_VERSION
+from jobwarden.backend.database.driver import Engine, text
+from jobwarden.backend.database.engine import SCHEMA_VERSION
 from tests.support.cli import Cli
 from tests.support.rows import without_rules
 from tests.support.scene import Scene, scene

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import make_url
 
+from jobwarden.backend.database.driver import DatabaseError, Engine, text
 from jobwarden.backend.database.engine import conflict, make_engine, refused
 from tests.support.cli import Cli
 from tests.support.rows import add_node, pending
@@ -27,7 +27,7 @@ def alter(engine: Engine) -> Iterator[Alter]:
             conn.execute(text(f"CREATE ROLE {name} LOGIN SUPERUSER"))
             conn.execute(text(f"ALTER ROLE {name} SET {setting}"))
         made.append(name)
-        return engine.url.set(username=name).render_as_string(hide_password=False)
+        return make_url(engine.url).set(username=name).render_as_string(hide_password=False)
 
     yield alter
     with engine.begin() as conn:
@@ -52,7 +52,7 @@ def test_what_we_rely_on_is_said_for_each_session(alter: Alter, setting: str, na
         with odd.connect() as conn:
             assert conn.scalar(text("SELECT current_setting(:name)"), {"name": name}) == kept
         with odd.connect() as conn:
-            conn.execution_options(isolation_level="REPEATABLE READ").scalar(text("SELECT 1"))
+            conn.one_moment(read_only=False).scalar(text("SELECT 1"))
     odd.dispose()
 
 
@@ -75,10 +75,10 @@ def test_a_search_path_without_a_schema_is_one_line(alter: Alter, cli: Cli) -> N
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_a_database_that_cannot_hold_every_text_is_refused(engine: Engine, cli: Cli, encoding: str) -> None:
     name = f"odd_{uuid.uuid4().hex[:8]}"
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         conn.execute(text(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"))
         try:
-            done = cli("db", "upgrade", DATABASE_URL=engine.url.set(database=name).render_as_string(False))
+            done = cli("db", "upgrade", DATABASE_URL=make_url(engine.url).set(database=name).render_as_string(False))
         finally:
             conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
@@ -91,10 +91,10 @@ def test_a_conflict_is_no_lost_connection(engine: Engine) -> None:
         pending(conn)
     with engine.connect() as one, engine.connect() as two:
         for conn in (one, two):
-            conn.execution_options(isolation_level="REPEATABLE READ").scalar(text("SELECT count(*) FROM nodes"))
+            conn.one_moment(read_only=False).scalar(text("SELECT count(*) FROM nodes"))
         one.execute(text("UPDATE nodes SET drain_reason = 'a'"))
         one.commit()
-        with pytest.raises(DBAPIError, match="could not serialize") as caught:
+        with pytest.raises(DatabaseError, match="could not serialize") as caught:
             two.execute(text("UPDATE nodes SET drain_reason = 'b'"))
         two.rollback()
     assert conflict(caught.value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import make_url
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.state import machine
 from tests.support.cli import Cli, Completed
 from tests.support.logins import Login, login
@@ -24,7 +25,7 @@ def jobs(engine: Engine) -> dict[str, int]:
 
 
 def run(cli: Cli, login: Login, role: str, jobs: dict[str, int], line: str) -> Completed:
-    url = login(role).url.render_as_string(hide_password=False)
+    url = make_url(login(role).url).render_as_string(hide_password=False)
     return cli(*line.format(**jobs).split(), input="#!/bin/sh\n:\n", DATABASE_URL=url)
 
 
@@ -72,7 +73,7 @@ def test_of_many_jobs_a_submitter_cancels_its_own(engine: Engine, login: Login, 
     submitter = login("submitter")
     with submitter.begin() as conn:
         mine = machine.submit(conn, [request()], ACTOR)[0]
-    url = submitter.url.render_as_string(hide_password=False)
+    url = submitter.url
     done = cli("cancel", "--yes", jobs["waiting"], mine, DATABASE_URL=url)
     assert (done.code, done.out) == (1, f"job {mine}: CANCELLED: it had not started\n")
     assert done.err.startswith(f"job {jobs['waiting']} was submitted by another database user")

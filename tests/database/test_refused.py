@@ -8,9 +8,8 @@ import threading
 
 import psycopg2
 import pytest
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.database.engine import make_engine, refused
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.state.records import Outcome
@@ -19,8 +18,8 @@ from tests.support.processes import wait_until
 from tests.support.rows import add_node, column, pending, running
 
 
-def error_of(conn: Connection, statement: str) -> DBAPIError:
-    with pytest.raises(DBAPIError) as caught:
+def error_of(conn: Connection, statement: str) -> DatabaseError:
+    with pytest.raises(DatabaseError) as caught:
         conn.execute(text(statement))
     return caught.value
 
@@ -40,8 +39,7 @@ def test_a_server_that_may_not_write_or_a_connection_that_broke_is_tried_again(d
     with reader.connect() as conn:
         assert not refused(error_of(conn, "DELETE FROM commands"))
     with reader.connect() as conn:
-        raw = conn.connection.driver_connection
-        assert raw is not None
+        raw = conn.raw
         with socket.socket(fileno=os.dup(raw.fileno())) as broken:
             broken.shutdown(socket.SHUT_RDWR)
         assert not refused(error_of(conn, "SELECT 1"))
@@ -62,7 +60,7 @@ def test_an_outcome_outlives_a_connection_that_breaks_without_a_code(
         if not broken.is_set():
             broken.set()
             cause = psycopg2.DatabaseError("server closed the connection unexpectedly")
-            raise DBAPIError.instance("UPDATE", {}, cause, psycopg2.Error)
+            raise DatabaseError(cause, lost=True)
         commit(batch)
 
     monkeypatch.setattr(recorder, "_commit", break_once)

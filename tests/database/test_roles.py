@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from jobwarden.backend.actions.results import Context, ResultTally
 from jobwarden.backend.actions.takeover import AuditedAction, take_over
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.database.roles import ROLES, grant_roles
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Placement
 from tests.support.cli import Cli
-from tests.support.logins import Login, login
+from tests.support.logins import Login, database_name, login, login_name
 from tests.support.rows import (
     ACTOR,
     actions,
@@ -36,7 +35,7 @@ PRIVILEGE = "permission denied|row-level security"
 
 
 def refused(member: Engine, action: Callable[[Connection], object], why: str = PRIVILEGE) -> None:
-    with pytest.raises(DBAPIError, match=why), member.begin() as conn:
+    with pytest.raises(DatabaseError, match=why), member.begin() as conn:
         action(conn)
 
 
@@ -92,7 +91,7 @@ def test_a_viewer_sees_and_changes_nothing(engine: Engine, login: Login, job: in
 
 def test_a_submitter_submits_and_cancels_its_own(engine: Engine, login: Login, job: int, worker_id: int) -> None:
     submitter = login("submitter")
-    name = submitter.url.username
+    name = login_name(submitter)
     with submitter.begin() as conn:
         mine, other = machine.submit(conn, [request(), request()], "bob@laptop")
         assert machine.end_unstarted(conn, [mine], "cancel", "bob@laptop", None)
@@ -122,7 +121,7 @@ def test_a_submitter_cancels_its_own_running_job_through_the_worker(
     refused(submitter, lambda conn: machine.request_end(conn, [mine], "kill", ACTOR, None))
     with engine.connect() as conn:
         [actor] = conn.scalars(text("SELECT actor FROM commands"))
-    assert actor == f"{submitter.url.username}/worker:node1"
+    assert actor == f"{login_name(submitter)}/worker:node1"
 
 
 def start(conn: Connection, worker_id: int, job_id: int) -> None:
@@ -147,7 +146,7 @@ def test_a_starting_job_of_its_own_is_cancelled_with_its_allocation(
 
 def test_an_operator_acts_under_its_own_name(engine: Engine, login: Login, job: int, worker_id: int) -> None:
     operator = login("operator")
-    name = operator.url.username
+    name = login_name(operator)
     with engine.begin() as conn:
         waiting = pending(conn)
         starting, allocation_id = allocated(conn, worker_id)
@@ -199,7 +198,7 @@ def test_an_operator_does_not_forge_the_audit_or_the_grants(engine: Engine, logi
 def test_a_temporary_table_does_not_swallow_the_audit(engine: Engine, login: Login) -> None:
     submitter = login("submitter")
     with engine.begin() as conn:
-        conn.execute(text(f'GRANT TEMPORARY ON DATABASE "{engine.url.database}" TO {submitter.url.username}'))
+        conn.execute(text(f'GRANT TEMPORARY ON DATABASE "{database_name(engine)}" TO {login_name(submitter)}'))
     with submitter.begin() as conn:
         conn.execute(text("CREATE TEMP TABLE events (LIKE public.events INCLUDING ALL) ON COMMIT DROP"))
         job_id = machine.submit(conn, [request()], ACTOR)[0]
@@ -215,7 +214,11 @@ def test_the_worker_role_is_enough_for_a_whole_life(engine: Engine, login: Login
         start(conn, worker_id, waiting)
         add_node(conn, "node2")
         assert machine.fail(conn, waiting, "eve@host", None, release=True)
-    assert event(engine, waiting) == ("mark-failed", f"{worker.url.username}/eve@host", worker.url.username)
+    assert event(engine, waiting) == (
+        "mark-failed",
+        f"{login_name(worker)}/eve@host",
+        login_name(worker),
+    )
     refused(worker, sql("DELETE FROM events"), PRIVILEGE)
 
 
@@ -223,7 +226,7 @@ def test_the_verb_makes_the_roles_and_postgresql_refuses_a_viewers_kill(
     engine: Engine, login: Login, cli: Cli, job: int
 ) -> None:
     assert cli("db", "roles").code == 0
-    viewer = login("viewer").url.render_as_string(hide_password=False)
+    viewer = login("viewer").url
     assert cli("jobs", DATABASE_URL=viewer).code == 0
     outcome = cli("hold", str(_waiting(engine)), "--yes", DATABASE_URL=viewer)
     assert outcome.code == 1

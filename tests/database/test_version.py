@@ -6,12 +6,10 @@ import threading
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
 
-from jobwarden.backend.database.engine import make_engine, parse_url, unavailable
+from jobwarden.backend.database.driver import DatabaseError, Engine, text
+from jobwarden.backend.database.engine import SCHEMA_VERSION, check_schema, make_engine, parse_url, unavailable
 from jobwarden.backend.database.upgrade import alembic_config, upgrade
-from jobwarden.backend.database.version import SCHEMA_VERSION, check_schema
 from jobwarden.backend.errors import InputError, Refused
 
 
@@ -65,7 +63,7 @@ def test_a_wrong_url_is_bad_input(url: str) -> None:
 
 def test_an_unreachable_database_is_one_line_without_the_password() -> None:
     engine = make_engine("postgresql://me:secret@127.0.0.1:1/db")
-    with pytest.raises(DBAPIError) as refused:
+    with pytest.raises(DatabaseError) as refused:
         engine.connect()
     line = str(unavailable(refused.value, engine))
     assert "127.0.0.1" in line

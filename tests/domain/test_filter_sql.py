@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.filters.jobs import FIELDS, REASON_WORDS, STATE_WORDS, parse_filter
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.queries.filter_sql import to_sql

@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.database.upgrade import upgrade
 from jobwarden.backend.domain.states import JobState, WorkerState
 from jobwarden.backend.embedded import servers

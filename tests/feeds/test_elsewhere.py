@@ -3,8 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Engine, text
-
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.feeds.logs import LogFollower, log_path
 from jobwarden.backend.logs.view import LogView

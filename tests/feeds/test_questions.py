@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import pytest
 import redis
-from sqlalchemy import Connection, Engine, text
 
 from jobwarden.backend.actions.preview import EvidenceView, read_evidence
 from jobwarden.backend.anomalies.process_tree import ProcessReader
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.domain.states import AnomalyKind, JobState
 from jobwarden.backend.embedded import servers
 from jobwarden.backend.feeds.questions import QuestionAnswer, QuestionFeed
@@ -228,7 +228,7 @@ def test_a_search_that_nobody_waits_for_any_more_is_given_up(
     monkeypatch.setattr("jobwarden.backend.feeds.questions.LONGEST_QUERY", "600s")
     feed.want([EventsWanted("needle")])
     assert began.wait(20)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         asleep = text(
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'"
         )

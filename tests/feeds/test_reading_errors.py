@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.feeds.logs import LogFollower
 from jobwarden.backend.feeds.updates import internal_error
 from jobwarden.backend.logs.reader import LogReader

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as searching
 from hypothesis import strategies as st
-from sqlalchemy import Engine
 
 from jobwarden.backend.cli.main import VERBS, run
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.domain.directives import parse_directives
 from jobwarden.backend.domain.filters.jobs import FIELDS, parse_filter
 from jobwarden.backend.domain.options import OPTION_NAMES, Options, build_request

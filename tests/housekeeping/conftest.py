@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.housekeeping.records import CleanupReport, CleanupStep, Limits, StepReport
 from jobwarden.backend.housekeeping.run import clean_up
 from jobwarden.backend.process.members import cookie_index

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
+from jobwarden.backend.database.driver import DatabaseError, text
 from jobwarden.backend.errors import InputError, Refused
 from jobwarden.backend.housekeeping import archive
 from jobwarden.backend.housekeeping.archive_file import Written, verify
@@ -306,9 +305,9 @@ def test_typed_statements_stay_refused(past: Past, statement: str) -> None:
     past.old_rows(3)
     past.step(CleanupStep.ARCHIVE, MONTH)
     past.old_rows(1, hours=1)
-    with pytest.raises(DBAPIError, match="append-only"), past.engine.begin() as conn:
+    with pytest.raises(DatabaseError, match="append-only"), past.engine.begin() as conn:
         conn.execute(text(statement))
-    with pytest.raises(DBAPIError, match="append-only"):
+    with pytest.raises(DatabaseError, match="append-only"):
         forge(past, statement)
 
 
@@ -316,7 +315,7 @@ def test_a_forged_setting_deletes_no_event_of_a_job_that_no_archive_names(past: 
     past.old_rows(1)
     past.step(CleanupStep.ARCHIVE, MONTH)
     [young] = past.old_rows(1, hours=1)
-    with pytest.raises(DBAPIError, match="only those of archived jobs"):
+    with pytest.raises(DatabaseError, match="only those of archived jobs"):
         forge(past, f"DELETE FROM events WHERE job_id = {young}")
     assert past.stage.events(young) == ["submit", "sql"]
 

@@ -10,9 +10,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
 from jobwarden.backend.housekeeping.run import ARCHIVE_KEY, host_key
 from tests.housekeeping.conftest import Past
@@ -96,7 +96,7 @@ def test_the_settings_say_how_long(full: Past) -> None:
 def test_the_second_at_once_says_so_and_does_nothing(full: Past) -> None:
     before = state(full)
     key = host_key(Context(full.engine, full.settings, "x"))
-    with full.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with full.engine.connect().autocommit() as conn:
         assert try_session_lock(conn, HOUSEKEEPING_LOCK, key)
         done = full.cli("cleanup", "--max-age-hours", 0)
         conn.invalidate()
@@ -106,7 +106,7 @@ def test_the_second_at_once_says_so_and_does_nothing(full: Past) -> None:
 
 
 def test_while_another_host_archives_this_one_still_tidies_its_own(full: Past) -> None:
-    with full.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with full.engine.connect().autocommit() as conn:
         assert try_session_lock(conn, HOUSEKEEPING_LOCK, ARCHIVE_KEY)
         done = full.cli("cleanup", "--max-age-hours", 0, "--json")
         conn.invalidate()

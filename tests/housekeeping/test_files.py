@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
 
+from jobwarden.backend.database.driver import Connection, Row, Statement, text
 from jobwarden.backend.housekeeping import archive, sql
 from jobwarden.backend.housekeeping.records import CleanupStep, Limits
 from tests.housekeeping.conftest import Past, read
@@ -29,18 +29,20 @@ def loose(past: Past) -> list[int]:
 
 
 @contextmanager
-def counted(engine: Engine, statement: str) -> Iterator[list[str]]:
+def counted(statement: Statement) -> Iterator[list[Statement]]:
     """Collects every execution of a statement."""
-    seen: list[str] = []
-    beginning = statement.strip()[:60]
+    seen: list[Statement] = []
 
-    def note(_: object, __: object, said: str, *___: object) -> None:
-        if said.strip().startswith(beginning):
+    stream = Connection.stream
+
+    def note(conn: Connection, said: Statement, *values: Any) -> Iterator[Row]:
+        if said is statement:
             seen.append(said)
+        return stream(conn, said, *values)
 
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "stream", note)
+        yield seen
 
 
 @pytest.mark.parametrize(("events_per_file", "asked"), [(3, 3), (8, 2), (100, 1)])
@@ -51,7 +53,7 @@ def test_several_files(
     monkeypatch.setattr(archive, "EVENTS_PER_FILE", events_per_file)
     jobs = past.old_rows(23)
     would = past.step(CleanupStep.ARCHIVE, MONTH, dry_run=True)
-    with counted(past.engine, sql.EXPORT_EVENTS.text) as asks:
+    with counted(sql.EXPORT_EVENTS) as asks:
         report = past.step(CleanupStep.ARCHIVE, MONTH)
     assert len(asks) == asked
     lines = [line for path in past.archives for line in read(path)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.housekeeping import allocations
 from jobwarden.backend.housekeeping.records import CleanupStep, Limits
 from tests.housekeeping.conftest import Past

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import make_url
 
+from jobwarden.backend.database.driver import DatabaseError, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.roles import grant_roles
 from tests.housekeeping.conftest import Past
@@ -20,7 +20,7 @@ def member(past: Past, request: pytest.FixtureRequest) -> Iterator[str]:
     grant_roles(past.engine)
     name = f"{request.param}_{uuid.uuid4().hex[:8]}"
     past.stage.execute(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_{request.param}")
-    yield past.engine.url.set(username=name, drivername="postgresql").render_as_string(hide_password=False)
+    yield make_url(past.engine.url).set(username=name, drivername="postgresql").render_as_string(hide_password=False)
     past.stage.execute(f"DROP ROLE {name}")
 
 
@@ -33,7 +33,7 @@ def test_a_worker_archives_and_deletes_nothing_else(past: Past, member: str) -> 
     [young] = past.old_rows(1, hours=1)
     engine = make_engine(member)
     for statement in ("DELETE FROM events", f"DELETE FROM jobs WHERE id = {young}", "DELETE FROM archives"):
-        with pytest.raises(DBAPIError, match="permission denied"), engine.begin() as conn:
+        with pytest.raises(DatabaseError, match="permission denied"), engine.begin() as conn:
             conn.execute(text(statement))
     engine.dispose()
 

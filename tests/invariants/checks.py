@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
-
+from jobwarden.backend.database.driver import Connection, text
 from tests.invariants.world import World
 
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.process.record import Record, RecordKind
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import LaunchOrder

@@ -15,9 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
 
+from jobwarden.backend.database.driver import DatabaseError, Engine, text
 from jobwarden.backend.database.locks import WORKER_LOCK, release_session_lock, try_session_lock
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.process.exit_status import EndCause, judge
@@ -74,7 +73,7 @@ class Interleavings(RuleBasedStateMachine):
         with engine.begin() as conn:
             conn.execute(text(WIPE))
             workers = {name: add_node(conn, name, cpus=cpus) for name, cpus in NODES.items()}
-        self.locks = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self.locks = engine.connect().autocommit()
         self.daemons = {name: self._daemon(name, worker) for name, worker in workers.items()}
         self.suspended: list[Daemon] = []
         with engine.connect() as conn:
@@ -276,7 +275,7 @@ class Interleavings(RuleBasedStateMachine):
         job, statement = self._job(draw), draw(st.sampled_from(typed.REFUSED))
         try:
             touched = self._type(statement, job)
-        except DBAPIError:
+        except DatabaseError:
             return
         assert touched == 0, f"the database took: {statement.format(job=job)}"
 
@@ -315,7 +314,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def _type(self, statement: str, job: int) -> int:
         with self.engine.begin() as conn:
-            return int(conn.exec_driver_sql(statement.format(job=job)).rowcount)
+            return int(conn.execute(text(statement.format(job=job))).rowcount)
 
     def _leave(self, node: str) -> Daemon:
         daemon = self.daemons.pop(node)
@@ -332,7 +331,7 @@ class Interleavings(RuleBasedStateMachine):
     def _look(self, daemon: Daemon, age: float) -> None:
         with self.engine.connect() as conn:
             found = conn.execute(sql.LIVE_ON_NODE, {"node": daemon.me.node_name}).all()
-        rows = [SimpleNamespace(**{**row._mapping, "age": age}) for row in found]
+        rows = [SimpleNamespace(**{**row.asdict(), "age": age}) for row in found]
         daemon.decided = [
             (row.allocation_id, decide(row, daemon.me, HOST, self._evidence), row.process_id is None)
             for row in rows

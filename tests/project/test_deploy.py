@@ -15,10 +15,10 @@ import click
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
-from sqlalchemy import Engine
 
 from jobwarden.backend.cli.main import cli as root
 from jobwarden.backend.config.settings import NOT_SETTINGS, Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.database.roles import ROLES
 from jobwarden.backend.monitoring.metrics.collect import Installation
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 import redis
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from tests.support.processes import MARK, is_gone, reap_marked
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, text
-
+from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.process.identity import identify, this_host
 
 ROOM = 1_000_000

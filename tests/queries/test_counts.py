@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.queries.jobs import compile_filter, count, read_counts
 from jobwarden.backend.queries.models.job_window import EVERY_JOB
@@ -15,7 +15,7 @@ def scanned(engine: Engine) -> dict[JobState, int]:
     """What counting every row says."""
     with engine.connect() as conn:
         rows = conn.execute(text("SELECT state, count(*) FROM jobs GROUP BY state"))
-        found: dict[str, int] = dict(rows.tuples().all())
+        found: dict[str, int] = dict(rows.all())
     return {state: found.get(state, 0) for state in JobState}
 
 
@@ -68,7 +68,8 @@ def test_no_transaction_waits_for_another_that_counts(engine: Engine) -> None:
 @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_stricter_isolation_meets_no_conflict_over_the_counts(engine: Engine, isolation: str) -> None:
     first, second = add_jobs(engine, 2)
-    with engine.connect().execution_options(isolation_level=isolation) as conn:
+    with engine.connect() as conn:
+        conn.raw.set_session(isolation_level=isolation)
         conn.execute(text(f"SELECT state FROM jobs WHERE id = {first}"))
         typed(engine, f"UPDATE jobs SET state = 'CANCELLED' WHERE id = {second}")
         conn.execute(text(f"UPDATE jobs SET state = 'CANCELLED' WHERE id = {first}"))

@@ -1,9 +1,9 @@
 """A list that is held back: what moves is counted and comes later, what is shown stays where it stands."""
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.feeds.snapshot import SnapshotFeed
 from jobwarden.backend.queries.models.job_window import Hold, JobWindow

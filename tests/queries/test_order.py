@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.queries import job_window as windows
 from jobwarden.backend.queries import jobs
@@ -123,7 +123,7 @@ def sorted_window(engine: Engine) -> tuple[Engine, JobWindow, int]:
 
 
 def refreshed(engine: Engine, window: JobWindow, since: int) -> JobWindow:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         return windows.refresh(conn, window, since)
 
 
@@ -147,7 +147,7 @@ def test_a_row_that_leaves_the_stretch_or_comes_into_it(engine: Engine) -> None:
             )
         )
     query = compile_filter("", Order("priority", True))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         window = windows.with_total(windows.open_top(conn, query), 3000)
         window = windows.look(conn, window, 1500, 1540)
         assert not window.at_top
@@ -175,7 +175,7 @@ def test_jobs_that_run_longest_come_first_and_stay_in_order(engine: Engine) -> N
             )
         )
     query = compile_filter("state:running", Order("elapsed", True, windows_now(engine)))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         since = horizon(conn)
         window = windows.open_top(conn, query)
         start(engine, [new], worker)

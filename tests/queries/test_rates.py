@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, text
 
+from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.queries import rates
 from jobwarden.backend.queries.rates import Minute, RateBook, Rates
 from tests.queries.rows import acting, add_jobs, add_worker, finish, start
@@ -14,7 +14,7 @@ from tests.queries.rows import acting, add_jobs, add_worker, finish, start
 @pytest.fixture
 def conn(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as made:
-        yield made.execution_options(isolation_level="AUTOCOMMIT")
+        yield made.autocommit()
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.queries import job_window as windows
 from jobwarden.backend.queries.job_window import PAGE, JobWindow
 from jobwarden.backend.queries.jobs import compile_filter, count, horizon
@@ -71,7 +71,7 @@ def test_a_jump_lands_where_the_scroll_bar_says(engine: Engine, ids: list[int]) 
 
 
 def test_a_change_replaces_its_row_alone(engine: Engine, ids: list[int]) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         since = horizon(conn)
         before = windows.open_top(conn, EVERY_JOB)
         typed(engine, f"UPDATE jobs SET priority = 7 WHERE id = {ids[5]}")
@@ -81,7 +81,7 @@ def test_a_change_replaces_its_row_alone(engine: Engine, ids: list[int]) -> None
 
 
 def test_nothing_changed_is_the_same_window(engine: Engine, ids: list[int]) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         since = horizon(conn)
         before = windows.open_top(conn, EVERY_JOB)
         assert windows.refresh(conn, before, since) is before
@@ -89,7 +89,7 @@ def test_nothing_changed_is_the_same_window(engine: Engine, ids: list[int]) -> N
 
 def test_a_change_that_commits_late_is_not_missed(engine: Engine, ids: list[int]) -> None:
     """Transactions commit in another order than they begin; a delta by time or sequence would lose the first."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn, engine.connect() as slow:
+    with engine.connect().autocommit() as conn, engine.connect() as slow:
         since = horizon(conn)
         window = windows.open_top(conn, EVERY_JOB)
         slow.execute(text(f"UPDATE jobs SET priority = 1 WHERE id = {ids[0]}"))
@@ -103,7 +103,7 @@ def test_a_change_that_commits_late_is_not_missed(engine: Engine, ids: list[int]
 
 
 def test_a_new_job_comes_on_top(engine: Engine, ids: list[int]) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         since = horizon(conn)
         window = windows.open_top(conn, EVERY_JOB)
         total = window.total
@@ -114,7 +114,7 @@ def test_a_new_job_comes_on_top(engine: Engine, ids: list[int]) -> None:
 
 
 def test_new_jobs_above_the_window_only_shift_its_lines(engine: Engine, ids: list[int]) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         window = windows.with_total(windows.open_top(conn, EVERY_JOB), MANY)
         for line in range(0, PAGE * 6, 100):
             window = windows.look(conn, window, line, line + 40)
@@ -128,7 +128,7 @@ def test_new_jobs_above_the_window_only_shift_its_lines(engine: Engine, ids: lis
 
 
 def test_more_changes_than_a_delta_takes_are_read_anew(engine: Engine, ids: list[int]) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         since = horizon(conn)
         window = windows.open_top(conn, EVERY_JOB)
         new = add_jobs(engine, windows.CHANGES_AT_ONCE + 50)[::-1]
@@ -140,7 +140,7 @@ def test_jobs_enter_and_leave_a_filtered_list(engine: Engine) -> None:
     ids = add_jobs(engine, 10)
     worker = add_worker(engine, "node1", 1)
     query = compile_filter("state:running")
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         since = horizon(conn)
         window = windows.open_top(conn, query)
         assert shown(window) == []
@@ -156,7 +156,7 @@ def test_jobs_enter_and_leave_a_filtered_list(engine: Engine) -> None:
 
 def test_reading_again_sees_what_was_deleted(engine: Engine) -> None:
     ids = add_jobs(engine, 5)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         window = windows.open_top(conn, EVERY_JOB)
         finish(engine, [ids[1]], "CANCELLED")
         with engine.begin() as other:

@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.queries.workers import judge, read_workers
@@ -54,7 +54,7 @@ def test_a_worker_that_holds_its_lock_is_not_doubted(engine: Engine, process: su
     worker_id = add_worker(engine, "node1", process.pid)
     process.kill()
     process.wait()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as held:
+    with engine.connect().autocommit() as held:
         assert try_session_lock(held, WORKER_LOCK, worker_id)
         assert state(engine) is WorkerState.ONLINE
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
 
+from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
 from jobwarden.backend.scheduler import cycle
 from jobwarden.backend.scheduler.cycle import run_cycle
@@ -45,7 +45,7 @@ class Site:
 
 @pytest.fixture
 def site(engine: Engine) -> Iterator[Site]:
-    locks = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    locks = engine.connect().autocommit()
     with engine.connect() as conn:
         yield Site(conn, locks)
     locks.invalidate()

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from jobwarden.backend.database.driver import DatabaseError, Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.upgrade import alembic_config, upgrade
 from jobwarden.backend.domain.request import LIMITS, MAX_PATH_BYTES, MAX_STRING_BYTES, MAX_STRINGS_BYTES, JobRequest
@@ -83,7 +82,7 @@ def short(value: object) -> str:
 @pytest.mark.parametrize(("field", "value"), GARBAGE, ids=[f"{field}={short(value)}" for field, value in GARBAGE])
 def test_a_job_that_no_worker_could_start(engine: Engine, field: str, value: Any) -> None:
     """A submitter types an INSERT of a job that would end its worker, a terminal or the arithmetic of the scheduler."""
-    with pytest.raises(IntegrityError, match="violates check constraint"):
+    with pytest.raises(DatabaseError, match="violates check constraint"):
         insert(engine, {field: value})
     given = tuple(value) if isinstance(value, list) else value
     with pytest.raises(InputError) as caught:
@@ -121,14 +120,14 @@ def test_a_worker_that_writes_nonsense(engine: Engine, table: str, field: str, v
         conn.execute(text("INSERT INTO nodes (name, cpus, memory_mb) VALUES ('free', 1, 1)"))
         running(conn, worker_id)
     where = " WHERE name = 'free'" if table == "nodes" else ""
-    with pytest.raises(DBAPIError, match=f"{table}_{field}_rule|cannot be changed"), engine.begin() as conn:
+    with pytest.raises(DatabaseError, match=f"{table}_{field}_rule|cannot be changed"), engine.begin() as conn:
         conn.execute(text(f"UPDATE {table} SET {field} = {value}{where}"))
 
 
 @pytest.mark.parametrize("value", ["'[]'", "'1'", "repeat('x', 10)", "jsonb_build_object('a', repeat('x', 67108864))"])
 def test_an_event_that_fills_the_audit(engine: Engine, value: str) -> None:
     """A submitter notes something that is no object, or is larger than any reader expects."""
-    with pytest.raises(DBAPIError), engine.begin() as conn:
+    with pytest.raises(DatabaseError), engine.begin() as conn:
         conn.execute(text(f"INSERT INTO events (actor, action, detail) VALUES ('x', 'x', CAST({value} AS jsonb))"))
 
 
@@ -199,7 +198,7 @@ def test_an_upgrade_of_a_database_that_holds_such_rows(empty_database_url: str) 
         assert [column(conn, job, "state") for job in (fine, ended, runs)] == ["PENDING", "CANCELLED", "RUNNING"]
         assert (column(conn, runs, "account"), column(conn, runs, "priority")) == ("unknown", 0)
         assert machine.fail(conn, runs, ACTOR, None, release=True)
-    with pytest.raises(IntegrityError, match="jobs_arguments_rule"):
+    with pytest.raises(DatabaseError, match="jobs_arguments_rule"):
         insert(engine, {"arguments": [1, None]})
     engine.dispose()
 
@@ -214,5 +213,5 @@ def test_a_column_without_a_rule(engine: Engine) -> None:
               AND c.relname NOT IN ('alembic_version', 'job_counts')
               AND format_type(a.atttypid, NULL) IN ('text', 'jsonb', 'integer', 'text[]')
               AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND a.attnum = ANY(k.conkey))
-            ORDER BY 1""")).all()  # fmt: skip
+            ORDER BY 1"""))  # fmt: skip
     assert list(free) == ["events.database_user", "jobs.submitted_by"]

@@ -10,16 +10,16 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import make_url
 
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.roles import grant_roles
 from jobwarden.backend.database.upgrade import upgrade
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Outcome, Placement
-from tests.support.logins import Login, login
+from tests.support.logins import Login, database_name, login, login_name
 from tests.support.rows import ACTOR, add_node, request, running, started
 
 __all__ = ["login"]
@@ -120,11 +120,11 @@ COLUMNS = text("""
 
 
 def sql(conn: Connection, statement: str) -> None:
-    conn.exec_driver_sql(statement.replace("%", "%%"))
+    conn.execute_script(statement.replace("%", "%%"))
 
 
 def refused(member: Engine, statement: str, why: str = DENIED) -> None:
-    with member.connect().execution_options(isolation_level="AUTOCOMMIT") as conn, pytest.raises(DBAPIError, match=why):
+    with member.connect().autocommit() as conn, pytest.raises(DatabaseError, match=why):
         sql(conn, statement)
 
 
@@ -192,7 +192,7 @@ def test_owning_or_creating_anything(login: Login, role: str) -> None:
     with as_role(login, role) as conn:
         assert conn.scalars(text(
             "SELECT p FROM unnest(ARRAY['CREATE', 'TEMPORARY']) p"
-            " WHERE has_database_privilege(current_database(), p)")).all() == []  # fmt: skip
+            " WHERE has_database_privilege(current_database(), p)")) == []  # fmt: skip
         assert not conn.scalar(text("SELECT has_schema_privilege(current_schema(), 'CREATE')"))
         row = conn.execute(text("SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
                                 " FROM pg_roles WHERE rolname = current_user")).one()  # fmt: skip
@@ -295,9 +295,12 @@ def test_hanging_our_trigger_functions_on_a_table_of_ones_own(
     member = login(role)
     if temp:
         with engine.begin() as conn:
-            sql(conn, f'GRANT TEMPORARY ON DATABASE "{engine.url.database}" TO {member.url.username}')
+            sql(
+                conn,
+                f'GRANT TEMPORARY ON DATABASE "{database_name(engine)}" TO {login_name(member)}',
+            )
     before = all_of_it(engine)
-    with pytest.raises(DBAPIError, match="permission denied"), member.begin() as conn:
+    with pytest.raises(DatabaseError, match="permission denied"), member.begin() as conn:
         sql(conn, TRICKS[trick])
     assert all_of_it(engine) == before
 
@@ -349,7 +352,10 @@ def test_hanging_our_trigger_functions_on_a_table_of_ones_own(
 )
 def test_statements_of_the_owner(engine: Engine, login: Login, role: str, statement: str) -> None:
     """A login types what only the owner or a superuser may."""
-    refused(login(role), statement.format(owner=f'"{engine.url.username}"', database=f'"{engine.url.database}"'))
+    refused(
+        login(role),
+        statement.format(owner=f'"{login_name(engine)}"', database=f'"{database_name(engine)}"'),
+    )
 
 
 @pytest.mark.parametrize("statement", ["SELECT lo_create(0)", "SELECT lo_creat(-1)", "SELECT lo_from_bytea(0, 'x')"])
@@ -363,9 +369,9 @@ def test_filling_the_disk_with_large_objects(login: Login, role: str, statement:
 def test_standing_in_for_our_tables_and_functions(engine: Engine, login: Login) -> None:
     """A submitter with a schema of his own puts its tables, functions and operators before ours."""
     submitter = login("submitter")
-    name = submitter.url.username
+    name = login_name(submitter)
     with engine.begin() as conn:
-        sql(conn, f'GRANT CREATE, TEMPORARY ON DATABASE "{engine.url.database}" TO {name}')
+        sql(conn, f'GRANT CREATE, TEMPORARY ON DATABASE "{database_name(engine)}" TO {name}')
     with submitter.begin() as conn:
         sql(conn, "CREATE SCHEMA mine")
         sql(conn, "CREATE TABLE mine.events (LIKE public.events); CREATE TEMP TABLE events (LIKE public.events)")
@@ -397,7 +403,10 @@ def test_speaking_for_somebody_else_through_settings(engine: Engine, login: Logi
         sql(conn, "INSERT INTO jobs (name, account, script, work_dir, memory_mb) VALUES ('x', 'x', ':', '/', 1)")
     with engine.connect() as conn:
         event = conn.execute(text("SELECT actor, database_user FROM events ORDER BY id DESC LIMIT 1")).one()
-    assert (event.actor, event.database_user) == (f"{member.url.username}/root@here", member.url.username)
+    assert (event.actor, event.database_user) == (
+        f"{login_name(member)}/root@here",
+        login_name(member),
+    )
     refused(member, "SET LOCAL jobwarden.archive = '1'; DELETE FROM events")
 
 
@@ -419,11 +428,11 @@ def test_an_owner_who_does_not_own_the_database(empty_database_url: str) -> None
     """The schema of somebody who may not close the database: the upgrade works, and its functions are closed."""
     admin = make_engine(empty_database_url)
     name = f"landlord_{uuid.uuid4().hex[:8]}"
-    owner = make_engine(admin.url.set(username=name).render_as_string(hide_password=False))
+    owner = make_engine(make_url(admin.url).set(username=name).render_as_string(hide_password=False))
     with admin.begin() as conn:
         sql(conn, f"CREATE ROLE {name} LOGIN; GRANT ALL ON SCHEMA public TO {name}")
     try:
-        upgrade(owner.url.render_as_string(hide_password=False))
+        upgrade(owner.url)
         with owner.connect() as conn:
             assert conn.scalar(text("SELECT has_database_privilege('public', current_database(), 'TEMPORARY')"))
             assert not conn.scalar(text("SELECT has_function_privilege('public', 'jw_sign_event()', 'EXECUTE')"))
@@ -444,7 +453,7 @@ def test_working_on_after_an_upgrade(empty_database_url: str) -> None:
     with engine.begin() as conn:
         sql(conn, "REVOKE EXECUTE ON FUNCTION jw_is_word(text) FROM jobwarden_submitter, jobwarden_worker")
         sql(conn, f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_submitter")
-    member = make_engine(engine.url.set(username=name).render_as_string(hide_password=False))
+    member = make_engine(make_url(engine.url).set(username=name).render_as_string(hide_password=False))
     upgrade(empty_database_url)
     try:
         with member.begin() as conn:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 import psycopg2
 import psycopg2.extensions
 import pytest
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from jobwarden.backend.actions.results import Context
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.database.locks import (
     ALLOCATION_LOCK,
     HOUSEKEEPING_LOCK,
@@ -43,7 +42,7 @@ HELD = text("""
 @pytest.fixture
 def squat(engine: Engine, login: Login) -> Iterator[Squat]:
     """Lets a viewer take these advisory locks in one session, waiting for those that are held; the session's pid."""
-    viewer = login("viewer").url.set(drivername="postgresql").render_as_string(hide_password=False)
+    viewer = login("viewer").url
     sessions: list[psycopg2.extensions.connection] = []
 
     def take(keys: Keys) -> int:
@@ -161,16 +160,16 @@ def test_holding_the_lock_of_the_upgrade(engine: Engine, squat: Squat) -> None:
     """A viewer holds the lock of the upgrade, which then waits for ever."""
     squat([(UPGRADE_LOCK, 0)])
     done = threading.Event()
-    url = engine.url.render_as_string(hide_password=False)
+    url = engine.url
     threading.Thread(target=upgrade_and_tell, args=(url, done), daemon=True).start()
     assert done.wait(PATIENCE)
 
 
 def test_two_upgrades_take_turns(engine: Engine) -> None:
     """The lock of the upgrade is not simply passed over: one that the owner holds is waited for."""
-    url = engine.url.render_as_string(hide_password=False)
+    url = engine.url
     done = threading.Event()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         conn.execute(text("SELECT pg_advisory_lock(:kind, 0)"), {"kind": UPGRADE_LOCK})
         threading.Thread(target=upgrade_and_tell, args=(url, done), daemon=True).start()
         assert not done.wait(2)
@@ -186,14 +185,14 @@ def test_asking_for_a_lock_the_proper_way(engine: Engine, login: Login, role: st
         if (role, kind) == ("operator", ALLOCATION_LOCK):
             assert try_session_lock(conn, kind, 1)
         else:
-            with pytest.raises(DBAPIError, match=r"permission denied|may not hold it"):
+            with pytest.raises(DatabaseError, match=r"permission denied|may not hold it"):
                 try_session_lock(conn, kind, 1)
 
 
 def test_who_may_hold_a_lock_excludes_the_others(engine: Engine, login: Login) -> None:
     """Two workers lead at once, or a lock outlives its session, or is had a second time by its holder's release."""
     engines = [login("worker"), login("worker")]
-    autocommit = [one.connect().execution_options(isolation_level="AUTOCOMMIT") for one in engines]
+    autocommit = [one.connect().autocommit() for one in engines]
     first, second = autocommit
     assert try_session_lock(first, LEADER_LOCK, 0)
     assert try_session_lock(first, LEADER_LOCK, 0)
@@ -217,7 +216,7 @@ def test_many_at_once_ask_for_one_lock(engine: Engine, login: Login) -> None:
     for key in range(20):
         barrier = threading.Barrier(8)
         winners: list[Connection] = []
-        conns = [member.connect().execution_options(isolation_level="AUTOCOMMIT") for _ in range(8)]
+        conns = [member.connect().autocommit() for _ in range(8)]
 
         threads = [threading.Thread(target=ask, args=(conn, key, barrier, winners)) for conn in conns]
         for thread in threads:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import make_url
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.roles import grant_roles
 from jobwarden.backend.embedded import logins
@@ -52,7 +53,7 @@ class Site:
         with self.engine.begin() as conn:
             conn.execute(text(f'CREATE ROLE "{name}" LOGIN IN ROLE jobwarden_{role}'))
         self.stack.callback(self._forget, name)
-        url = self.engine.url.set(username=name).render_as_string(hide_password=False)
+        url = make_url(self.engine.url).set(username=name).render_as_string(hide_password=False)
         return Cli({**self.farm.cli.env, "DATABASE_URL": url}, self.farm.cli.cwd)
 
     def submit(self, cli: Cli, script: str, *options: str | Path) -> int:
@@ -73,7 +74,7 @@ def site(engine: Engine, redis_url: str, mark: str, tmp_path: Path) -> Iterator[
     grant_roles(engine)
     home = Path(tempfile.mkdtemp(prefix="jw-"))
     home.chmod(0o755)
-    url = engine.url.render_as_string(hide_password=False)
+    url = engine.url
     settings = Settings(home=home, database_url=url, redis_url=redis_url, node_name="node1")
     env = {"JOBWARDEN_HOME": str(home), "DATABASE_URL": url, "REDIS_URL": redis_url, "JOBWARDEN_NODE_NAME": "node1"}
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("JOBWARDEN_", "PG", "XDG_"))}

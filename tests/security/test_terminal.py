@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from rich.segment import Segment
 from rich.style import Style
-from sqlalchemy import Engine
 from textual.color import Color
 
 from benchmarks.terminal import Terminal
 from jobwarden.backend.cli.output import LONGEST_CELL, cell, fit
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.feeds.export_file import write_rows
 from jobwarden.backend.harmless import dotted, escaped, is_harmless, json_escaped
 from jobwarden.backend.process.identity import this_host

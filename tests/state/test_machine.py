@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Outcome, Placement
@@ -218,7 +217,7 @@ def test_over_capacity_grants_nothing(engine: Engine) -> None:
     with engine.begin() as conn:
         worker = add_node(conn, cpus=2)
         jobs = [pending(conn, cpus=1) for _ in range(3)]
-    with pytest.raises(DBAPIError, match="has not that much free"), engine.begin() as conn:
+    with pytest.raises(DatabaseError, match="has not that much free"), engine.begin() as conn:
         machine.allocate(conn, [Placement(job, "node1", worker) for job in jobs])
     with engine.begin() as conn:
         assert [column(conn, job, "state") for job in jobs] == ["PENDING"] * 3

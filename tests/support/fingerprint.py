@@ -5,7 +5,7 @@ Who holds which lock is no content: a clean-up that finds nothing to do has look
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, text
+from jobwarden.backend.database.driver import Connection, Engine, text
 
 TABLES = text("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
               " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'lock_holders'"
@@ -16,7 +16,7 @@ SEQUENCES = text("SELECT schemaname || '.' || sequencename, last_value FROM pg_s
 def fingerprint(engine: Engine) -> dict[str, object]:
     """Something for every table and sequence that differs once anything was written, locked or even drawn."""
     with engine.connect() as conn:
-        marks: dict[str, object] = {table: _table(conn, table) for table in conn.scalars(TABLES).all()}
+        marks: dict[str, object] = {table: _table(conn, table) for table in conn.scalars(TABLES)}
         return marks | {row[0]: row[1] for row in conn.execute(SEQUENCES)}
 
 

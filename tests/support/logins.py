@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import make_url
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.roles import grant_roles
 
@@ -26,11 +27,21 @@ def login(engine: Engine) -> Iterator[Login]:
             with engine.begin() as conn:
                 conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_{role}"))
             stack.callback(_forget, engine, name)
-            member = make_engine(engine.url.set(username=name).render_as_string(hide_password=False))
+            member = make_engine(make_url(engine.url).set(username=name).render_as_string(hide_password=False))
             stack.callback(member.dispose)
             return member
 
         yield as_member
+
+
+def login_name(engine: Engine) -> str:
+    """Whom its connections log in as."""
+    return str(make_url(engine.url).username)
+
+
+def database_name(engine: Engine) -> str:
+    """The database that it is for."""
+    return str(make_url(engine.url).database)
 
 
 def _forget(engine: Engine, name: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from jobwarden.backend.database.driver import Connection, DatabaseError, text
 
 MARK = "HOSTILE"
 """In every string that a terminal would keep: a clipboard, a title, the target of a link."""
@@ -58,14 +57,16 @@ def poison_everything(conn: Connection, longest: str) -> list[str]:
         same = column == "node_name" or (table, column) == ("nodes", "name")  # equal, or no row finds its node
         for words in (POISON,) if same else (longest, POISON):
             try:
-                with conn.begin_nested():
-                    statement = f"UPDATE {table} SET {column} = {_expression(table, column, kind)}"
-                    if conn.execute(text(statement), {"words": words}).rowcount:
-                        done.append(f"{table}.{column}")
+                conn.execute(text("SAVEPOINT before"))
+                statement = f"UPDATE {table} SET {column} = {_expression(table, column, kind)}"
+                if conn.execute(text(statement), {"words": words}).rowcount:
+                    done.append(f"{table}.{column}")
+                conn.execute(text("RELEASE SAVEPOINT before"))
                 break
-            except OperationalError as exc:
+            except DatabaseError as exc:
                 if "index row" not in str(exc):
                     raise
+                conn.execute(text("ROLLBACK TO SAVEPOINT before"))
     return done
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, text
-
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Placement, Started

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import this_host
@@ -77,8 +76,7 @@ class Scene:
     def execute(self, sql: str, **params: Any) -> Any:
         """Run a statement; its first value, if it returns any."""
         with self.engine.begin() as conn:
-            result = conn.execute(text(sql), params)
-            return result.scalar() if result.returns_rows else None
+            return conn.scalar(text(sql), params)
 
     def worker(
         self,

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
 from textual.pilot import Pilot
 
 from jobwarden.backend.actions.client import Operator
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.feeds.snapshot import SnapshotFeed
 from jobwarden.backend.monitoring.alerts.records import Reading
 from jobwarden.backend.monitoring.alerts.store import clear_alert, open_alerts, raise_alerts

@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
 
 from benchmarks.dashboard.__main__ import measure, rows
 from benchmarks.dashboard.delta import draw_deltas
 from benchmarks.dashboard.measure import Figures
 from benchmarks.dashboard.seed import Changes, seed
+from jobwarden.backend.database.driver import Engine, text
 
 
 def test_the_seed_is_as_large_as_asked_and_counted(engine: Engine) -> None:

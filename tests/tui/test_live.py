@@ -4,11 +4,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, text
 from textual.app import App
 
 from jobwarden.backend.actions.client import Operator
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.feeds.snapshot import SnapshotFeed
 from jobwarden.tui.app.main import JobwardenApp
 from jobwarden.tui.dialogs.confirm import Confirm

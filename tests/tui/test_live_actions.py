@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from jobwarden.backend.actions.client import Operator
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.feeds.snapshot import SnapshotFeed
 from jobwarden.tui.app.main import JobwardenApp
 from jobwarden.tui.dialogs.confirm import Confirm

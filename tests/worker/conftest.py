@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine
 from tests.support.cli import Cli
 from tests.support.processes import reap_marked
 from tests.worker.farm import FAST, Farm

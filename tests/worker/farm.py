@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, text
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, Row, text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.process.identity import this_host
 from jobwarden.backend.process.record import Record, read_record
@@ -144,7 +143,7 @@ class Farm:
 
     # Looking ----------------------------------------------------------------------------------------------------
 
-    def rows(self, statement: str, **params: Any) -> list[Row[Any]]:
+    def rows(self, statement: str, **params: Any) -> list[Row]:
         with self.engine.begin() as conn:
             return list(conn.execute(text(statement), params))
 
@@ -162,10 +161,10 @@ class Farm:
             conn.execute(text("SET LOCAL session_replication_role = replica"))
             conn.execute(text(statement), params)
 
-    def job(self, job_id: int) -> Row[Any]:
+    def job(self, job_id: int) -> Row:
         return self.rows("SELECT * FROM jobs WHERE id = :job", job=job_id)[0]
 
-    def allocation(self, job_id: int) -> Row[Any]:
+    def allocation(self, job_id: int) -> Row:
         """The latest allocation."""
         return self.rows("SELECT * FROM resource_allocations WHERE job_id = :job ORDER BY id DESC", job=job_id)[0]
 
@@ -173,7 +172,7 @@ class Farm:
         """The actions, in order."""
         return [row[0] for row in self.rows("SELECT action FROM events WHERE job_id = :job ORDER BY id", job=job_id)]
 
-    def started(self, job_id: int) -> Row[Any]:
+    def started(self, job_id: int) -> Row:
         """The allocation, once the script runs, or did: before its gate opens, no job outlives its worker."""
         wait_until(lambda: self.job(job_id).start_time is not None, PATIENCE, f"the start of job {job_id}")
         found = self.allocation(job_id)
@@ -181,7 +180,7 @@ class Farm:
             wait_until(lambda: has_child(found.process_id), PATIENCE, f"the script of job {job_id}")
         return found
 
-    def ended(self, job_id: int) -> Row[Any]:
+    def ended(self, job_id: int) -> Row:
         """The job, once it is final and holds nothing any more."""
 
         def over() -> bool:

@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.anomalies.strays import Scanner
 from jobwarden.backend.api import cancel_job
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.embedded.binaries import postgres_installations
 from jobwarden.backend.errors import Refused
 from tests.support.actions import perform
@@ -85,7 +85,7 @@ def test_a_restored_database_gives_no_id_again_and_shows_what_it_forgot(
 def test_a_job_that_began_after_the_moment_a_reader_sees_is_not_unknown(farm: Farm) -> None:
     """As `jobwarden orphans` reads: the workers first, then the processes, all in one snapshot."""
     farm.worker()
-    with farm.engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
+    with farm.engine.connect().one_moment(read_only=False) as conn:
         before = conn.execute(text("SELECT max(id) FROM resource_allocations")).scalar()
         job, file = farm.submit_waiting()
         farm.started(job)

@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import click
-from sqlalchemy.engine import URL, make_url
 
 from jobwarden.backend.cli.say import say
 from jobwarden.backend.config.settings import load_settings
-from jobwarden.backend.database.version import SCHEMA_VERSION, check_schema, current_version
+from jobwarden.backend.database.engine import SCHEMA_VERSION, check_schema, current_version, parse_url
 from jobwarden.backend.embedded.servers import attach, setup_url
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.services.session import open_engine
@@ -72,18 +72,22 @@ def shell() -> None:
     psql = shutil.which("psql")
     if psql is None:
         raise Refused("psql is not installed: any other client can use `jobwarden db url`")
-    without, secrets = split_secrets(make_url(target))
+    without, secrets = split_secrets(target)
     os.environ.update(_handed_over(secrets))
-    os.execv(psql, [psql, without.render_as_string(hide_password=False)])
+    os.execv(psql, [psql, without])
 
 
-def split_secrets(url: URL) -> tuple[URL, dict[str, str]]:
+def split_secrets(url: str) -> tuple[str, dict[str, str]]:
     """Return a URL for a command line, which everybody on the host sees, and the parameters of libpq left out of it."""
-    secrets = {name: str(url.query[name]) for name in ("password", "sslpassword") if name in url.query}
-    if url.password is not None:
-        secrets.setdefault("password", str(url.password))
-    without = url._replace(drivername="postgresql", password=None)  # for set(), None is "as it was"
-    return without.difference_update_query(secrets), secrets
+    parts = urlsplit(parse_url(url))
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    secrets = {name: value for name, value in given if name in ("password", "sslpassword")}
+    user, separator, place = parts.netloc.rpartition("@")
+    name, colon, password = user.partition(":")
+    if colon:
+        secrets.setdefault("password", unquote(password))
+    rest = urlencode([(name, value) for name, value in given if name not in secrets], quote_via=quote)
+    return urlunsplit(parts._replace(netloc=f"{name}{separator}{place}", query=rest)), secrets
 
 
 def _handed_over(secrets: Mapping[str, str]) -> dict[str, str]:

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from jobwarden.backend.actions.targets import parse_id
-from jobwarden.backend.anomalies.strays import no_such_job
+from jobwarden.backend.actions.targets import no_such_job, parse_id
 from jobwarden.backend.cli import completion_values
 from jobwarden.backend.cli.completion_values import filters
 from jobwarden.backend.cli.output import NUMBER, TextColumn, as_json, local, print_json, print_pairs, print_table

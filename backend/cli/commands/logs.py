@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection, text
 
-from jobwarden.backend.actions.targets import parse_id
+from jobwarden.backend.actions.targets import no_such_job, parse_id
 from jobwarden.backend.cli.completion_values import jobs
 from jobwarden.backend.cli.log_output import LogSink, PrintedLog, TerminalSink
 from jobwarden.backend.cli.output import NUMBER
 from jobwarden.backend.cli.say import say
 from jobwarden.backend.cli.waiting import Patience
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.process.identity import ran_here
@@ -88,8 +88,6 @@ def _begun(patience: Patience, settings: Settings, job_id: int, place: Place) ->
 def _place(conn: Connection, settings: Settings, job_id: int) -> Place:
     row = conn.execute(_WHERE_IS_IT, {"job": job_id}).one_or_none()
     if row is None:
-        from jobwarden.backend.anomalies.strays import no_such_job  # only a wrong id needs to know of processes
-
         raise no_such_job(conn, settings, job_id)
     if row.spool_dir is None:
         return Place(JobState(row.state), None)

@@ -4,9 +4,8 @@ import queue
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.monitoring.alerts import delivery, store
 from jobwarden.backend.monitoring.alerts.command import Leash
 from jobwarden.backend.monitoring.alerts.receiver import Receiver

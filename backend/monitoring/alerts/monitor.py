@@ -5,10 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line, refused
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.domain.units import format_age
@@ -79,12 +77,12 @@ class AlertMonitor(threading.Thread):
                 self.judge()
                 if self._leads():
                     self.tell()
-            except DBAPIError as exc:
+            except DatabaseError as exc:
                 self._complain(exc)
             except Exception:
                 log.exception("alerts could not be evaluated, will try again")
 
-    def _complain(self, exc: DBAPIError) -> None:
+    def _complain(self, exc: DatabaseError) -> None:
         """A database that is down is told by others; one that says no, above all for want of a right, only here."""
         line = first_line(exc)
         if not refused(exc):

@@ -4,10 +4,9 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.disk_reserve import ROOM_AGAIN, room
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.domain.units import counted, format_bytes, format_duration

@@ -1,6 +1,6 @@
 """Statements of the alerts."""
 
-from sqlalchemy import text
+from jobwarden.backend.database.driver import text
 
 LONGEST_WAIT = text("""
     SELECT id, name, extract(epoch FROM clock_timestamp() - submit_time)::float AS seconds

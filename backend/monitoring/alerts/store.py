@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection
-
+from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.monitoring.alerts import sql
 from jobwarden.backend.monitoring.alerts.records import Notice, Reading
 from jobwarden.backend.queries.models.snapshot import AlertRow
@@ -14,12 +13,12 @@ ACTOR = "alerts"
 
 def open_alerts(conn: Connection) -> list[AlertRow]:
     """The alerts that are open, oldest first."""
-    return [AlertRow(**row._mapping) for row in conn.execute(sql.OPEN)]
+    return [AlertRow(**row.asdict()) for row in conn.execute(sql.OPEN)]
 
 
 def closed_untold(conn: Connection) -> list[AlertRow]:
     """Alerts closed within a day of which some receiver has not taken the last notice."""
-    return [AlertRow(**row._mapping) for row in conn.execute(sql.LATELY_CLOSED_UNTOLD)]
+    return [AlertRow(**row.asdict()) for row in conn.execute(sql.LATELY_CLOSED_UNTOLD)]
 
 
 def raise_alerts(conn: Connection, readings: Iterable[Reading]) -> int:

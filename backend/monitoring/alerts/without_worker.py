@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, Engine
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.monitoring.alerts import store
@@ -48,7 +47,7 @@ def tell_instead(engine: Engine, settings: Settings) -> tuple[list[Notice], list
     """Raise the loss of the last worker and tell what is due, reminders too; None while a worker lives, as that is its
     affair. What was told, and what went wrong with a receiver, one line each.
 
-    A notice that no receiver took is due again. Raises Refused when there is none at all, DBAPIError (42501) without
+    A notice that no receiver took is due again. Raises Refused when there is none at all, DatabaseError (42501) without
     the rights of a worker.
     """
     with engine.begin() as conn:

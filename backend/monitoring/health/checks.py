@@ -8,10 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import DatabaseError, Engine
 from jobwarden.backend.database.engine import make_engine, unavailable
 from jobwarden.backend.embedded import servers
 from jobwarden.backend.embedded.ownership import Elsewhere
@@ -98,7 +96,7 @@ def _ask_database(settings: Settings, found: _Found, timeout: float) -> None:
     engine = make_engine(url, read_only=True, application_name="jobwarden health", pool_size=1)
     try:
         _ask(engine, settings, found, timeout)
-    except DBAPIError as exc:
+    except DatabaseError as exc:
         advice = "check DATABASE_URL and that server" if settings.database_url else host.START_SERVERS
         found.add(unknown("database", str(unavailable(exc, engine)).partition("; check")[0], advice))
         found.rest(names, "not asked: no database", "see database")
@@ -122,7 +120,7 @@ def _url(settings: Settings) -> str:
 
 def _ask(engine: Engine, settings: Settings, found: _Found, timeout: float) -> None:
     started = time.monotonic()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with engine.connect().autocommit() as conn:
         conn.execute(sql.BOUND, {"ms": f"{timeout * 1000:.0f}"})
         took = time.monotonic() - started
         slow = took > SLOW_SECONDS

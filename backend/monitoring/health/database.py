@@ -4,12 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from sqlalchemy import Connection
-
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.anomalies.strays import Scanner
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.version import SCHEMA_VERSION, current_version
+from jobwarden.backend.database.driver import Connection
+from jobwarden.backend.database.engine import SCHEMA_VERSION, current_version
 from jobwarden.backend.domain.pending_reason import never_starts
 from jobwarden.backend.domain.states import AnomalyKind, WorkerState, by_worker
 from jobwarden.backend.domain.units import counted, format_age

@@ -1,7 +1,6 @@
 """What the checks ask of the database."""
 
-from sqlalchemy import text
-
+from jobwarden.backend.database.driver import text
 from jobwarden.backend.database.locks import LEADER_LOCK, WORKER_LOCK
 
 BOUND = text("SELECT set_config('statement_timeout', :ms, false)")

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.domain.states import AnomalyKind, WorkerState
 from jobwarden.backend.monitoring.alerts.without_worker import alerts_now
 from jobwarden.backend.monitoring.metrics import sql
@@ -128,7 +127,7 @@ class Installation(Collector):
         began = time.monotonic()
         try:
             families = self._read()
-        except DBAPIError:
+        except DatabaseError:
             yield _gauge("up", "Whether the database answers.", 0)
             return
         yield _gauge("up", "Whether the database answers.", 1)
@@ -137,7 +136,7 @@ class Installation(Collector):
 
     def _read(self) -> list[Metric]:
         with self._engine.connect() as conn:
-            conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            conn = conn.one_moment()
             workers = read_workers(conn)
             self._tally.update(conn)
             return [

@@ -1,6 +1,6 @@
 """The statements behind the metrics, and the bounds of the histograms."""
 
-from sqlalchemy import text
+from jobwarden.backend.database.driver import text
 
 WAIT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 NOTICE_SECONDS = (0.5, 1, 2, 5, 10, 15, 20, 30, 60, 300, 3600)

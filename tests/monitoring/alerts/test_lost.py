@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, text
 
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.monitoring.alerts.monitor import notice_lost
 from jobwarden.backend.monitoring.metrics.collect import JobCounters
 from jobwarden.backend.worker import sql as worker_sql
@@ -33,7 +33,7 @@ def events(engine: Engine) -> list[tuple[str, str]]:
 
 def counted(engine: Engine, tally: JobCounters) -> tuple[list[int], float]:
     with engine.connect() as conn:
-        tally.update(conn.execution_options(isolation_level="REPEATABLE READ"))
+        tally.update(conn.one_moment(read_only=False))
     return tally.notices.counts, tally.notices.total
 
 

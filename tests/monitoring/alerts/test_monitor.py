@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.config.alert_settings import MAY_BE_OFF
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.states import FailureReason
 from jobwarden.backend.monitoring.alerts import receiver as receivers
 from jobwarden.backend.monitoring.alerts import store

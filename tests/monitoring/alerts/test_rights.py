@@ -6,9 +6,10 @@ import logging
 import uuid
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import make_url
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.roles import grant_roles
 from jobwarden.backend.monitoring.alerts.monitor import AlertMonitor
@@ -24,7 +25,7 @@ def test_a_missing_right_is_told_once(
     with engine.begin() as conn:
         pending(conn)
         conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_viewer"))
-    member = make_engine(engine.url.set(username=name).render_as_string(hide_password=False))
+    member = make_engine(make_url(engine.url).set(username=name).render_as_string(hide_password=False))
     chosen = settings.model_copy(
         update={"alert_waiting_seconds": 0, "alert_for_seconds": 0, "alert_poll_seconds": 0.01}
     )

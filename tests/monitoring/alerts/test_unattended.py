@@ -6,9 +6,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import make_url
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.roles import grant_roles
 from jobwarden.backend.monitoring.alerts.monitor import AlertMonitor
 from jobwarden.backend.monitoring.alerts.without_worker import alerts_now
@@ -123,7 +124,7 @@ def test_nobody_to_tell_and_no_right_to_are_one_line(
     name = f"viewer_{uuid.uuid4().hex[:8]}"
     with engine.begin() as conn:
         conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_viewer"))
-    url = engine.url.set(username=name).render_as_string(hide_password=False)
+    url = make_url(engine.url).set(username=name).render_as_string(hide_password=False)
     try:
         done = cli("alerts", "--notify", DATABASE_URL=url, JOBWARDEN_ALERT_WEBHOOK=receiver.url)
     finally:

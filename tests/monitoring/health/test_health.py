@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
 from jobwarden.backend.monitoring.health import database, host
 from jobwarden.backend.monitoring.health.checks import ORDER, look

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, text
 
 from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.monitoring.metrics.collect import Histogram, Installation, JobCounters
 from jobwarden.backend.state import machine
@@ -36,7 +36,7 @@ def parsed(page: str) -> dict[tuple[str, frozenset[str]], float]:
 
 def look(tally: JobCounters, engine: Engine) -> None:
     with engine.connect() as conn:
-        tally.update(conn.execution_options(isolation_level="REPEATABLE READ"))
+        tally.update(conn.one_moment(read_only=False))
 
 
 def starts(tally: JobCounters) -> int:
