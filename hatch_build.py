@@ -36,6 +36,8 @@ class ShimBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         folder = Path(self.root) / "backend" / "process"
         compile_shim(folder / "shim.c", folder / "jobwarden-shim")
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        if version == "standard":  # in a checkout the links lead there
+            build_data["force_include"] = {name: f"jobwarden/{name}" for name in ("backend", "tui")}
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform}"
 

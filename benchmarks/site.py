@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.config.settings import RULES, Settings
 from jobwarden.backend.database.driver import Engine
 from jobwarden.backend.database.engine import make_engine
 from jobwarden.backend.database.upgrade import upgrade
@@ -39,7 +39,8 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         """For commands that are to find this installation, with its settings."""
-        given = self.settings.model_dump(exclude_defaults=True)
+        fresh = Settings()
+        given = {name: value for name in RULES if (value := getattr(self.settings, name)) != getattr(fresh, name)}
         return {**outer_environment(), **{f"JOBWARDEN_{key.upper()}": str(value) for key, value in given.items()}}
 
     def worker(self) -> subprocess.Popen[bytes]:

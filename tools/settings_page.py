@@ -1,12 +1,9 @@
 """Write docs/settings.md from the settings themselves: ``python tools/settings_page.py``."""
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic.fields import FieldInfo
-
-from jobwarden.backend.config.settings import PREFIX, Settings, docs, names
+from jobwarden.backend.config.settings import PREFIX, RULES, Settings, docs, names
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
@@ -31,32 +28,22 @@ COMPUTED = {
 
 def page() -> str:
     """Return the whole page."""
-    meanings = docs()
-    return HEAD + "".join(_row(name, Settings.model_fields[name], meanings[name]) for name in names())
+    meanings, defaults = docs(), {one.name: one.default for one in fields(Settings)}
+    return HEAD + "".join(_row(name, defaults[name], meanings[name]) for name in names())
 
 
-def _row(name: str, field: FieldInfo, said: str) -> str:
+def _row(name: str, default: object, said: str) -> str:
     variable = name.upper() if name in ("database_url", "redis_url") else PREFIX + name.upper()
     meaning = " ".join(said.split()).replace("|", "\\|")
-    return f"| `{name}` | `{variable}` | {_default(name, field)} | {_accepted(field)} | {meaning} |\n"
+    return f"| `{name}` | `{variable}` | {_default(name, default)} | {RULES[name].accepts} | {meaning} |\n"
 
 
-def _default(name: str, field: FieldInfo) -> str:
+def _default(name: str, value: object) -> str:
     if name in COMPUTED:
         return COMPUTED[name]
-    value: Any = field.default
     if value is None:
         return "unset"
     return f"`{','.join(value) if isinstance(value, tuple) else str(value).lower()}`"
-
-
-def _accepted(field: FieldInfo) -> str:
-    signs = {Ge: ("≥", "ge"), Gt: (">", "gt"), Le: ("≤", "le"), Lt: ("<", "lt")}
-    if get_origin(field.annotation) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
-    bounds = [f"{sign} {getattr(rule, key)}" for rule in field.metadata for kind, (sign, key) in signs.items()
-              if isinstance(rule, kind)]  # fmt: skip
-    return ", ".join(bounds)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,22 @@
-"""What can be configured: the environment wins over the TOML file, which wins over the defaults."""
+"""What can be configured: the environment wins over the TOML file, which wins over the defaults.
+
+Every verb reads the settings before anything else, so they are plain dataclasses: a library for this takes longer to
+load than most verbs need for all they do.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
-
-from jobwarden.backend.config import host_resources
-from jobwarden.backend.config.alert_settings import AlertSettings
-from jobwarden.backend.config.settings_file import config_file, default_home, expanded, exposed, read_toml
+from jobwarden.backend.config import host_resources, rules
+from jobwarden.backend.config.rules import SettingError, setting
+from jobwarden.backend.config.settings_file import config_file, default_home, exposed, read_toml
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.harmless import hide_beyond_host
 from jobwarden.backend.harmless import hide_password as hide_password
@@ -27,6 +28,10 @@ DASHBOARD_PREFIX = "JOBWARDEN_TUI_"
 
 SECRET = frozenset({"database_url", "redis_url", "alert_webhook", "alert_command"})
 """Settings that may hold a password: their words are in no message and no ``repr``."""
+
+POSTGRESQL = {"postgres": "postgresql", "postgresql": "postgresql", "postgresql+psycopg2": "postgresql+psycopg2"}
+REDIS = {scheme: scheme for scheme in ("redis", "rediss", "unix")}
+"""Schemes of the servers' URLs, and how each is written from then on."""
 
 NOT_SETTINGS = frozenset(
     {
@@ -43,174 +48,178 @@ NOT_SETTINGS = frozenset(
 """Variables of ours that are no settings: the file to read, and what every job finds in its environment."""
 
 
-class Settings(AlertSettings):
-    """One frozen set of settings; made by :func:`load_settings`, or directly in tests."""
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One frozen set of settings; made by :func:`load_settings`, or directly in tests.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Raises SettingError, a ValueError, for the first one that cannot be.
+    """
 
-    database_url: str | None = Field(default=None, repr=False)
+    database_url: str | None = setting(None, rules.url(POSTGRESQL, "postgresql://"), secret=True)
     """PostgreSQL to use (variable DATABASE_URL). Unset: the embedded server of this home."""
 
-    redis_url: str | None = Field(default=None, repr=False)
+    redis_url: str | None = setting(None, rules.url(REDIS, "redis://, rediss:// or unix://"), secret=True)
     """Redis or Valkey to use (variable REDIS_URL). Unset: the embedded server of this home."""
 
-    home: Path = Field(default_factory=lambda: default_home(os.environ))
+    home: Path = setting(lambda: default_home(os.environ), rules.path())
     """Directory for everything local: embedded servers, logs, spool. Two homes are two installations."""
 
-    socket_dir: Path | None = None
+    socket_dir: Path | None = setting(None, rules.path(optional=True))
     """Where the embedded servers put their sockets when the path of the home is too long for one. Unset: /tmp."""
 
-    node_name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=255, pattern=r"^[^\s/:]+$")
+    node_name: str = setting(
+        socket.gethostname,
+        rules.words(r"[^\s/:]{1,255}", "must be a name of at most 255 characters without blank, / or :"),
+    )
     """Name of this node, one worker at a time. Default: the host name."""
 
-    node_cpus: int | None = Field(default=None, ge=1, le=65536)
+    node_cpus: int | None = setting(None, rules.whole(1, 65536, optional=True))
     """CPUs that this node gives to jobs. Unset: those that this process may use."""
 
-    node_memory_mb: int | None = Field(default=None, ge=1, le=1 << 30)
+    node_memory_mb: int | None = setting(None, rules.whole(1, 1 << 30, optional=True))
     """Memory in MiB that this node gives to jobs. Unset: that of the host, or of its control group."""
 
-    node_gpus: int | None = Field(default=None, ge=0, le=65536)
+    node_gpus: int | None = setting(None, rules.whole(0, 65536, optional=True))
     """GPUs that this node gives to jobs. Unset: the NVIDIA devices seen in /dev."""
 
-    partitions: tuple[str, ...] = ("main",)
+    partitions: tuple[str, ...] = setting(("main",), rules.names())
     """Partitions that this node serves; in the environment a list with commas."""
 
-    heartbeat_seconds: float = Field(default=2.0, gt=0, le=3600)
+    heartbeat_seconds: float = setting(2.0, rules.number(0, 3600, above=True))
     """Seconds between two heartbeats of a worker."""
 
-    lease_seconds: float = Field(default=10.0, gt=0, le=86400, validate_default=True)
+    lease_seconds: float = setting(10.0, rules.number(0, 86400, above=True))
     """Seconds after its last heartbeat at which a worker counts as dead; more than heartbeat_seconds."""
 
-    run_jobs_as: Literal["auto", "submitter", "worker"] = "auto"
+    run_jobs_as: Literal["auto", "submitter", "worker"] = setting("auto", rules.choice("auto", "submitter", "worker"))
     """Whom jobs run as: submitter, the Unix user of whoever submitted them (for a worker that is root); worker, the
     worker's own user. auto: submitter for a worker that is root, but worker in a home that only root can reach."""
 
-    allow_root_jobs: bool = False
+    allow_root_jobs: bool = setting(False, rules.flag())
     """Whether a job may run as root where jobs run as their submitters."""
 
-    job_umask: str = Field(default="022", pattern=r"^0?[0-7]{1,3}$")
+    job_umask: str = setting("022", rules.words("0?[0-7]{1,3}", "must be an octal number like 022"))
     """File mode creation mask of jobs, octal, whatever the worker's own is."""
 
-    job_open_files: int = Field(default=1024, ge=16, le=1 << 20)
+    job_open_files: int = setting(1024, rules.whole(16, 1 << 20))
     """Files that a job may open until it raises this soft limit itself; at most the worker's hard limit."""
 
-    pids_limit: int | None = Field(default=None, ge=0, le=4_194_304)
+    pids_limit: int | None = setting(None, rules.whole(0, 4_194_304, optional=True))
     """Processes that one job may have; without a control group, that its user may have in all. 0: no limit.
     Unset: 4096, but no limit where jobs of the worker's own user get no control group."""
 
-    shared: bool = False
+    shared: bool = setting(False, rules.flag())
     """Whether every local user may submit to the embedded servers of this home, each with a login of his own."""
 
-    kill_grace_seconds: float = Field(default=10.0, ge=0, le=86400)
+    kill_grace_seconds: float = setting(10.0, rules.number(0, 86400))
     """Seconds between TERM and KILL."""
 
-    cgroup: Literal["auto", "off"] = "auto"
+    cgroup: Literal["auto", "off"] = setting("auto", rules.choice("auto", "off"))
     """Whether each job gets a control group (v2) where the worker may make one, or none at all: auto or off."""
 
-    limit_memory: bool = False
+    limit_memory: bool = setting(False, rules.flag())
     """Whether the kernel ends a job that takes more memory than it asked for. Needs the delegated memory controller."""
 
-    default_memory_mb: int = Field(default=256, ge=1, le=1 << 30)
+    default_memory_mb: int = setting(256, rules.whole(1, 1 << 30))
     """MiB that are set aside for a job that asks for no memory."""
 
-    default_time_limit: int | None = Field(default=None, ge=1)
+    default_time_limit: int | None = setting(None, rules.whole(1, optional=True))
     """Seconds that a job may run when it asks for no limit. Unset: for ever."""
 
-    starve_seconds: float = Field(default=300.0, ge=0)
+    starve_seconds: float = setting(300.0, rules.number(0))
     """Seconds a job may be overtaken by smaller ones; after that, room is kept free for it."""
 
-    poll_seconds: float = Field(default=1.0, gt=0, le=60)
+    poll_seconds: float = setting(1.0, rules.number(0, 60, above=True))
     """Seconds between two looks at the database when no notification comes."""
 
-    patience_seconds: float = Field(default=60.0, ge=0, le=86400)
+    patience_seconds: float = setting(60.0, rules.number(0, 86400))
     """Seconds that `submit --wait`, `logs -f` and `events -f` wait for a database that does not answer."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", rules.choice("DEBUG", "INFO", "WARNING", "ERROR", upper=True)
+    )
     """What the worker's log keeps: DEBUG, INFO, WARNING or ERROR."""
 
-    log_format: Literal["text", "json"] = "text"
+    log_format: Literal["text", "json"] = setting("text", rules.choice("text", "json"))
     """How the worker's log is written: text for people, json for programs (one object a line)."""
 
-    retention_days: float = Field(default=30.0, ge=0, le=36500, allow_inf_nan=False)
+    retention_days: float = setting(30.0, rules.number(0, 36500))
     """Days that a finished job and its events stay in the database, until `housekeeping` moves them to the archive."""
 
-    spool_retention_hours: float = Field(default=168.0, ge=0, le=876_000, allow_inf_nan=False)
+    spool_retention_hours: float = setting(168.0, rules.number(0, 876_000))
     """Hours that a finished job's script and log stay on its node, where `housekeeping` gets no --max-age-hours."""
 
-    archive_dir: Path | None = None
+    archive_dir: Path | None = setting(None, rules.path(optional=True))
     """Directory for archives of finished jobs. Unset: archive in the home."""
 
-    log_limit_mb: int = Field(default=1024, ge=0, le=1 << 30)
+    log_limit_mb: int = setting(1024, rules.whole(0, 1 << 30))
     """MiB that the log of one job may take on the disk, give or take a tenth or 16 MiB; of a larger one the middle is
     cut out. 0: no limit."""
 
-    disk_reserve_mb: int = Field(default=256, ge=0, le=1 << 30)
+    disk_reserve_mb: int = setting(256, rules.whole(0, 1 << 30))
     """MiB, but at most a tenth of the disk: with less free where the spool lies, the logs of jobs stop growing. A
     quarter of it is held in the home by a file, which is given up for our own writes when the disk is full. 0: none."""
 
-    disk_free_percent: float = Field(default=5.0, ge=0, le=100, allow_inf_nan=False)
+    disk_free_percent: float = setting(5.0, rules.number(0, 100))
     """Percent of the disks of spool and data that must be free for `health` to be content."""
 
-    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-    _warning: str | None = PrivateAttr(default=None)
+    alert_orphans: float | None = setting(10, rules.number(0, off=True))
+    """More anomalies than this (what `orphans` lists) raise an alert; off for none."""
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain_text(cls, value: Any) -> Any:
-        """What no file name and no text in a database can hold."""
-        if isinstance(value, str | Path) and re.search("[\0\ud800-\udfff]", str(value)):
-            raise ValueError("must be text in UTF-8 without NUL")
-        return value
+    alert_dead_workers: float | None = setting(0, rules.number(0, off=True))
+    """More nodes without their worker than this raise an alert; off for none."""
 
-    @field_validator("database_url")
-    @classmethod
-    def _only_postgresql(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        scheme = checked_scheme(url)
-        if scheme == "postgres":
-            return "postgresql" + url[len("postgres") :]
-        if scheme not in ("postgresql", "postgresql+psycopg2"):
-            raise ValueError("must be a postgresql:// URL")
-        return url
+    alert_disk_percent: float | None = setting(90, rules.number(0, 100, off=True))
+    """A disk of spool or data fuller than this raises an alert of its node; off for none."""
 
-    @field_validator("redis_url")
-    @classmethod
-    def _only_redis(cls, url: str | None) -> str | None:
-        if url is not None and checked_scheme(url) not in ("redis", "rediss", "unix"):
-            raise ValueError("must be a redis://, rediss:// or unix:// URL")
-        return url
+    alert_reserve_mb: float | None = setting(0, rules.number(0, off=True))
+    """A disk of a spool that lacks more than so many MiB of its reserve (disk_reserve_mb) raises an alert of its node:
+    logs of jobs do not grow. off for none."""
 
-    @field_validator("home", "socket_dir", "archive_dir", mode="after")
-    @classmethod
-    def _absolute(cls, path: Path | None) -> Path | None:
-        try:
-            return None if path is None else expanded(path)
-        except InputError as error:
-            raise ValueError(str(error)) from error
+    alert_waiting_seconds: float | None = setting(3600, rules.number(0, off=True))
+    """A job that waits longer than this, and is not held, raises an alert; off for none."""
 
-    @field_validator("lease_seconds")
-    @classmethod
-    def _outlasts_a_heartbeat(cls, seconds: float, info: ValidationInfo) -> float:
-        heartbeat = info.data.get("heartbeat_seconds", 0.0)  # absent when it is wrong by itself
-        if seconds <= heartbeat:
-            raise ValueError(f"must be more than heartbeat_seconds, which is {heartbeat:g}")
-        return seconds
+    alert_failure_percent: float | None = setting(50, rules.number(0, 100, off=True))
+    """A larger share of FAILED among the jobs that ended within alert_window_seconds raises an alert; off for none.
+    Jobs that an operator ended are left out."""
 
-    @field_validator("partitions", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        names = value.split(",") if isinstance(value, str) else value
-        if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
-            names = tuple(dict.fromkeys(name.strip() for name in names))
-            if not names or not all(names):
-                raise ValueError("needs at least one name, and no empty one")
-        return names
+    alert_window_seconds: float = setting(900, rules.number(0, 86400, above=True))
+    """Seconds over which the failure rate is taken; fewer than ten ended jobs are no rate."""
 
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: Any) -> Any:
-        return value.upper() if isinstance(value, str) else value
+    alert_for_seconds: float = setting(10, rules.number(0, 86400))
+    """Seconds a threshold must stay exceeded before an alert, and stay met before its recovery."""
+
+    alert_poll_seconds: float = setting(5, rules.number(0, 3600, above=True))
+    """Seconds between two judgements."""
+
+    alert_reminder_seconds: float | None = setting(14400, rules.number(60, 31_536_000, off=True))
+    """Seconds after which an alert that is still open is told once more, with the numbers of then; off for never."""
+
+    alert_command: str | None = setting(None, rules.command(), secret=True)
+    """Command to run for each alert, reminder and recovery: JSON on its standard input, ALERT_STATUS, ALERT_RULE and
+    ALERT_MESSAGE in its environment, thirty seconds to end. No shell; ~ is your home directory."""
+
+    alert_webhook: str | None = setting(None, rules.webhook(), secret=True)
+    """URL (http or https) that gets each alert, reminder and recovery as a POST of JSON; ten seconds to answer, all in
+    all. Redirects are not followed: set the final address."""
+
+    _origins: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _warning: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, rule in RULES.items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, rule(value))
+            except ValueError as error:
+                raise SettingError(name, value, str(error)) from error
+        if self.lease_seconds <= self.heartbeat_seconds:
+            why = f"must be more than heartbeat_seconds, which is {self.heartbeat_seconds:g}"
+            raise SettingError("lease_seconds", self.lease_seconds, why)
+
+    def but(self, **changes: Any) -> Settings:
+        """The same but for these."""
+        return replace(self, **changes)
 
     @property
     def cpus(self) -> int:
@@ -235,10 +244,11 @@ class Settings(AlertSettings):
     @property
     def warning(self) -> str | None:
         """What is not right with the file that was read, and yet no reason to refuse it; one line."""
-        return self._warning
+        return self._warning[0] if self._warning else None
 
-    def __str__(self) -> str:
-        return repr(self)
+
+RULES: dict[str, rules.Rule] = {one.name: one.metadata["rule"] for one in fields(Settings) if one.init}
+"""What each setting may be, in the order of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,19 +277,18 @@ def docs() -> dict[str, str]:
     import inspect
 
     found = {}
-    for model in (AlertSettings, Settings):
-        [definition] = ast.parse(inspect.getsource(model)).body
-        assert isinstance(definition, ast.ClassDef)
-        for field, words in pairwise(definition.body):
-            match field, words:
-                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
-                    found[name] = inspect.cleandoc(said)
+    [definition] = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(definition, ast.ClassDef)
+    for one, words in pairwise(definition.body):
+        match one, words:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                found[name] = inspect.cleandoc(said)
     return found
 
 
 def names() -> list[str]:
     """Every setting, in the order in which a reader needs them."""
-    return sorted(Settings.model_fields, key=lambda name: name.startswith("alert_"))
+    return sorted(RULES, key=lambda name: name.startswith("alert_"))
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -302,19 +311,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         values["home"] = default_home(env)
     try:
         settings = Settings(**values)
-    except ValidationError as error:
+    except SettingError as error:
         raise InputError(_one_line(error, origins)) from error
     settings._origins.update(origins)
-    settings._warning = None if file is None else exposed(file, read)
+    if file is not None and (said := exposed(file, read)):
+        settings._warning.append(said)
     return settings
-
-
-def checked_scheme(url: str) -> str:
-    """The scheme of ``url``; raises ValueError (without the URL, which may hold a password) when it has none."""
-    scheme, separator, _ = url.partition("://")
-    if not separator:
-        raise ValueError("is not a URL")
-    return scheme.lower()
 
 
 def _variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -329,23 +331,21 @@ def _variables(env: Mapping[str, str]) -> dict[str, str]:
 
 def _known(name: str, where: str, shown: str | None = None) -> str:
     """``name`` when it is a setting; else InputError that names the nearest one."""
-    if name in Settings.model_fields:
+    if name in RULES:
         return name
     import difflib  # slow to import, and needed only for a mistake
 
-    near = difflib.get_close_matches(name[:80], Settings.model_fields, n=1, cutoff=0)
+    near = difflib.get_close_matches(name[:80], RULES, n=1, cutoff=0)
     nearest = PREFIX + near[0].upper() if shown else near[0]
     raise InputError(f"unknown setting {(shown or name)[:80]} {where}: the nearest known one is {nearest}")
 
 
-def _one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
-    """The first problem as one line that names the setting and where it was set; no password is repeated."""
-    problem = error.errors()[0]
-    name = str(problem["loc"][0])
-    origin = origins.get(name, "default")
-    where = origin if origin.isupper() else f"{name} in {origin}"
-    given = "" if name in SECRET else f" (not {str(problem['input'])[:80]!r})"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ').lower()}{given}"
+def _one_line(error: SettingError, origins: Mapping[str, str]) -> str:
+    """The problem as one line that names the setting and where it was set; no password is repeated."""
+    origin = origins.get(error.name, "default")
+    where = origin if origin.isupper() else f"{error.name} in {origin}"
+    given = "" if error.name in SECRET else f" (not {str(error.value)[:80]!r})"
+    return f"{where}: {error.why}{given}"
 
 
 def _shown(value: Any) -> str | int | float | None:

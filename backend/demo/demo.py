@@ -71,7 +71,7 @@ def lose_node(session: Session) -> Lost | None:
 
 
 def _second_node(settings: Settings) -> Settings:
-    return settings.model_copy(update={"node_name": NODE})
+    return settings.but(node_name=NODE)
 
 
 def _start(session: Session, settings: Settings) -> int:

@@ -31,7 +31,7 @@ def run_worker(
     Refused for a node that has a live worker or a schema of another version, InputError for settings that cannot work.
     """
     if node_name is not None:
-        settings = settings.model_copy(update={"node_name": node_name})
+        settings = settings.but(node_name=node_name)
     configure(settings.log_level, settings.log_format)
     if settings.warning:
         log.warning("%s", settings.warning)

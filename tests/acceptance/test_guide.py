@@ -40,7 +40,7 @@ def test_every_command_of_the_guide_is_run_or_excused() -> None:
 @pytest.fixture
 def settings(settings: Settings, empty_database_url: str) -> Settings:
     """Of a database that nobody has ever used."""
-    return settings.model_copy(update={"database_url": empty_database_url})
+    return settings.but(database_url=empty_database_url)
 
 
 def test_an_empty_database_is_made_ready(site: Site, terminal: Terminal) -> None:

@@ -17,7 +17,7 @@ from tests.support.processes import is_gone, wait_until
 @pytest.fixture
 def settings(settings: Settings, worker_login: str) -> Settings:
     """Of a worker that logs in with no more rights than it needs."""
-    return settings.model_copy(update={"database_url": worker_login})
+    return settings.but(database_url=worker_login)
 
 
 def test_the_drill_of_the_guide(site: Site, terminal: Terminal, kept: int) -> None:

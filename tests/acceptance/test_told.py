@@ -21,7 +21,7 @@ AT_ONCE = "alert_waiting_seconds = 1\nalert_for_seconds = 0\nalert_poll_seconds 
 @pytest.fixture
 def settings(settings: Settings, worker_login: str) -> Settings:
     """Of a worker that logs in with no more rights than it needs."""
-    return settings.model_copy(update={"database_url": worker_login})
+    return settings.but(database_url=worker_login)
 
 
 def test_an_alert_fires_and_recovers(site: Site, terminal: Terminal, receiver: Receiver) -> None:

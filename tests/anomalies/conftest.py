@@ -12,6 +12,6 @@ from tests.support.scene import Scene, scene
 @pytest.fixture
 def stage(engine: Engine, settings: Settings, mark: str) -> Iterator[Scene]:
     """A node with jobs that really run and no worker behind them."""
-    quick = settings.model_copy(update={"kill_grace_seconds": 1.0})
+    quick = settings.but(kill_grace_seconds=1.0)
     with scene(engine, quick, mark) as made:
         yield made

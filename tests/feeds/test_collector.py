@@ -139,7 +139,7 @@ def test_a_killed_embedded_database_is_recovered_and_the_data_stay_meanwhile(hom
 
 
 def test_a_database_that_is_not_there_is_said_and_retried(settings: Settings) -> None:
-    nowhere = settings.model_copy(update={"database_url": "postgresql://postgres@127.0.0.1:1/nothing"})
+    nowhere = settings.but(database_url="postgresql://postgres@127.0.0.1:1/nothing")
     with collecting(nowhere) as (_, heard):
         snapshot = heard.snapshot(lambda snapshot: snapshot.link is Link.LOST and snapshot.number > 1)
     assert "127.0.0.1" in snapshot.database.message
@@ -147,7 +147,7 @@ def test_a_database_that_is_not_there_is_said_and_retried(settings: Settings) ->
 
 
 def test_a_schema_that_is_not_ours_names_the_command(settings: Settings, empty_database_url: str) -> None:
-    with collecting(settings.model_copy(update={"database_url": empty_database_url})) as (_, heard):
+    with collecting(settings.but(database_url=empty_database_url)) as (_, heard):
         snapshot = heard.snapshot(lambda snapshot: snapshot.link is Link.LOST)
     assert "jobwarden db upgrade" in snapshot.database.message
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobwarden.backend.config import host_resources
-from jobwarden.backend.config.settings import Settings, describe, load_settings
+from jobwarden.backend.config.settings import RULES, describe, load_settings
 from jobwarden.backend.config.settings_file import exposed, read_toml
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.housekeeping.archive_file import Written, verify
@@ -30,7 +30,7 @@ from tests.fuzz.maker import Maker
 from tests.fuzz.target import Target
 
 KEY = "0123456789abcdef" * 2
-_SETTINGS = tuple(Settings.model_fields)
+_SETTINGS = tuple(RULES)
 _BINDINGS = tuple(sorted({key.id for group in every_group() for key in group.keys}))
 _COLUMNS = tuple(sorted({*TABLES, *(name for table in TABLES.values() for name in table)}))
 _VALUES = (
@@ -212,7 +212,7 @@ def _toml_of(names: Mapping[str, Any]) -> Any:
 DOCUMENTS = (
     Target(
         "settings file",
-        _toml_of(Settings.model_fields),
+        _toml_of(RULES),
         _settings,
         words=(*_SETTINGS, *_VALUES, "[", "]", '"""', "=", "\n"),
         examples=('database_url = "postgresql://h/d"\nnode_cpus = 4\npartitions = ["main"]\n',),

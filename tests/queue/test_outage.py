@@ -137,7 +137,7 @@ def test_it_is_said_once_when_it_begins_and_once_when_it_is_over(
     admin(server, "ACL", "SETUSER", "chief", "on", ">x", "~*", "&*", "+@all")
     break_it(server)
     wait_until(lambda: ringing.mended >= 5, 60, "five attempts")
-    found = host.redis(settings.model_copy(update={"redis_url": server.url}))
+    found = host.redis(settings.but(redis_url=server.url))
     undo(server)
     rings(ringing, server, 2)
     wait_until(lambda: "works again" in caplog.text, 60, "the end of it")
@@ -201,7 +201,7 @@ def test_a_cluster_that_has_the_keys_elsewhere_is_named(
     with valkey(home, "--cluster-enabled", "yes", *patient) as server:
         with Redis.from_url(server.url) as client:
             wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
-        found = host.redis(settings.model_copy(update={"redis_url": server.url}))
+        found = host.redis(settings.but(redis_url=server.url))
         tried_five_times(server)
     [line] = [record.getMessage() for record in caplog.records]
     assert line.startswith("Redis answers with an error: MOVED ")
@@ -218,7 +218,7 @@ def test_a_cluster_that_has_all_of_the_keys_is_not_well(home: Path, settings: Se
     with valkey(home, "--cluster-enabled", "yes") as server:
         with Redis.from_url(server.url) as client:
             wait_until(lambda: client.cluster("info")["cluster_state"] == "ok", 60, "the cluster")
-        found = host.redis(settings.model_copy(update={"redis_url": server.url}))
+        found = host.redis(settings.but(redis_url=server.url))
         assert found.summary.startswith("answers with an error: CROSSSLOT ")
         assert "a Redis cluster is not supported" in found.advice
         with bell.connect(server.url) as client, pytest.raises(ResponseError, match="hash to the same slot"):
@@ -279,7 +279,7 @@ def test_an_unknown_authority_is_said_once_with_the_remedy_and_the_remedy_works(
     made = Bell(url)
     made.thread.start()
     wait_until(lambda: made.mended >= 5, 60, "five attempts")
-    found = host.redis(settings.model_copy(update={"redis_url": url}))
+    found = host.redis(settings.but(redis_url=url))
     assert (found.status, found.advice) == (Status.DEGRADED, redis_errors.UNTRUSTED), found
     [line] = [record.getMessage() for record in caplog.records]
     assert "CERTIFICATE_VERIFY_FAILED" in line
@@ -287,7 +287,7 @@ def test_an_unknown_authority_is_said_once_with_the_remedy_and_the_remedy_works(
     monkeypatch.setattr(made.thread, "_redis_url", f"{url}?ssl_ca_certs={certificate}")
     rings(made, server, 1)
     wait_until(lambda: "works again" in caplog.text, 60, "the end of it")
-    assert host.redis(settings.model_copy(update={"redis_url": made.thread._redis_url})).status is Status.OK
+    assert host.redis(settings.but(redis_url=made.thread._redis_url)).status is Status.OK
     made.thread.stop()
     server.kill()
     made.thread.join(60)

@@ -32,7 +32,7 @@ def test_redis_answers_and_takes_nothing(
     settings: Settings, redis_server: str, configure: dict[str, str], undo: dict[str, str], said: str
 ) -> None:
     """Every ping is answered, and no bell is rung."""
-    there = settings.model_copy(update={"redis_url": redis_server})
+    there = settings.but(redis_url=redis_server)
     with redis.Redis.from_url(redis_server) as client:
         assert host.redis(there).status is Status.OK
         keys = client.dbsize()
@@ -49,7 +49,7 @@ def test_redis_answers_and_takes_nothing(
 @pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
 def test_redis_is_a_replica(settings: Settings, redis_server: str) -> None:
     """After a failover REDIS_URL names the one that is read only now."""
-    there = settings.model_copy(update={"redis_url": redis_server})
+    there = settings.but(redis_url=redis_server)
     with redis.Redis.from_url(redis_server) as client:
         client.replicaof("127.0.0.1", "1")
         check = host.redis(there)
@@ -60,7 +60,7 @@ def test_redis_is_a_replica(settings: Settings, redis_server: str) -> None:
 @pytest.mark.attempt("health calls a Redis that refuses writes ok", fault=0)
 def test_redis_cannot_save(settings: Settings, redis_server: str, home: Path) -> None:
     """The disk of Redis is full or gone: it refuses every write from the first failed save on (MISCONF)."""
-    there = settings.model_copy(update={"redis_url": redis_server})
+    there = settings.but(redis_url=redis_server)
     with redis.Redis.from_url(redis_server) as client:
         client.set("k", "v")
         (home / "data").rmdir()

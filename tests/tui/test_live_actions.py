@@ -42,7 +42,7 @@ def farm(cli: Cli, engine: Engine, settings: Settings, mark: str, tmp_path: Path
 @pytest.fixture
 def app(settings: Settings) -> JobwardenApp:
     """The dashboard."""
-    quick = settings.model_copy(update={"kill_grace_seconds": 1.0})
+    quick = settings.but(kill_grace_seconds=1.0)
     return JobwardenApp(lambda deliver: SnapshotFeed(quick, deliver), Operator(quick))
 
 

@@ -31,7 +31,7 @@ def script(folder: Path, text: str) -> str:
 
 
 def test_a_webhook_gets_json(receiver: Receiver, settings: Settings) -> None:
-    assert deliver(NOTICE, settings.model_copy(update={"alert_webhook": receiver.url})) == []
+    assert deliver(NOTICE, settings.but(alert_webhook=receiver.url)) == []
     [body] = receiver.bodies
     assert (body["status"], body["rule"], body["value"], body["threshold"]) == ("raised", "orphans", 12, 10)
     assert (body["raised_at"], body["cleared_at"]) == ("2026-01-02T03:04:05+00:00", None)
@@ -158,9 +158,7 @@ def test_a_command_that_is_not_there_is_told() -> None:
 
 
 def test_one_failing_receiver_does_not_keep_the_other_from_being_told(receiver: Receiver, settings: Settings) -> None:
-    problems = deliver(
-        NOTICE, settings.model_copy(update={"alert_webhook": receiver.url, "alert_command": "/nowhere/receiver"})
-    )
+    problems = deliver(NOTICE, settings.but(alert_webhook=receiver.url, alert_command="/nowhere/receiver"))
     assert len(problems) == 1
     assert len(receiver.bodies) == 1
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobwarden.backend.config.alert_settings import MAY_BE_OFF
-from jobwarden.backend.config.settings import Settings
+from jobwarden.backend.config.settings import RULES, Settings
 from jobwarden.backend.database.driver import Engine, text
 from jobwarden.backend.domain.states import FailureReason
 from jobwarden.backend.monitoring.alerts import receiver as receivers
@@ -29,8 +28,8 @@ def make(engine: Engine, settings: Settings) -> Make:
     """A keeper that judges at once; only the rules whose thresholds are given."""
 
     def keeper(leads: bool = True, **given: Any) -> AlertMonitor:
-        off = dict.fromkeys(MAY_BE_OFF)
-        chosen = settings.model_copy(update={**off, "alert_for_seconds": 0, **given})
+        off = {name: None for name, rule in RULES.items() if rule.off}
+        chosen = settings.but(**{**off, "alert_for_seconds": 0, **given})
         return AlertMonitor(engine, chosen, lambda: leads)
 
     return keeper

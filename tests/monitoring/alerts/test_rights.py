@@ -26,9 +26,7 @@ def test_a_missing_right_is_told_once(
         pending(conn)
         conn.execute(text(f"CREATE ROLE {name} LOGIN IN ROLE jobwarden_viewer"))
     member = make_engine(make_url(engine.url).set(username=name).render_as_string(hide_password=False))
-    chosen = settings.model_copy(
-        update={"alert_waiting_seconds": 0, "alert_for_seconds": 0, "alert_poll_seconds": 0.01}
-    )
+    chosen = settings.but(alert_waiting_seconds=0, alert_for_seconds=0, alert_poll_seconds=0.01)
     turns: list[bool] = []
 
     def is_leader() -> bool:

@@ -53,7 +53,7 @@ def test_who_looks_sees_it_and_nothing_is_kept(engine: Engine, settings: Setting
 def test_it_is_not_said_of_workers_that_were_stopped_nor_with_the_rule_off(
     engine: Engine, settings: Settings, dead: int
 ) -> None:
-    assert seen(engine, settings.model_copy(update={"alert_dead_workers": None})) == []
+    assert seen(engine, settings.but(alert_dead_workers=None)) == []
     with engine.begin() as conn:
         conn.execute(text("UPDATE workers SET ended_at = now()"))
     assert seen(engine, settings) == []
@@ -85,7 +85,7 @@ def test_cron_tells_it_once_and_the_next_worker_its_end(
     again = cli("alerts", "--notify", JOBWARDEN_ALERT_WEBHOOK=receiver.url)
     assert (again.code, again.out) == (0, "")
     revive(engine)
-    chosen = settings.model_copy(update={"alert_for_seconds": 0, "alert_webhook": receiver.url})
+    chosen = settings.but(alert_for_seconds=0, alert_webhook=receiver.url)
     keeper = AlertMonitor(engine, chosen, lambda: True)
     keeper.judge()
     keeper.tell()

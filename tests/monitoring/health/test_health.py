@@ -149,7 +149,7 @@ def test_the_fullest_disk_counts(stage: Scene, settings: Settings, monkeypatch: 
         found = check(settings, "disk")
         assert (found.status, found.value) == (Status.DEGRADED, free)
         assert "jobwarden housekeeping" in found.advice
-    assert check(settings.model_copy(update={"disk_free_percent": 2.0}), "disk").status is Status.OK
+    assert check(settings.but(disk_free_percent=2.0), "disk").status is Status.OK
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_another_schema_is_not_asked_further(
     stage: Scene, settings: Settings, version: str | None, advice: str, empty_database_url: str
 ) -> None:
     if version is None:
-        settings = settings.model_copy(update={"database_url": empty_database_url})
+        settings = settings.but(database_url=empty_database_url)
     else:
         stage.execute("UPDATE alembic_version SET version_num = :version", version=version)
     health = look(settings, 60)
@@ -183,7 +183,7 @@ def hanging_server() -> Iterator[int]:
 
 def test_redis_that_is_down_degrades_and_hides_nothing(stage: Scene, settings: Settings) -> None:
     stage.worker(alive=True)
-    health = look(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"}), 60)
+    health = look(settings.but(redis_url="redis://127.0.0.1:1"), 60)
     assert [one.check for one in health.checks if one.status is not Status.OK] == ["redis"]
     assert health.status is Status.DEGRADED
     assert health.worst_first[0].check == "redis"
