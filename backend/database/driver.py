@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 
 POOL_SIZE, OVERFLOW = 5, 10
@@ -342,3 +343,49 @@ def _never_idle_too_long(raw: psycopg2.extensions.connection) -> None:
         with raw.cursor() as cursor:
             cursor.execute("SELECT set_config('idle_session_timeout', '0', false)")
         raw.autocommit = False
+
+
+class ReadingConnection:
+    """The connection of a thread that reads; any other thread may cancel what it asks just now.
+
+    ``statement_timeout`` is what PostgreSQL may take for one question, in its own words (``5s``).
+    """
+
+    def __init__(self, statement_timeout: str | None = None) -> None:
+        self._timeout = statement_timeout
+        self._connection: Connection | None = None
+
+    def leads_to(self, engine: Engine) -> bool:
+        """Whether it is open, and to where this engine goes."""
+        return self._connection is not None and self._connection.engine is engine
+
+    def to(self, engine: Engine) -> Connection:
+        """The connection, made anew when it led elsewhere."""
+        if self._connection is None or self._connection.engine is not engine:
+            self.hang_up()
+            self._connection = engine.connect().autocommit()
+            if self._timeout is not None:
+                self._connection.execute(text(f"SET statement_timeout = '{self._timeout}'"))
+        return self._connection
+
+    def cancel(self) -> None:
+        """Stop the query that runs, if one does. From a thread: a server that hangs must not hang the caller."""
+        conn = self._connection
+        if conn is not None:
+            threading.Thread(target=conn.raw.cancel, name="cancel-query", daemon=True).start()
+
+    def hang_up(self) -> None:
+        """Close it; what was asked is of no use any more."""
+        conn, self._connection = self._connection, None
+        if conn is not None:
+            conn.invalidate()
+
+
+def was_cancelled(exc: DatabaseError) -> bool:
+    """Whether a question was given up, by us or for the time it took."""
+    return isinstance(exc.orig, psycopg2.errors.QueryCanceled)
+
+
+def lost_link(exc: DatabaseError) -> bool:
+    """Whether the way to the database is what failed."""
+    return exc.lost or isinstance(exc.orig, psycopg2.OperationalError)

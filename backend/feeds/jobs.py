@@ -8,10 +8,17 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.driver import (
+    Connection,
+    DatabaseError,
+    Engine,
+    ReadingConnection,
+    lost_link,
+    was_cancelled,
+)
 from jobwarden.backend.database.engine import first_line
 from jobwarden.backend.domain.pending_reason import NodeFacts
-from jobwarden.backend.feeds.updates import ReadingConnection, Throttle, internal_error, lost_link, was_cancelled
+from jobwarden.backend.feeds.updates import Throttle, internal_error
 from jobwarden.backend.queries import job_window as windows
 from jobwarden.backend.queries.job_detail import read_detail, why_waiting
 from jobwarden.backend.queries.job_window import Holding

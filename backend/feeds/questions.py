@@ -13,9 +13,16 @@ from jobwarden.backend.actions.preview import EvidenceView, read_evidence
 from jobwarden.backend.anomalies.detect import matching
 from jobwarden.backend.anomalies.process_tree import ProcessReader
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.driver import (
+    Connection,
+    DatabaseError,
+    Engine,
+    ReadingConnection,
+    lost_link,
+    was_cancelled,
+)
 from jobwarden.backend.errors import InputError
-from jobwarden.backend.feeds.updates import ReadingConnection, Throttle, internal_error, lost_link, was_cancelled
+from jobwarden.backend.feeds.updates import Throttle, internal_error
 from jobwarden.backend.queries.events import read_events_page
 from jobwarden.backend.queries.models.jobs import WorkerRow
 from jobwarden.backend.queries.models.pages import (

@@ -17,14 +17,14 @@ import redis
 
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, lost_link
 from jobwarden.backend.database.engine import Listener, check_schema, first_line, listening, make_engine, unavailable
 from jobwarden.backend.embedded import servers
 from jobwarden.backend.errors import JobwardenError
 from jobwarden.backend.feeds.jobs import JobFeed
 from jobwarden.backend.feeds.logs import LogFollower
 from jobwarden.backend.feeds.questions import QuestionFeed
-from jobwarden.backend.feeds.updates import News, Throttle, internal_error, lost_link
+from jobwarden.backend.feeds.updates import News, Throttle, internal_error
 from jobwarden.backend.monitoring.alerts.without_worker import alerts_now
 from jobwarden.backend.queries.jobs import compile_filter, count_held, read_counts
 from jobwarden.backend.queries.models.job_window import Hold

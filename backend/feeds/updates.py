@@ -1,14 +1,10 @@
-"""What the feeds have in common: their news, how often and through what they ask, and how their errors are shown."""
+"""What the feeds have in common: the news they deliver, how often they ask, and how their errors are shown."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from psycopg2 import errors as pg_errors
-
-from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
 from jobwarden.backend.logs.view import LogView
 from jobwarden.backend.queries.models.job_window import JobWindow
 from jobwarden.backend.queries.models.jobs import DetailView
@@ -51,52 +47,6 @@ class Throttle:
         finally:
             ended = self._clock()
             self._due = ended + max(self.interval, self._share * (ended - began))
-
-
-class ReadingConnection:
-    """The connection of a thread that reads; any other thread may cancel what it asks just now.
-
-    ``statement_timeout`` is what PostgreSQL may take for one question, in its own words (``5s``).
-    """
-
-    def __init__(self, statement_timeout: str | None = None) -> None:
-        self._timeout = statement_timeout
-        self._connection: Connection | None = None
-
-    def leads_to(self, engine: Engine) -> bool:
-        """Whether it is open, and to where this engine goes."""
-        return self._connection is not None and self._connection.engine is engine
-
-    def to(self, engine: Engine) -> Connection:
-        """The connection, made anew when it led elsewhere."""
-        if self._connection is None or self._connection.engine is not engine:
-            self.hang_up()
-            self._connection = engine.connect().autocommit()
-            if self._timeout is not None:
-                self._connection.execute(text(f"SET statement_timeout = '{self._timeout}'"))
-        return self._connection
-
-    def cancel(self) -> None:
-        """Stop the query that runs, if one does. From a thread: a server that hangs must not hang the caller."""
-        conn = self._connection
-        if conn is not None:
-            threading.Thread(target=conn.raw.cancel, name="cancel-query", daemon=True).start()
-
-    def hang_up(self) -> None:
-        """Close it; what was asked is of no use any more."""
-        conn, self._connection = self._connection, None
-        if conn is not None:
-            conn.invalidate()
-
-
-def was_cancelled(exc: DatabaseError) -> bool:
-    """Whether a question was given up, by us or for the time it took."""
-    return isinstance(exc.orig, pg_errors.QueryCanceled)
-
-
-def lost_link(exc: DatabaseError) -> bool:
-    """Whether the way to the database is what failed."""
-    return exc.lost or isinstance(exc.orig, pg_errors.OperationalError)
 
 
 # Mistakes of ours in a reading thread: shown on the screen in a line, kept with their traceback in a log.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from alembic import command
+from sqlalchemy import NullPool, create_engine
 
 from jobwarden.backend.database.driver import DatabaseError, Engine, text
 from jobwarden.backend.database.engine import make_engine
@@ -176,7 +177,8 @@ def test_what_only_the_database_refuses_is_one_line(cli: Cli, engine: Engine) ->
 def test_an_upgrade_of_a_database_that_holds_such_rows(empty_database_url: str) -> None:
     """Rows of before: what waits ends with its reason, what runs can end, what ended stays."""
     engine = make_engine(empty_database_url)
-    with engine.connect() as conn:
+    migrations = create_engine("postgresql+psycopg2://", creator=engine.open, poolclass=NullPool)
+    with migrations.connect() as conn:
         config = alembic_config(empty_database_url)
         config.attributes["connection"] = conn
         command.upgrade(config, "0002")

@@ -24,7 +24,7 @@ async def test_tab_takes_the_marked_suggestion_and_the_values_come_after_the_fie
     screen = Screen()
     async with screen.app.run_test(size=SIZE) as pilot:
         await typing(pilot, screen, *"sta")
-        await until(pilot, lambda: "state of the job" in text_of(screen))
+        await until(pilot, lambda: "job state" in text_of(screen))
         await pilot.press("tab")
         assert line(screen) == "state:"
         await until(pilot, lambda: "pending" in text_of(screen) and "cancelled" in text_of(screen))

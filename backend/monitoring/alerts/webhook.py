@@ -25,7 +25,7 @@ def post(url: str, _: Notice, body: bytes, seconds: float = WEBHOOK_SECONDS) -> 
     attempt = _Attempt(url, body, seconds)
     attempt.start()
     attempt.join(seconds)
-    if attempt.is_alive():
+    if attempt.is_alive() or isinstance(attempt.error, TimeoutError):  # whichever clock was first
         attempt.abandon()
         raise DeliveryError(f"alert_webhook did not take it: no answer within {seconds:g} s")
     if attempt.error is not None:
