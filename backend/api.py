@@ -4,7 +4,7 @@ Every call raises an error of :mod:`jobwarden.backend.errors`, none of a databas
 repeated; to submit may not: after an Unavailable the job may be there or not, and once more may be a second job.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jobwarden.backend.actions import admission
@@ -55,7 +55,7 @@ def submit_job(
         environment=environment,
         held=held,
     )
-    text = check_script(script.encode("utf-8", "surrogateescape"))
+    text = check_script(script.encode("utf-8", "surrogatepass"))
     with open_session(program="api") as session:
         request = build_request(
             text,
@@ -67,6 +67,20 @@ def submit_job(
         )
         with session.engine.begin() as conn:
             return admission.submit(conn, [request], current_actor()).ids[0]
+
+
+def submit_jobs(requests: Iterable[Mapping[str, object]]) -> list[int]:
+    """Submit many jobs at once, all of them or none; their ids, in the order given.
+
+    Each is a mapping in the words of `jobwarden submit`: ``script`` (a path) or ``text``, ``arguments``, ``name``,
+    ``account``, ``partition``, ``cpus``, ``memory``, ``gpus``, ``time``, ``priority``, ``work_dir``, ``env``, ``hold``.
+    Raises as submit_job does; an InputError names the request by its place, from 1.
+    """
+    with open_session(program="api") as session:
+        named = ((f"request {place}", request) for place, request in enumerate(requests, 1))
+        found = admission.requests_of(named, session.settings)
+        with session.engine.begin() as conn:
+            return admission.submit(conn, found, current_actor()).ids
 
 
 def cancel_job(job_id: int, reason: str | None = None) -> bool:

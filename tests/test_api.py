@@ -41,6 +41,12 @@ def test_bad_input_changes_nothing(engine: Engine, bad: dict[str, Any]) -> None:
         assert conn.scalar(text("SELECT count(*) FROM jobs")) == 0
 
 
+@pytest.mark.parametrize("script", ["echo \ud800\n", "echo \udcff\n", " ", "a\0b"])
+def test_a_script_that_cannot_be_one_is_bad_input(engine: Engine, script: str) -> None:
+    with pytest.raises(InputError):
+        api.submit_job(script, work_dir="/")
+
+
 def test_cancel_may_be_called_any_number_of_times(engine: Engine) -> None:
     job_id = api.submit_job("true\n", held=True, work_dir="/")
     assert [api.cancel_job(job_id), api.cancel_job(job_id), api.cancel_job(job_id)] == [True, False, False]

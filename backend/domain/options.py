@@ -33,6 +33,9 @@ class Options:
         return replace(lower, **said)
 
 
+NOTHING_SAID = Options()
+
+
 def parse_int(column: str, text: str) -> int:
     """A whole number within the sane range of ``column``."""
     try:
@@ -151,3 +154,78 @@ def _origin(submitted: str) -> dict[str, str]:
 def _storable(path: str) -> str:
     """``path`` where the database can hold it, else nothing: one that is not UTF-8 is no reason to refuse a job."""
     return path if "\0" not in path and path.encode("utf-8", "replace") == os.fsencode(path) else ""
+
+
+# A request as data: a line of `submit --from`, an item of Python's submit_jobs. Its words are those of the options.
+
+ITEM_KEYS = ("script", "text", "arguments", *OPTION_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestItem:
+    """One of many requests: the path of a script or its text, its arguments, and its options."""
+
+    script: str | None
+    text: str | None
+    arguments: tuple[str, ...]
+    options: Options
+
+
+def parse_item(given: object) -> RequestItem:
+    """Read one request: ``{"script": "train.sh", "arguments": ["7"], "memory": "2G", "env": {"A": "1"}}``.
+
+    Raises InputError for a word that is no option, and for a value that the option does not take.
+    """
+    if not isinstance(given, Mapping):
+        raise InputError('a request is an object like {"script": "job.sh", "cpus": 2}')
+    said = {str(key).replace("_", "-"): value for key, value in given.items()}
+    if unknown := [key for key in said if key not in ITEM_KEYS]:
+        raise InputError(f"{shorten(unknown[0])} is no word of a request: it takes {', '.join(ITEM_KEYS)}")
+    script, text = (_optional_text(said, key) for key in ("script", "text"))
+    if (script is None) == (text is None):
+        raise InputError("a request has a script (a path) or a text, one of the two")
+    values = [(name, _as_typed(name, said[name])) for name in PARSERS if said.get(name) is not None]
+    options = parse_options(values, {}, hold=_flag(said.get("hold")))
+    environment = _strings_by_name(said.get("env"))
+    return RequestItem(script, text, _strings(said.get("arguments")), replace(options, environment=environment or None))
+
+
+def _optional_text(said: Mapping[str, object], key: str) -> str | None:
+    value = said.get(key)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{key} must be text")
+    return value
+
+
+def _as_typed(name: str, value: object) -> str:
+    """A value as it would be typed; numbers may be written as numbers."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and name not in _TEXTS and abs(value) < 10**18:
+        return str(value)
+    raise InputError(f"{name}: {shorten(str(value))} is not {'text' if name in _TEXTS else 'a whole number or text'}")
+
+
+_TEXTS = frozenset(("name", "account", "partition", "work-dir"))
+
+
+def _flag(value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise InputError("hold must be true or false")
+    return bool(value)
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
+        raise InputError("arguments must be a list of texts")
+    return tuple(value)
+
+
+def _strings_by_name(value: object) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(one, str) for pair in value.items() for one in pair):
+        raise InputError('env must be an object of texts, like {"NAME": "value"}')
+    return dict(value)

@@ -7,7 +7,7 @@ transaction, with the actor, action and reason said here.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Literal
 
 from jobwarden.backend.database.driver import Connection
@@ -29,9 +29,13 @@ def submit(conn: Connection, requests: Sequence[JobRequest], actor: str) -> list
     if not requests:
         return []
     _say(conn, actor, "submit")
-    ids = list(conn.scalars(sql.SUBMIT, {"rows": json.dumps([asdict(request) for request in requests])}))
+    ids = list(conn.scalars(sql.SUBMIT, {"rows": json.dumps([_request_row(request) for request in requests])}))
     point("submit", conn)
     return ids
+
+
+def _request_row(request: JobRequest) -> dict[str, Any]:
+    return {one.name: getattr(request, one.name) for one in fields(request)}
 
 
 def resubmit(conn: Connection, job_id: int, actor: str, reason: str | None = None) -> int | None:

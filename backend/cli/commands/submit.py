@@ -1,23 +1,23 @@
 """``jobwarden submit``."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
 import click
 
 from jobwarden.backend.actions import admission
-from jobwarden.backend.actions.results import current_actor, user_name
+from jobwarden.backend.actions.results import current_actor
 from jobwarden.backend.cli.completion_values import files
 from jobwarden.backend.cli.say import say
 from jobwarden.backend.domain.directives import near_misses, parse_directives
-from jobwarden.backend.domain.options import Options, build_request, parse_options
+from jobwarden.backend.domain.options import Options, parse_options
 from jobwarden.backend.domain.script import read_script
 from jobwarden.backend.domain.units import MEMORY_UNITS, TIME_UNITS
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.harmless import one_line
-from jobwarden.backend.process.spool import script_name
 from jobwarden.backend.services.session import Session, open_session
 
 MOST_WARNINGS = 10
@@ -47,32 +47,54 @@ def _value_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
-@click.argument("script", shell_complete=files)
+@click.argument("script", required=False, shell_complete=files)
 @click.argument("arguments", metavar="[ARGUMENT]...", nargs=-1, type=click.UNPROCESSED)
 @_value_options
 @click.option("--env", metavar="K=V", multiple=True, help="Set a variable; K alone copies yours. May be repeated.")
 @click.option("--hold", is_flag=True, help="Submit held: do not start before `jobwarden unhold`.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    shell_complete=files,
+    help="Submit many: a JSON object a line (- reads standard input), all of them or none; prints their ids.",
+)
 @click.option(
     "--wait",
     is_flag=True,
     help="Wait until the job ends and exit with its code: 128+n for signal n, 75 if it lost sight of the job.",
 )
 def submit(
-    script: str, arguments: tuple[str, ...], env: tuple[str, ...], hold: bool, wait: bool, **values: str | None
+    script: str | None,
+    arguments: tuple[str, ...],
+    env: tuple[str, ...],
+    hold: bool,
+    source: str | None,
+    wait: bool,
+    **values: str | None,
 ) -> int:
     """Submit SCRIPT (- reads it from standard input) with its ARGUMENTS and print the new job's id.
 
     Options come before SCRIPT. The script's leading comments may hold them too, as `#JOBWARDEN --cpus 2`; the command
     line wins, `##JOBWARDEN` turns a line off. What runs is a copy: JOBWARDEN_SCRIPT holds the path of the original.
 
+    With --from every line of FILE is one job in the words of the options, as {"script": "train.sh", "memory": "2G",
+    "arguments": ["7"], "env": {"SEED": "7"}}, or with the "text" of a script. What is given here holds for all of them.
+
     Example: jobwarden submit --cpus 2 --time 10m train.sh --epochs 3
     """
     given = [(name.replace("_", "-"), value) for name, value in values.items() if value is not None]
     typed = parse_options([*given, *(("env", text) for text in env)], os.environ, hold=hold)
+    if source is not None:
+        if script is not None or wait:
+            raise InputError("--from takes its scripts from the file: it goes with options, not with SCRIPT or --wait")
+        return _submit_many(source, typed)
+    if script is None:
+        raise InputError("name the script to submit (- for standard input), or many with --from FILE")
     text = read_script(script)
     options = typed.over(_directives(script, text))
     with open_session() as session:
-        job_id = _submit(session, submitted_path(script), text, arguments, options)
+        job_id = _submit(session, admission.submitted_path(script), text, arguments, options)
         say(job_id)
         if not wait:
             return 0
@@ -92,38 +114,43 @@ def _directives(script: str, text: str) -> Options:
     return options
 
 
-def submitted_path(script: str) -> str:
-    """The absolute path of what was named to submit, nothing for standard input.
+def _submit_many(source: str, typed: Options) -> int:
+    with open_session() as session:
+        requests = admission.requests_of(_items(source), session.settings, typed)
+        with session.engine.begin() as conn:
+            taken = admission.submit(conn, requests, current_actor())
+    for warning in taken.warnings[:MOST_WARNINGS]:
+        say(f"some of them cannot start on any node: {warning}", err=True)
+    if taken.ids:
+        say("\n".join(map(str, taken.ids)))
+    return 0
 
-    In a job, whose ``$0`` is a copy below the spool, the copy stands for the file that it was made of.
-    """
-    if script == "-":
-        return ""
-    path = os.path.abspath(script)  # noqa: PTH100 (keeps links)
-    allocation, job = os.environ.get("JOBWARDEN_ALLOCATION_ID"), os.environ.get("JOBWARDEN_JOB_ID")
-    if allocation and job and path.endswith(f"/{allocation}/{script_name(job)}"):
-        return os.environ.get("JOBWARDEN_SCRIPT", "")
-    return path
+
+def _items(source: str) -> Iterator[tuple[str, object]]:
+    """The objects of a file of JSON lines, each with how to call it; empty lines are none."""
+    try:
+        with click.open_file(source, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield f"line {number}", _object(number, line)
+    except OSError as exc:
+        raise InputError(f"{one_line(source)}: cannot be read: {exc.strerror or exc}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{one_line(source)}: is not UTF-8") from None
+
+
+def _object(number: int, line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as exc:
+        raise InputError(f"line {number}: is not JSON: {exc}") from None
 
 
 def _submit(session: Session, submitted: str, text: str, arguments: tuple[str, ...], options: Options) -> int:
-    request = build_request(
-        text,
-        arguments,
-        options.over(Options(name=default_name(submitted))),
-        account=user_name(),
-        memory_mb=session.settings.default_memory_mb,
-        time_limit=session.settings.default_time_limit,
-        submitted=submitted,
-    )
+    named = options if submitted else options.over(Options(name="stdin"))
+    request = admission.request_of(session.settings, text, arguments, named, submitted)
     with session.engine.begin() as conn:
         taken = admission.submit(conn, [request], current_actor())
     for warning in taken.warnings:
         say(f"job {taken.ids[0]} cannot start on any node: {warning}", err=True)
     return taken.ids[0]
-
-
-def default_name(submitted: str) -> str:
-    """The script's file name, as far as it can be a job's name."""
-    base = os.path.basename(submitted)  # noqa: PTH119 (what was typed, not a file)
-    return "".join(char for char in base if char.isprintable())[:200].strip() if submitted else "stdin"
