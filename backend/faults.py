@@ -82,7 +82,7 @@ _armed = _Armed(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
 
 
 def point(name: str, conn: Any = None) -> None:
-    """Pass a step. ``conn``: the SQLAlchemy connection in use there, if any."""
+    """Pass a step. ``conn``: the connection in use there, if any."""
     if _armed is None or _armed.name != name:
         return
     _armed.left -= 1

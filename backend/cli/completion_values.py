@@ -101,7 +101,7 @@ def _rows(statement: str, values: Sequence[object]) -> Iterator[tuple[str, ...]]
     [server] = [one for one in servers.status(settings) if one.name == "PostgreSQL"]
     if not server.running:
         return
-    # Any spelling of the driver that SQLAlchemy takes; libpq knows one.
+    # Any spelling of the driver; libpq knows one.
     url = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url or server.url)
     options = f"-c default_transaction_read_only=on -c statement_timeout={ANSWER_MS}"
     conn = psycopg2.connect(

@@ -58,7 +58,7 @@ END $$
 
 
 def url(home: Home, login: str = ROLE, database: str = DATABASE) -> str:
-    """The URL for clients, libpq's and SQLAlchemy's alike."""
+    """The URL for clients, libpq's and Alembic's alike."""
     return f"postgresql://{quote(login, safe='')}@/{database}?host={quote(str(home.sockets), safe='')}"
 
 

@@ -193,7 +193,8 @@ class Farm:
         return self.job(job_id)
 
     def log(self, job_id: int) -> bytes:
-        return (Path(self.allocation(job_id).spool_dir) / "output.log").read_bytes()
+        folder = self.allocation(job_id).spool_dir
+        return b"" if folder is None else (Path(folder) / "output.log").read_bytes()  # it has none before it started
 
     def record(self, job_id: int) -> Record | None:
         allocation = self.allocation(job_id)
