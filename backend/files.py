@@ -1,12 +1,16 @@
-"""Opening files that somebody else may have made or changed: never through a link, never waiting, never trusted."""
+"""Opening files that somebody else may have made or changed: never through a link, never waiting, never trusted.
+
+And waiting for descriptors, however large their numbers are.
+"""
 
 import errno
 import grp
 import os
 import pwd
+import select
 import shlex
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +24,17 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFLNK: "a link",
 }
+
+
+def readable(descriptors: Iterable[int], seconds: float | None) -> set[int]:
+    """Those that can be read within ``seconds`` (None waits for as long as it takes), none when the time is up.
+
+    With poll(2): select(2) takes no descriptor above 1023, and a worker has one for each of its jobs.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000)}
 
 
 def open_plain(path: str, flags: int = os.O_RDONLY, *, dir_fd: int | None = None) -> int:

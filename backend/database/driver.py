@@ -7,7 +7,6 @@ as long to load as the whole rest of the program; only migrations, which are Ale
 from __future__ import annotations
 
 import re
-import select
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,13 +18,15 @@ import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 
+from jobwarden.backend.files import readable
+
 POOL_SIZE, OVERFLOW = 5, 10
 """Connections that an engine keeps open while nobody uses them, and how many more it opens at most."""
 WAIT_SECONDS = 30.0
 """How long to wait for one of them."""
 
 Parameters = Mapping[str, Any]
-_PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+_PARAMETER = re.compile(r"(?<![:\w\\]):(\w++)(?!:(?!:))")
 _BROKEN = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
@@ -331,7 +332,7 @@ class Engine:
                 if not self._idle:
                     return None
                 raw: psycopg2.extensions.connection = self._idle.pop()
-            if not raw.closed and not select.select([raw], [], [], 0)[0]:
+            if not raw.closed and not readable([raw.fileno()], 0):
                 return raw
             raw.close()
 

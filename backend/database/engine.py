@@ -1,6 +1,5 @@
 """How we connect to PostgreSQL, the schema it must have, LISTEN, and what the database says as an error of ours."""
 
-import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ import psycopg2.extensions
 
 from jobwarden.backend.database.driver import POOL_SIZE, Connection, DatabaseError, Engine, text
 from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
+from jobwarden.backend.files import readable
 
 CONNECT_TIMEOUT_SECONDS = 5
 SESSION = {"timezone": "UTC", "default_transaction_isolation": "read\\ committed"}
@@ -176,7 +176,7 @@ class Listener:
         """Payloads that arrived within ``timeout`` seconds; empty on time-out or when ``wake_fd`` became readable."""
         fds = [self._raw.fileno()] + ([wake_fd] if wake_fd is not None else [])
         try:
-            if not self._raw.notifies and not select.select(fds, [], [], timeout)[0]:
+            if not self._raw.notifies and not readable(fds, timeout):
                 return set()
             self._raw.poll()
         except psycopg2.Error as exc:

@@ -1,7 +1,6 @@
 """The thread that reads the log of the selected job, so that no read of a slow disk is felt at the keyboard."""
 
 import os
-import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.feeds.updates import internal_error
+from jobwarden.backend.files import readable
 from jobwarden.backend.logs.reader import LogReader
 from jobwarden.backend.logs.requests import LogSource, Request
 from jobwarden.backend.logs.view import LogView
@@ -103,7 +103,7 @@ class LogFollower:
         reader = self._reader
         timeout = None if reader is None else LOOK_EVERY_FINAL if job is not None and job.state.final else LOOK_EVERY
         files = [self._wake_read, *(reader.files() if reader is not None else ())]
-        ready = select.select(files, [], [], 0 if reader is not None and reader.busy else timeout)[0]
+        ready = readable(files, 0 if reader is not None and reader.busy else timeout)
         if self._wake_read in ready:
             os.read(self._wake_read, 4096)
 

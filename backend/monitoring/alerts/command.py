@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import select
 import shlex
 import sys
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from jobwarden.backend.files import readable
 from jobwarden.backend.monitoring.alerts.guard import LEASH, NO_FOLDER, survivors
 from jobwarden.backend.monitoring.alerts.records import DeliveryError, Notice
 from jobwarden.backend.process.identity import ProcessIdentity, identify
@@ -112,7 +112,7 @@ def _under_guard(argv: list[str], env: dict[str, str], body: bytes, seconds: flo
         finally:
             os.close(write)
         guard = identify(pid)
-        ready = select.select([read], [], [], seconds + _REPORT_SECONDS)[0]
+        ready = readable([read], seconds + _REPORT_SECONDS)
         report = os.read(read, 1 << 16) if ready else b""
     finally:
         os.close(read)

@@ -9,11 +9,11 @@ report goes to 1.
 import ctypes
 import json
 import os
-import select
 import sys
 import time
 from typing import Any
 
+from jobwarden.backend.files import readable
 from jobwarden.backend.process.identity import identify
 from jobwarden.backend.process.members import Target
 from jobwarden.backend.process.procfs import COOKIE_VARIABLE
@@ -52,7 +52,7 @@ def _run(cookie: str, seconds: float, argv: tuple[str, ...]) -> dict[str, Any]:
 def _wait(pid: int, seconds: float) -> dict[str, Any]:
     """Wait for our child: its exit status (minus the signal that ended it), or why it was ended and what is left."""
     pidfd = os.pidfd_open(pid)
-    ready = select.select([pidfd, LEASH], [], [], seconds)[0]
+    ready = readable([pidfd, LEASH], seconds)
     if pidfd in ready:
         return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
     return {"ended": "let go" if ready else "late", "left": _end_all(GRACE_SECONDS if ready else 0)}
