@@ -10,7 +10,7 @@ SEED =
 INPUTS = 100000
 TARGET =
 
-.PHONY: help install run test quick lint bench bench-notice bench-scale bench-dashboard bench-logs soak fuzz monkey screenshots docs lock sbom clean
+.PHONY: help install run test coverage quick lint bench bench-notice bench-scale bench-dashboard bench-logs soak fuzz monkey screenshots docs lock sbom clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -33,6 +33,9 @@ test: lint ## every test, as in CI
 
 quick: lint ## lint and the fast tests, in less than 90 seconds
 	$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS) -q $(QUICK)
+
+coverage: install ## the tests that are quick, and which lines they do not reach
+	$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS) -m 'not slow' --cov --cov-report=term
 
 bench: install ## throughput against its limits
 	$(PYTHON_IN_VENV) -m benchmarks
