@@ -43,7 +43,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "work dir is a file": (["submit", "--work-dir", "good.sh", "good.sh"], "not a directory"),
     "variable not set": (["submit", "--env", "NOT_SET_HERE", "good.sh"], "is not set here"),
     "control characters": (["submit", "--name", "a\x1b[2Jb", "good.sh"], "control characters"),
-    "missing argument": (["submit"], "Missing argument"),
+    "missing argument": (["submit"], "name the script to submit"),
     "unknown option": (["submit", "--cpu", "2", "good.sh"], "--cpu"),
     "unknown verb": (["jbos"], "did you mean jobs?"),
     "id is no number": (["show", "abc"], "not a job id"),

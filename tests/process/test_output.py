@@ -83,8 +83,8 @@ def cpu_ticks(job: Job) -> int:
 
 
 def test_a_log_that_was_deleted_gives_its_space_back(jobs: Jobs) -> None:
-    job = jobs.start("echo first; read go < go; echo second; read go < go; echo third\n", work_dir=str(jobs.root))
     os.mkfifo(jobs.root / "go")
+    job = jobs.start("echo first; read go < go; echo second; read go < go; echo third\n", work_dir=str(jobs.root))
     job.said("first")
     Path(job.folder.log).unlink()
     (jobs.root / "go").write_text("x\n")
@@ -98,8 +98,8 @@ def holds_log(job: Job) -> bool:
 
 
 def test_a_suspended_supervisor_only_keeps_the_job_waiting(jobs: Jobs) -> None:
-    job = jobs.start("echo first; read go < go; head -c 1000000 /dev/zero; echo last\n", work_dir=str(jobs.root))
     os.mkfifo(jobs.root / "go")
+    job = jobs.start("echo first; read go < go; head -c 1000000 /dev/zero; echo last\n", work_dir=str(jobs.root))
     job.said("first")
     os.kill(job.pid, signal.SIGSTOP)
     (jobs.root / "go").write_text("x\n")

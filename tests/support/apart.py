@@ -20,7 +20,7 @@ class Apart:
 
     folder: Path
     setup: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ("-m", "-p", "-f", "-i", "-u", "--mount-proc")
+    flags: tuple[str, ...] = ("-m", "-p", "-f", "-i", "-u", "--mount-proc", "--kill-child")
 
     def prefix(self) -> list[str]:
         """To be put before a command."""
