@@ -82,14 +82,14 @@ def cpu_ticks(job: Job) -> int:
     return int(state(job)[11]) + int(state(job)[12])
 
 
-def test_a_log_that_was_deleted_gives_its_space_back(jobs: Jobs) -> None:
-    os.mkfifo(jobs.root / "go")
-    job = jobs.start("echo first; read go < go; echo second; read go < go; echo third\n", work_dir=str(jobs.root))
+def test_a_log_that_was_deleted_gives_its_space_back(jobs: Jobs, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "go")
+    job = jobs.start("echo first; read go < go; echo second; read go < go; echo third\n", work_dir=str(tmp_path))
     job.said("first")
     Path(job.folder.log).unlink()
-    (jobs.root / "go").write_text("x\n")
+    (tmp_path / "go").write_text("x\n")
     wait_until(lambda: not holds_log(job), what="the supervisor to let the log go")
-    (jobs.root / "go").write_text("x\n")
+    (tmp_path / "go").write_text("x\n")
     assert (job.end().kind, job.reap()) == ("exit", 0)
 
 
@@ -97,12 +97,12 @@ def holds_log(job: Job) -> bool:
     return any("output.log" in str(entry.readlink()) for entry in Path(f"/proc/{job.pid}/fd").iterdir())
 
 
-def test_a_suspended_supervisor_only_keeps_the_job_waiting(jobs: Jobs) -> None:
-    os.mkfifo(jobs.root / "go")
-    job = jobs.start("echo first; read go < go; head -c 1000000 /dev/zero; echo last\n", work_dir=str(jobs.root))
+def test_a_suspended_supervisor_only_keeps_the_job_waiting(jobs: Jobs, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "go")
+    job = jobs.start("echo first; read go < go; head -c 1000000 /dev/zero; echo last\n", work_dir=str(tmp_path))
     job.said("first")
     os.kill(job.pid, signal.SIGSTOP)
-    (jobs.root / "go").write_text("x\n")
+    (tmp_path / "go").write_text("x\n")
     os.kill(job.pid, signal.SIGCONT)
     job.end()
     assert job.log == b"first\n" + bytes(1_000_000) + b"last\n"
