@@ -25,6 +25,7 @@ lint: install ## ruff, mypy, layers, sizes
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
+	$(PYTHON_IN_VENV) -m mypy screenshots/make.py hatch_build.py
 	$(PYTHON_IN_VENV) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
 	$(PYTHON_IN_VENV) -m tools.house
 

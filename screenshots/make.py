@@ -15,6 +15,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from jobwarden.backend.actions.client import Operator
+from jobwarden.backend.actions.targets import ActionRequest, Scope
 from jobwarden.backend.config.settings import Settings, load_settings
 from jobwarden.backend.demo import catalog, start
 from jobwarden.backend.feeds.snapshot import SnapshotFeed
@@ -51,8 +52,7 @@ PICTURES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def main() -> None:
     """Run a copy of the program in /tmp, so that the pictures show no path of this machine."""
     with tempfile.TemporaryDirectory(prefix="jobwarden-", ignore_cleanup_errors=True) as folder:
-        for package in ("backend", "tui"):
-            shutil.copytree(HERE.parent / package, Path(folder) / package)
+        shutil.copytree(HERE.parent / "jobwarden", Path(folder) / "jobwarden")  # what its links lead to
         ours = ("JOBWARDEN_", "DATABASE_URL", "REDIS_URL")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment = {**clean, **NODE, "JOBWARDEN_HOME": f"{folder}/home", "PYTHONPATH": folder}
@@ -97,9 +97,9 @@ def _save(pilot: Pilot[None], name: str) -> None:
 
 def _end_jobs(operator: Operator) -> None:
     """Leave no process behind. The home is new, so its jobs are numbered from 1."""
-    jobs = range(1, JOBS + 1)
+    jobs = Scope(tuple(range(1, JOBS + 1)))
     for action in ("clean", "cancel"):
-        operator.perform(action, jobs, "the pictures are taken")
+        operator.perform(ActionRequest(action, jobs, "the pictures are taken"))
 
 
 if __name__ == "__main__":

@@ -124,3 +124,9 @@ def test_every_verb_shows_an_example_of_itself(name: str) -> None:
     if "$(" not in found[1]:
         for words in commands(found[1]):
             check_command(own_words(words))
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "screenshots").glob("*.svg")), ids=lambda path: path.stem)
+def test_pictures_show_no_path_of_the_machine_they_were_taken_on(picture: Path) -> None:
+    paths = re.findall(r"/[^\s<&]*(?=jobwarden-shim)", picture.read_text())
+    assert all(path.startswith("/tmp/jobwarden-") for path in paths), paths
