@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jobwarden.backend.actions import admission
-from jobwarden.backend.actions.results import Context, ItemResult, current_actor, user_name
+from jobwarden.backend.actions.results import Context, ItemResult, current_actor
 from jobwarden.backend.actions.run import perform
 from jobwarden.backend.actions.targets import ActionRequest, Scope, no_such_job
+from jobwarden.backend.config.settings import load_settings
 from jobwarden.backend.domain.directives import parse_directives
-from jobwarden.backend.domain.options import UNLIMITED, Options, build_request
+from jobwarden.backend.domain.options import UNLIMITED, Options
 from jobwarden.backend.domain.script import check_script
 from jobwarden.backend.errors import Refused
 from jobwarden.backend.queries.jobs import existing_jobs
@@ -57,14 +58,7 @@ def submit_job(
     )
     text = check_script(script.encode("utf-8", "surrogatepass"))
     with open_session(program="api") as session:
-        request = build_request(
-            text,
-            arguments,
-            said.over(parse_directives(text)),
-            account=user_name(),
-            memory_mb=session.settings.default_memory_mb,
-            time_limit=session.settings.default_time_limit,
-        )
+        request = admission.request_of(session.settings, text, arguments, said.over(parse_directives(text)))
         with session.engine.begin() as conn:
             return admission.submit(conn, [request], current_actor()).ids[0]
 
@@ -76,9 +70,10 @@ def submit_jobs(requests: Iterable[Mapping[str, object]]) -> list[int]:
     ``account``, ``partition``, ``cpus``, ``memory``, ``gpus``, ``time``, ``priority``, ``work_dir``, ``env``, ``hold``.
     Raises as submit_job does; an InputError names the request by its place, from 1.
     """
-    with open_session(program="api") as session:
-        named = ((f"request {place}", request) for place, request in enumerate(requests, 1))
-        found = admission.requests_of(named, session.settings)
+    settings = load_settings()
+    named = ((f"request {place}", request) for place, request in enumerate(requests, 1))
+    found = admission.requests_of(named, settings)
+    with open_session(settings, program="api") as session:
         with session.engine.begin() as conn:
             return admission.submit(conn, found, current_actor()).ids
 

@@ -4,7 +4,6 @@ Somebody waits at a prompt: the database is asked over a bare connection that gi
 and whatever goes wrong there is no error but no candidate.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -101,11 +100,12 @@ def _rows(statement: str, values: Sequence[object]) -> Iterator[tuple[str, ...]]
     [server] = [one for one in servers.status(settings) if one.name == "PostgreSQL"]
     if not server.running:
         return
-    # Any spelling of the driver; libpq knows one.
-    url = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url or server.url)
     options = f"-c default_transaction_read_only=on -c statement_timeout={ANSWER_MS}"
     conn = psycopg2.connect(
-        url, connect_timeout=CONNECT_SECONDS, application_name="jobwarden completion", options=options
+        settings.database_url or server.url,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="jobwarden completion",
+        options=options,
     )
     try:
         with conn.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,18 @@ def whole(low: int, high: int | None = None, *, optional: bool = False) -> Rule:
     """A whole number in a range."""
 
     def read(value: Any) -> int:
-        number = _number(value, "a whole number")
-        if number != int(number):
+        whole_float = isinstance(value, float) and value.is_integer()
+        try:
+            found = (
+                int(value) if whole_float or (isinstance(value, int | str) and not isinstance(value, bool)) else None
+            )
+        except ValueError:
+            found = None
+        if found is None:
             raise ValueError("must be a whole number")
-        exact = int(value) if isinstance(value, int | str) and not _is_float(value) else int(number)
-        if exact < low or (high is not None and exact > high):
+        if found < low or (high is not None and found > high):
             raise ValueError(f"must be {_range(low, high)}")
-        return exact
+        return found
 
     return Rule(read, _bounds("≥", low, high), optional)
 
@@ -72,7 +77,7 @@ def number(low: float, high: float | None = None, *, above: bool = False, off: b
     """A number in a range; ``above``: more than ``low``, not as much."""
 
     def read(value: Any) -> float:
-        found = _number(value, "a number")
+        found = _number(value)
         too_low = found <= low if above else found < low
         if too_low or (high is not None and found > high):
             raise ValueError(f"must be {_range(low, high, above)}")
@@ -207,20 +212,14 @@ def check_webhook(url: str) -> None:
         raise ValueError("must hold only ASCII letters, digits and signs: write others as %XX")
 
 
-def _number(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"must be {what}")
+def _number(value: Any) -> float:
     try:
-        found = float(value)
+        found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
-        raise ValueError(f"must be {what}") from None
-    if found != found or (what == "a whole number" and found in (float("inf"), float("-inf"))):
-        raise ValueError(f"must be {what}")
+        found = None
+    if found is None or found != found:
+        raise ValueError("must be a number")
     return found
-
-
-def _is_float(value: int | str) -> bool:
-    return isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9_]+\s*", value)
 
 
 def _range(low: float, high: float | None, above: bool = False) -> str:
@@ -234,5 +233,4 @@ def _plain(bound: float) -> str:
 
 
 def _bounds(sign: str, low: float, high: float | None) -> str:
-    bounds: Iterable[str] = (f"{sign} {_plain(low)}", *([] if high is None else [f"≤ {_plain(high)}"]))
-    return ", ".join(bounds)
+    return f"{sign} {_plain(low)}" + ("" if high is None else f", ≤ {_plain(high)}")

@@ -29,7 +29,7 @@ DASHBOARD_PREFIX = "JOBWARDEN_TUI_"
 SECRET = frozenset({"database_url", "redis_url", "alert_webhook", "alert_command"})
 """Settings that may hold a password: their words are in no message and no ``repr``."""
 
-POSTGRESQL = {"postgres": "postgresql", "postgresql": "postgresql", "postgresql+psycopg2": "postgresql+psycopg2"}
+POSTGRESQL = {"postgres": "postgresql", "postgresql": "postgresql", "postgresql+psycopg2": "postgresql"}
 REDIS = {scheme: scheme for scheme in ("redis", "rediss", "unix")}
 """Schemes of the servers' URLs, and how each is written from then on."""
 

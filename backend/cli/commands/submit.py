@@ -12,6 +12,7 @@ from jobwarden.backend.actions import admission
 from jobwarden.backend.actions.results import current_actor
 from jobwarden.backend.cli.completion_values import files
 from jobwarden.backend.cli.say import say
+from jobwarden.backend.config.settings import load_settings
 from jobwarden.backend.domain.directives import near_misses, parse_directives
 from jobwarden.backend.domain.options import Options, parse_options
 from jobwarden.backend.domain.script import read_script
@@ -115,10 +116,10 @@ def _directives(script: str, text: str) -> Options:
 
 
 def _submit_many(source: str, typed: Options) -> int:
-    with open_session() as session:
-        requests = admission.requests_of(_items(source), session.settings, typed)
-        with session.engine.begin() as conn:
-            taken = admission.submit(conn, requests, current_actor())
+    settings = load_settings()
+    requests = admission.requests_of(_items(source), settings, typed)  # no connection waits for what is still typed
+    with open_session(settings) as session, session.engine.begin() as conn:
+        taken = admission.submit(conn, requests, current_actor())
     for warning in taken.warnings[:MOST_WARNINGS]:
         say(f"some of them cannot start on any node: {warning}", err=True)
     if taken.ids:
