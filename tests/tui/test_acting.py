@@ -5,7 +5,6 @@ from threading import Event
 
 import pytest
 from textual.binding import Binding
-from textual.widgets import Input
 
 from jobwarden.backend.actions.catalog import ACTIONS
 from jobwarden.backend.actions.results import Step
@@ -21,15 +20,11 @@ from jobwarden.tui.screens.job import JobScreen
 from jobwarden.tui.screens.jobs import JobsScreen
 from tests.tui.fakes import Screen, detail, job, jobs, snapshot, window
 from tests.tui.scenes import dead_worker, queue
-from tests.tui.test_jobs_screen import shown, text_of, until
+from tests.tui.test_jobs_screen import shown, text_of
 from tests.tui.test_side_screens import opened
+from tests.tui.waiting import asks, until
 
 SIZE = (110, 40)
-
-
-def asks(screen: Screen) -> bool:
-    """Whether the question is on the screen."""
-    return isinstance(screen.app.screen, Confirm) and screen.app.screen.drawn and bool(screen.app.screen.query(Input))
 
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.key])
@@ -38,7 +33,7 @@ async def test_every_action_of_the_table_has_its_key_asks_first_and_keeps_the_re
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("j", ACTIONS[name].key)
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         assert not screen.client.performed
         if ACTIONS[name].takes:
             await pilot.press(*"-50", "tab")
@@ -56,7 +51,7 @@ async def test_esc_never_says_cancel_where_something_is_cancelled(name: str) -> 
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("j", ACTIONS[name].key)
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         text = text_of(screen)
         assert ("Esc go back" if name == "cancel" else "Esc cancel") in text
         await pilot.press("escape")
@@ -71,7 +66,7 @@ async def test_marked_jobs_are_hit_also_when_the_filter_hides_them() -> None:
         await pilot.press("space", "space")
         await shown(pilot, screen, window([job(7)], query=compile_filter("id:7")))
         await pilot.press("K")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         assert "50  render-50" in text_of(screen)
         await pilot.press("enter")
         await until(pilot, lambda: screen.client.performed)
@@ -85,11 +80,11 @@ async def test_all_that_match_stand_for_the_filter_until_they_are_confirmed() ->
         filtered = window(jobs(50, 50), query=compile_filter("state:running"), total=30)
         await shown(pilot, screen, snapshot(), filtered)
         await pilot.press("asterisk", "K")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         assert "Kill 30 jobs?" in text_of(screen) and "on beta 30" in text_of(screen)
         await pilot.press("enter", *"31", "enter")
         await pilot.pause()
-        assert asks(screen) and not screen.client.performed
+        assert asks(screen.app, Confirm) and not screen.client.performed
         await pilot.press("backspace", "backspace", *"30", "enter")
         await until(pilot, lambda: screen.client.performed)
     assert screen.client.scopes == [Scope((), "state:running"), Scope(tuple(range(100, 130)), "state:running")]
@@ -100,10 +95,10 @@ async def test_a_dry_run_looks_again_and_writes_nothing() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("C")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         screen.client.refused[946] = "has ended meanwhile"
         await pilot.press("ctrl+t")
-        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog))
+        await until(pilot, lambda: asks(screen.app, ResultsDialog))
         await pilot.pause()
         text = text_of(screen)
         assert "Dry run of clean up: 8 jobs, nothing was changed" in text
@@ -116,12 +111,12 @@ async def test_what_takes_its_time_shows_how_far_it_is_and_can_be_stopped() -> N
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, dead_worker(), window(jobs(950, 9)))
         await pilot.press("C")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(screen.app.screen, ProgressDialog))
+        await until(pilot, lambda: asks(screen.app, ProgressDialog))
         await until(pilot, lambda: "0 of 9" in text_of(screen))
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog))
+        await until(pilot, lambda: asks(screen.app, ResultsDialog))
         await pilot.pause()
         assert "0 done, 9 refused" in text_of(screen) and "was not done" in text_of(screen)
         assert not any(isinstance(each, ProgressDialog) for each in screen.app.screen_stack)
@@ -133,7 +128,7 @@ async def test_a_second_action_waits_for_the_first() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
         await pilot.press("K")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
         await until(pilot, lambda: screen.client.performed)
         below = screen.app.screen_stack[0]
@@ -154,7 +149,7 @@ async def test_what_can_be_taken_back_is_with_one_key(key: str, back: str, value
         side = await opened(pilot, screen, "4", snapshot())
         await until(pilot, lambda: side.table.listed)
         await pilot.press(key)
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press(*(["9", "enter"] if key == "P" else ["enter"]))
         await until(pilot, lambda: any("Z to undo" in note.message for note in screen.app._notifications))
         await pilot.press("Z")
@@ -168,7 +163,7 @@ async def test_what_cannot_be_taken_back_leaves_nothing_to_undo() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, snapshot(), window(jobs(950, 9)))
         await pilot.press("K")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
         await until(pilot, lambda: any("kill: done" in note.message for note in screen.app._notifications))
         await pilot.press("Z")
@@ -182,7 +177,7 @@ async def test_a_priority_that_is_no_number_is_explained_in_the_window() -> None
         side = await opened(pilot, screen, "4", snapshot())
         await until(pilot, lambda: side.table.listed)
         await pilot.press("P")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press(*"high", "enter")
         await until(pilot, lambda: "the priority must be a whole number" in text_of(screen))
     assert not screen.client.performed
@@ -194,7 +189,7 @@ async def test_a_node_is_drained_with_a_reason_and_resumed_by_undo() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await opened(pilot, screen, "3", dead_worker())
         await pilot.press("space", "space", "d")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         text = text_of(screen)
         assert "Drain 1 node?" in text and "beta  is drained already" in text and "2 jobs running" in text
         await pilot.press(*"new disk", "enter")
@@ -213,7 +208,7 @@ async def test_on_the_screen_of_a_job_every_action_is_for_that_job_alone() -> No
         await pilot.press("space", "k", "enter")
         await until(pilot, lambda: isinstance(screen.app.screen, JobScreen))
         await pilot.press("C")
-        await until(pilot, lambda: asks(screen))
+        await until(pilot, lambda: asks(screen.app, Confirm))
     assert screen.client.scopes == [Scope((9,))]
 
 
@@ -263,7 +258,7 @@ async def test_what_only_evidence_protects_takes_a_key_and_a_word_of_its_own() -
         assert "nothing to do" in text_of(screen) and "^o force" in text_of(screen)
         await pilot.press("enter")
         await pilot.press("ctrl+o")
-        await until(pilot, lambda: "Force mark failed 1 job?" in text_of(screen) and asks(screen))
+        await until(pilot, lambda: "Force mark failed 1 job?" in text_of(screen) and asks(screen.app, Confirm))
         await pilot.press("enter")
         await until(pilot, lambda: "type force on this line" in text_of(screen))
         assert not screen.client.performed

@@ -9,7 +9,7 @@ from jobwarden.tui.app.base import Alarm, set_title, title
 from jobwarden.tui.app.main import JobwardenApp
 from jobwarden.tui.config.preferences import Preferences
 from tests.tui.fakes import Screen, incident, snapshot
-from tests.tui.test_jobs_screen import until
+from tests.tui.waiting import until
 
 
 def test_only_what_is_new_rings() -> None:

@@ -18,8 +18,7 @@ from jobwarden.tui.app.main import JobwardenApp
 from jobwarden.tui.text import Text
 from jobwarden.tui.widgets.header.header import AlertLine, alert_line
 from tests.tui.fakes import NOW, Screen, jobs, snapshot, window
-from tests.tui.test_jobs_screen import until
-from tests.tui.test_live import screen_text
+from tests.tui.waiting import screen_text, until
 
 DISK = AlertRow(1, "disk", "alpha", "the spool is 97% full", 97.0, 90.0, NOW - timedelta(minutes=40))
 ORPHANS = AlertRow(2, "orphans", "", "12 jobs run without a worker", 12.0, 10.0, NOW - timedelta(minutes=2))

@@ -5,7 +5,8 @@ from textual.widgets import Input
 
 from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, jobs, window
-from tests.tui.test_jobs_screen import shown, text_of, until
+from tests.tui.test_jobs_screen import shown, text_of
+from tests.tui.waiting import until
 
 SIZE = (100, 30)
 

@@ -15,6 +15,7 @@ from jobwarden.tui.palette.screen import Palette
 from jobwarden.tui.theme.themes import THEMES
 from tests.tui.fakes import Screen, incident, jobs, window
 from tests.tui.test_snapshots import LOG, SIZES, Compare, _settle
+from tests.tui.waiting import asks
 
 RATES = Rates(tuple(Minute(7 + number * 5 % 11, 3 + number * 7 % 9, number % 3) for number in range(MINUTES)), 4.0)
 assert isinstance(LOG, LogView)
@@ -46,7 +47,7 @@ def test_the_line_of_commands(snap_compare: Compare, size: tuple[int, int]) -> N
     async def before(pilot: Pilot[None]) -> None:
         await _incident(pilot, screen)
         await pilot.press("colon", "k")
-        while not isinstance(screen.app.screen, Palette):
+        while not asks(screen.app, Palette):
             await asyncio.sleep(0.01)
         screen.app.screen.query_one(Input).cursor_blink = False
         await _settle(pilot, screen)

@@ -8,7 +8,8 @@ from jobwarden.tui.dialogs.help import Help, filter_section, key_section, middle
 from jobwarden.tui.screens.jobs import JobsScreen
 from jobwarden.tui.text import Text
 from tests.tui.fakes import Screen
-from tests.tui.test_jobs_screen import text_of, until
+from tests.tui.test_jobs_screen import text_of
+from tests.tui.waiting import until
 
 
 async def opened(screen: Screen, pilot: Pilot[None]) -> None:

@@ -11,7 +11,8 @@ from jobwarden.tui.screens.job import SECTIONS, JobScreen
 from jobwarden.tui.screens.jobs import JobsScreen
 from tests.tui.fakes import Screen, detail, job, snapshot, window
 from tests.tui.scenes import dead_worker, evidence
-from tests.tui.test_jobs_screen import shown, text_of, until
+from tests.tui.test_jobs_screen import shown, text_of
+from tests.tui.waiting import until
 
 SIZE = (100, 30)
 

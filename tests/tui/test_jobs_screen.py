@@ -1,7 +1,5 @@
 """The list as an operator uses it: the cursor stays on its job, actions ask first and hit what was pinned."""
 
-from collections.abc import Callable
-
 import pytest
 from textual.pilot import Pilot
 
@@ -19,21 +17,13 @@ from jobwarden.tui.screens.jobs_table import JobTable
 from jobwarden.tui.widgets.log.panel import LogPanel
 from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
+from tests.tui.waiting import asks, until
 
 SIZE = (100, 30)
 
 
 def table(screen: Screen) -> JobTable:
     return screen.app.screen_stack[0].query_one(JobTable)
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Let the app work until it is so."""
-    for _ in range(200):
-        if condition():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("waited in vain")
 
 
 async def shown(pilot: Pilot[None], screen: Screen, *news: News) -> None:
@@ -200,7 +190,7 @@ async def test_an_action_asks_names_its_victim_and_stays_with_it() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, window(jobs(50, 50)))
         await pilot.press("j", "j", "K")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.pause()
         text = text_of(screen)
         assert "Kill 1 job?" in text
@@ -219,7 +209,7 @@ async def test_escape_leaves_all_as_it_is() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, window(jobs(50, 50)))
         await pilot.press("K")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(screen.app.screen, Confirm))
     assert screen.client.performed == []
@@ -257,9 +247,9 @@ async def test_one_key_cleans_up_every_orphan_and_lists_the_results() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, incident(49, 44, 34), window(jobs(50, 50)))
         await pilot.press("C")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog))
+        await until(pilot, lambda: asks(screen.app, ResultsDialog))
         await pilot.pause()
         assert "2 done, 1 refused" in text_of(screen)
     assert screen.client.performed == [("clean", (49, 44, 34), None)]
@@ -270,7 +260,7 @@ async def test_above_twenty_the_number_is_typed() -> None:
     async with screen.app.run_test(size=SIZE) as pilot:
         await shown(pilot, screen, incident(*range(1, 26)), window(jobs(50, 50)))
         await pilot.press("C")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(screen.app.screen, Confirm)

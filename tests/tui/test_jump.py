@@ -12,8 +12,9 @@ from jobwarden.tui.dialogs.jump import LETTERS, Jump
 from jobwarden.tui.widgets.log.body import LogBody
 from jobwarden.tui.widgets.table.cursor import CursorTable
 from tests.tui.fakes import Screen, job, jobs, snapshot, window
-from tests.tui.test_jobs_screen import shown, table, until
+from tests.tui.test_jobs_screen import shown, table
 from tests.tui.test_readable import settled
+from tests.tui.waiting import until
 
 LOG = LogView(lines=("one", "two"))
 

@@ -1,7 +1,6 @@
 """Keys in one burst, as a slow line delivers them: none goes where it was not meant."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from textual import events
@@ -13,6 +12,7 @@ from jobwarden.tui.screens.jobs import JobsScreen
 from jobwarden.tui.screens.jobs_table import JobTable
 from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, jobs, snapshot, window
+from tests.tui.waiting import asks, until
 
 NAMED = {":": "colon", "/": "slash", "\r": "enter"}
 
@@ -21,14 +21,6 @@ def burst(pilot: Pilot[None], text: str) -> None:
     """Type without waiting for anything; what is held back for no reason would never come."""
     for letter in text:
         pilot.app.post_message(events.Key(NAMED.get(letter, letter), letter))
-
-
-async def until(pilot: Pilot[None], met: Callable[[], object]) -> None:
-    for _ in range(500):
-        if met():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError(f"waited in vain; on {pilot.app.screen}, focus on {pilot.app.focused}")
 
 
 async def opened(pilot: Pilot[None], screen: Screen) -> None:
@@ -65,7 +57,7 @@ async def test_a_command_typed_in_one_burst_is_all_command(text: str) -> None:
     async with screen.app.run_test(size=(100, 30)) as pilot:
         await opened(pilot, screen)
         burst(pilot, f":{text}")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Palette))
+        await until(pilot, lambda: asks(pilot.app, Palette))
         await until(pilot, lambda: pilot.app.screen.query_one(Input).value == text)
         assert len(pilot.app.screen_stack) == 2
 

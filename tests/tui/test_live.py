@@ -4,7 +4,6 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from textual.app import App
 
 from jobwarden.backend.actions.client import Operator
 from jobwarden.backend.config.settings import Settings
@@ -14,7 +13,7 @@ from jobwarden.tui.app.main import JobwardenApp
 from jobwarden.tui.dialogs.confirm import Confirm
 from jobwarden.tui.screens.jobs_table import JobTable
 from tests.queries.rows import add_jobs, add_worker, start, typed
-from tests.tui.test_jobs_screen import until
+from tests.tui.waiting import asks, screen_text, until
 
 SIZE = (120, 40)
 
@@ -30,11 +29,6 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sleep", "600"]) as sleeping:
         yield sleeping
         sleeping.kill()
-
-
-def screen_text(app: App[None]) -> str:
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 def line_of(app: JobwardenApp, job_id: int) -> str:
@@ -68,7 +62,7 @@ async def test_cancelling_a_waiting_job_is_done_and_audited(app: JobwardenApp, e
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.screen.query_one(JobTable).selected)
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: asks(app, Confirm))
         await pilot.press(*"wrong input", "enter")
         await until(pilot, lambda: "CANCELLED" in line_of(app, job_id))
     with engine.connect() as conn:
@@ -83,7 +77,7 @@ async def test_looking_at_a_question_writes_nothing(app: JobwardenApp, engine: E
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.screen.query_one(JobTable).selected)
         await pilot.press("K")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: asks(app, Confirm))
         await pilot.press("escape")
     with engine.connect() as conn:
         assert conn.scalar(text("SELECT count(*) FROM events")) == before

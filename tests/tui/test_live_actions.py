@@ -1,12 +1,10 @@
 """Every action by its key, on the dashboard over real servers, a real worker and real processes."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from jobwarden.backend.actions.client import Operator
 from jobwarden.backend.config.settings import Settings
@@ -19,8 +17,8 @@ from jobwarden.tui.screens.base.list import ListScreen
 from jobwarden.tui.widgets.table.virtual import VirtualTable
 from tests.support.cli import Cli
 from tests.support.processes import reap_marked
-from tests.tui.test_live import screen_text
-from tests.worker.farm import FAST, PATIENCE, Farm, alive
+from tests.tui.waiting import asks, screen_text, until
+from tests.worker.farm import FAST, Farm, alive
 
 SIZE = (130, 44)
 POLL = 3600.0
@@ -52,15 +50,6 @@ def unpolled(settings: Settings) -> JobwardenApp:
     return JobwardenApp(lambda deliver: SnapshotFeed(settings, deliver, poll=POLL), Operator(settings))
 
 
-async def eventually(pilot: Pilot[None], condition: Callable[[], object], what: str) -> None:
-    """Let the app work until it is so."""
-    deadline, said = time.monotonic() + PATIENCE, dict[str, None]()
-    while not condition():
-        said.update((note.message, None) for note in pilot.app._notifications)
-        assert time.monotonic() < deadline, f"waited in vain for {what} {[*said]}\n{screen_text(pilot.app)}"
-        await pilot.pause(0.05)
-
-
 async def listed(pilot: Pilot[None], *job_ids: int) -> None:
     """Wait until these jobs are in the list of the screen, and one of the list is selected."""
 
@@ -68,13 +57,13 @@ async def listed(pilot: Pilot[None], *job_ids: int) -> None:
         tables = list(pilot.app.screen.query(VirtualTable).results(VirtualTable))
         return any(table.selected and all(table._lines.line_of(job) is not None for job in job_ids) for table in tables)
 
-    await eventually(pilot, there, f"jobs {job_ids} in the list")
+    await until(pilot, there, f"jobs {job_ids} in the list")
 
 
 async def press_alone(pilot: Pilot[None], key: str) -> None:
     """Press the key of an action once the one before it is done."""
     app = pilot.app
-    await eventually(pilot, lambda: isinstance(app.screen, ActingScreen) and not app.screen.busy, "the last action")
+    await until(pilot, lambda: isinstance(app.screen, ActingScreen) and not app.screen.busy, "the last action")
     await pilot.press(key)
 
 
@@ -82,7 +71,7 @@ async def press(pilot: Pilot[None], key: str, *typed: str) -> None:
     """Press the key of an action, type into its question and go on."""
     app = pilot.app
     await press_alone(pilot, key)
-    await eventually(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.query(Input), "the question")
+    await until(pilot, lambda: asks(app, Confirm), "the question")
     await pilot.press(*typed, "enter")
 
 
@@ -93,8 +82,8 @@ async def test_a_running_job_is_killed_with_all_its_processes(app: JobwardenApp,
     async with app.run_test(size=SIZE) as pilot:
         await listed(pilot, job_id)
         await press(pilot, "K", *"hung")
-        await eventually(pilot, lambda: farm.job(job_id).state == "FAILED", "its end")
-        await eventually(pilot, lambda: "✗ FAILED" in screen_text(app), "its end on the screen")
+        await until(pilot, lambda: farm.job(job_id).state == "FAILED", "its end")
+        await until(pilot, lambda: "✗ FAILED" in screen_text(app), "its end on the screen")
     farm.ended(job_id)
     farm.gone(pid)
     assert farm.job(job_id).failure_reason == "OPERATOR"
@@ -108,9 +97,9 @@ async def test_a_running_job_is_cancelled_and_submitted_again(app: JobwardenApp,
     async with app.run_test(size=SIZE) as pilot:
         await listed(pilot, job_id)
         await press(pilot, "c")
-        await eventually(pilot, lambda: "⊘ CANCELLED" in screen_text(app), "its end on the screen")
+        await until(pilot, lambda: "⊘ CANCELLED" in screen_text(app), "its end on the screen")
         await press(pilot, "r", *"again")
-        await eventually(pilot, lambda: farm.scalar("SELECT count(*) FROM jobs") == 2, "another job")
+        await until(pilot, lambda: farm.scalar("SELECT count(*) FROM jobs") == 2, "another job")
     again = farm.rows("SELECT * FROM jobs ORDER BY id DESC")[0]
     assert again.resubmit_of == job_id
 
@@ -123,16 +112,16 @@ async def test_hold_priority_and_letting_go_work_from_the_queue_and_are_taken_ba
         await pilot.press("4")
         await listed(pilot, job_id)
         await press(pilot, "H")
-        await eventually(pilot, lambda: farm.job(job_id).held and "‖ HELD" in screen_text(app), "the hold")
+        await until(pilot, lambda: farm.job(job_id).held and "‖ HELD" in screen_text(app), "the hold")
         await press(pilot, "U")
-        await eventually(pilot, lambda: not farm.job(job_id).held, "the job to be let go")
+        await until(pilot, lambda: not farm.job(job_id).held, "the job to be let go")
         await press(pilot, "P", *"70", "tab")
-        await eventually(pilot, lambda: farm.job(job_id).priority == 70, "the priority")
-        await eventually(pilot, lambda: " 70 " in screen_text(app), "the priority on the screen")
+        await until(pilot, lambda: farm.job(job_id).priority == 70, "the priority")
+        await until(pilot, lambda: " 70 " in screen_text(app), "the priority on the screen")
         await press_alone(pilot, "Z")
-        await eventually(pilot, lambda: farm.job(job_id).priority == 0, "the former priority")
+        await until(pilot, lambda: farm.job(job_id).priority == 0, "the former priority")
         await press_alone(pilot, "Z")
-        await eventually(pilot, lambda: farm.job(job_id).held, "the hold that letting go had ended")
+        await until(pilot, lambda: farm.job(job_id).held, "the hold that letting go had ended")
     assert farm.events(job_id)[1:] == ["hold", "unhold", "priority", "priority", "hold"]
 
 
@@ -140,15 +129,15 @@ async def test_a_node_is_drained_and_resumed(app: JobwardenApp, farm: Farm) -> N
     farm.worker()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("3")
-        await eventually(pilot, lambda: "● ONLINE" in screen_text(app), "the node")
+        await until(pilot, lambda: "● ONLINE" in screen_text(app), "the node")
         await press(pilot, "d", *"new disk")
-        await eventually(pilot, lambda: "Drained     new disk" in screen_text(app), "the drain on the screen")
+        await until(pilot, lambda: "Drained     new disk" in screen_text(app), "the drain on the screen")
         assert farm.scalar("SELECT drained FROM nodes")
         await press(pilot, "r")
-        await eventually(pilot, lambda: "● ONLINE" in screen_text(app), "the node at work")
+        await until(pilot, lambda: "● ONLINE" in screen_text(app), "the node at work")
         assert not farm.scalar("SELECT drained FROM nodes")
         await press_alone(pilot, "Z")
-        await eventually(pilot, lambda: farm.scalar("SELECT drain_reason FROM nodes") == "new disk", "the drain back")
+        await until(pilot, lambda: farm.scalar("SELECT drain_reason FROM nodes") == "new disk", "the drain back")
 
 
 def anomalies_of(app: JobwardenApp) -> list[int]:
@@ -164,19 +153,19 @@ async def test_orphans_are_found_looked_at_and_cleaned_up(app: JobwardenApp, far
     async with app.run_test(size=SIZE) as pilot:
         await listed(pilot, first, second)
         await pilot.press("2")
-        await eventually(pilot, lambda: "no anomalies" in screen_text(app), "a screen without anomalies")
+        await until(pilot, lambda: "no anomalies" in screen_text(app), "a screen without anomalies")
         worker.kill()
-        await eventually(pilot, lambda: screen_text(app).count("⚠ ORPHAN") == 2, "the orphans")
-        await eventually(pilot, lambda: "sleep 600" in screen_text(app), "the process tree")
+        await until(pilot, lambda: screen_text(app).count("⚠ ORPHAN") == 2, "the orphans")
+        await until(pilot, lambda: "sleep 600" in screen_text(app), "the process tree")
         assert "KILL" in screen_text(app) and "✗ DEAD" in screen_text(app)
         await pilot.press("space")
         await press(pilot, "C", *"node died")
-        await eventually(pilot, lambda: farm.job(first).state == "FAILED", "the clean-up of the marked one")
+        await until(pilot, lambda: farm.job(first).state == "FAILED", "the clean-up of the marked one")
         assert farm.job(second).state == "RUNNING" and alive(pids[1])
-        await eventually(pilot, lambda: anomalies_of(app) == [second], "the line of the first to go")
+        await until(pilot, lambda: anomalies_of(app) == [second], "the line of the first to go")
         await press(pilot, "C")
-        await eventually(pilot, lambda: farm.job(second).state == "FAILED", "the clean-up of the other")
-        await eventually(pilot, lambda: "no job's record and processes disagree" in screen_text(app), "an empty screen")
+        await until(pilot, lambda: farm.job(second).state == "FAILED", "the clean-up of the other")
+        await until(pilot, lambda: "no job's record and processes disagree" in screen_text(app), "an empty screen")
     farm.gone(*pids)
 
 
@@ -188,15 +177,15 @@ async def test_a_lost_job_is_marked_failed_and_what_it_holds_released(app: Jobwa
     async with app.run_test(size=SIZE) as pilot:
         await listed(pilot, job_id)
         await pilot.press("F")
-        await eventually(pilot, lambda: "is alive" in screen_text(app), "what speaks against it")
+        await until(pilot, lambda: "is alive" in screen_text(app), "what speaks against it")
         await pilot.press("escape")
         farm.execute("UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id = :job", job=job_id)
         farm.kill_processes(held.process_id)
         reap_marked(farm.mark)
         farm.gone(held.process_id)
-        await eventually(pilot, lambda: "⚠ LEAKED" in screen_text(app), "the leak")
+        await until(pilot, lambda: "⚠ LEAKED" in screen_text(app), "the leak")
         await press(pilot, "R", *"scrapped")
-        await eventually(pilot, lambda: farm.allocation(job_id).released, "the release")
+        await until(pilot, lambda: farm.allocation(job_id).released, "the release")
 
 
 async def test_what_is_typed_in_psql_shows_on_every_screen_by_its_notice(unpolled: JobwardenApp, farm: Farm) -> None:
@@ -205,9 +194,9 @@ async def test_what_is_typed_in_psql_shows_on_every_screen_by_its_notice(unpolle
         await pilot.press("4")
         await listed(pilot, job_id)
         await pilot.press("5")
-        await eventually(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.NAME == "events", "the audit")
+        await until(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.NAME == "events", "the audit")
         farm.execute("UPDATE jobs SET state='FAILED', end_time=NOW() WHERE id = :job", job=job_id)
-        await eventually(pilot, lambda: "✗ FAILED" in screen_text(app), "the event")
-        await eventually(pilot, lambda: "1 failed" in screen_text(app), "the count in the header")
+        await until(pilot, lambda: "✗ FAILED" in screen_text(app), "the event")
+        await until(pilot, lambda: "1 failed" in screen_text(app), "the count in the header")
         await pilot.press("4")
-        await eventually(pilot, lambda: "no job is waiting" in screen_text(app), "an empty queue")
+        await until(pilot, lambda: "no job is waiting" in screen_text(app), "an empty queue")

@@ -6,7 +6,8 @@ from jobwarden.tui.screen_registry import SCREENS, ScreenEntry
 from jobwarden.tui.screens.job import JobScreen
 from jobwarden.tui.widgets.tabs import tabs
 from tests.tui.fakes import Screen, detail, incident, job, jobs, snapshot, window
-from tests.tui.test_jobs_screen import SIZE, shown, table, text_of, until
+from tests.tui.test_jobs_screen import SIZE, shown, table, text_of
+from tests.tui.waiting import until
 
 
 @pytest.mark.parametrize("entry", SCREENS, ids=lambda entry: entry.name)

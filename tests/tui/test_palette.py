@@ -18,7 +18,7 @@ from jobwarden.tui.dialogs.help import Help
 from jobwarden.tui.palette.commands import best, commands, parse
 from jobwarden.tui.palette.screen import Palette
 from tests.tui.fakes import Screen, incident, job, jobs, snapshot, window
-from tests.tui.test_jobs_screen import until
+from tests.tui.waiting import asks, until
 
 KNOWN = commands(every_group(), read_only=False)
 
@@ -67,7 +67,7 @@ def test_read_only_offers_no_action() -> None:
 
 async def _say(pilot: Pilot[None], text: str) -> None:
     await pilot.press("colon")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Palette) and pilot.app.screen.query(Input))
+    await until(pilot, lambda: asks(pilot.app, Palette))
     pilot.app.screen.query_one(Input).value = text
     await pilot.pause()
     await pilot.press("enter")
@@ -80,7 +80,7 @@ async def test_an_action_goes_to_the_named_job_whatever_is_listed() -> None:
         screen.source.deliver(window(jobs(950, 20)))
         await pilot.pause()
         await _say(pilot, "kill 123")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
         await until(pilot, lambda: screen.client.performed)
     assert "123" in str(screen.client.performed[0])
@@ -92,7 +92,7 @@ async def test_an_action_goes_to_what_a_filter_names_and_is_pinned_to_it() -> No
     async with screen.app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await _say(pilot, "kill name:train* node:beta")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await pilot.press("enter")
         await until(pilot, lambda: screen.client.performed)
     assert screen.client.scopes[0] == Scope(filter="name:train* node:beta")

@@ -14,8 +14,9 @@ from jobwarden.tui.dialogs.saved_views import ViewPicker
 from jobwarden.tui.widgets.fitted import SMALLEST, too_small
 from tests.tui.fakes import Screen, jobs, snapshot, window
 from tests.tui.scenes import dead_worker
-from tests.tui.test_jobs_screen import shown, text_of, until
+from tests.tui.test_jobs_screen import shown, text_of
 from tests.tui.test_key_queue import burst
+from tests.tui.waiting import asks, until
 
 SIZES = [(40, 15), (60, 20), (80, 24), (120, 36), (200, 60)]
 LOW = [(40, 10), (40, 12), (60, 10)]
@@ -87,7 +88,7 @@ async def test_a_list_to_choose_from_takes_nothing_that_cannot_be_read() -> None
     async with screen.app.run_test(size=(80, 24)) as pilot:
         await shown(pilot, screen, snapshot(), window(jobs(50, 9)))
         await pilot.press("b")
-        await until(pilot, lambda: isinstance(screen.app.screen, ViewPicker) and screen.app.screen.drawn)
+        await until(pilot, lambda: asks(screen.app, ViewPicker))
         await pilot.resize_terminal(39, 10)
         await settled(pilot)
         await pilot.press("j", "enter")
@@ -107,7 +108,7 @@ async def test_what_is_typed_before_the_question_was_drawn_does_nothing(key: str
         if pause is not None:
             await asyncio.sleep(pause)
         pilot.app.post_message(enter)
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm) and screen.app.screen.drawn)
+        await until(pilot, lambda: asks(screen.app, Confirm))
         await settled(pilot)
         assert not screen.client.performed
         await pilot.press("enter")
@@ -171,7 +172,7 @@ async def test_results_are_closed_by_a_key_that_came_after_them() -> None:
     async with screen.app.run_test(size=(80, 24)) as pilot:
         question = await asked(pilot, screen)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(screen.app.screen, ResultsDialog) and screen.app.screen.drawn)
+        await until(pilot, lambda: asks(screen.app, ResultsDialog))
         assert screen.app.screen is not question
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(screen.app.screen, ResultsDialog))

@@ -7,14 +7,15 @@ from jobwarden.tui.config.state import State
 from jobwarden.tui.dialogs.saved_views import BUILT_IN, SavedViews, View, ViewPicker
 from jobwarden.tui.widgets.table.rows import Sort
 from tests.tui.fakes import Screen, jobs, window
-from tests.tui.test_jobs_screen import shown, table, text_of, until
+from tests.tui.test_jobs_screen import shown, table, text_of
+from tests.tui.waiting import asks, until
 
 SIZE = (120, 40)
 
 
 async def views(pilot: Pilot[None], screen: Screen) -> None:
     await pilot.press("b")
-    await until(pilot, lambda: isinstance(screen.app.screen, ViewPicker))
+    await until(pilot, lambda: asks(screen.app, ViewPicker))
     await pilot.pause()
 
 

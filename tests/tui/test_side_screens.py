@@ -29,7 +29,8 @@ from jobwarden.tui.screens.job import JobScreen
 from jobwarden.tui.screens.jobs_table import JobTable
 from tests.tui.fakes import NOW, Screen, job, orphan, snapshot, window, worker
 from tests.tui.scenes import KINDS, anomalies, audit, dead_worker, evidence, queue
-from tests.tui.test_jobs_screen import shown, text_of, until
+from tests.tui.test_jobs_screen import shown, text_of
+from tests.tui.waiting import asks, until
 
 SIZE = (120, 40)
 
@@ -309,7 +310,7 @@ async def test_anomalies_are_filtered_and_clean_up_is_for_what_is_listed() -> No
         await until(pilot, lambda: [row.job_id for row in side.table.listed] == [936])
         assert "1 of 1" in text_of(screen) and "⚠ 9" in text_of(screen)
         await pilot.press("C")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         assert screen.client.scopes == [Scope((936,))]
         await pilot.press("escape")
         await until(pilot, lambda: screen.app.screen is side)
@@ -343,7 +344,7 @@ async def test_marks_stay_with_rows_that_a_filter_hides_and_are_counted() -> Non
         screen.source.deliver(matches(screen, side, 941, 936))
         await until(pilot, lambda: "2 marked, 1 of them hidden" in text_of(screen))
         await pilot.press("K")
-        await until(pilot, lambda: isinstance(screen.app.screen, Confirm))
+        await until(pilot, lambda: asks(screen.app, Confirm))
         assert set(screen.client.scopes[-1].ids) == {946, 941}
 
 

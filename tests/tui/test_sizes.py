@@ -13,8 +13,9 @@ from jobwarden.tui.widgets.log.half import LogHalf
 from jobwarden.tui.widgets.prompt import FilterPrompt
 from tests.tui.fakes import Screen, jobs, snapshot, window
 from tests.tui.scenes import audit, dead_worker, queue
-from tests.tui.test_jobs_screen import shown, table, text_of, until
+from tests.tui.test_jobs_screen import shown, table, text_of
 from tests.tui.test_readable import SIZES, settled
+from tests.tui.waiting import until
 
 LONG = LogView(lines=tuple(f"line {number}" for number in range(60)))
 ALL = pytest.mark.parametrize("size", [*SIZES, (SMALLEST.width, SMALLEST.height)])

@@ -13,6 +13,7 @@ from jobwarden.backend.queries.models.snapshot import Health, Link
 from jobwarden.tui.dialogs.confirm import Confirm
 from jobwarden.tui.screens.job import JobScreen
 from tests.tui.fakes import Screen, detail, incident, job, jobs, snapshot, window
+from tests.tui.waiting import asks
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 LOG = LogView(
@@ -75,7 +76,7 @@ def test_the_question_before_a_clean_up(snap_compare: Compare, size: tuple[int, 
         screen.client.refused[941] = "is not touched: its host cannot be reached"
         await _settle(pilot, screen, incident(946, 941, 936), window(jobs(950, 120)))
         await pilot.press("C")
-        while not isinstance(screen.app.screen, Confirm):
+        while not asks(screen.app, Confirm):
             await asyncio.sleep(0.01)
         screen.app.screen.query_one("#reason", Input).cursor_blink = False
         await _settle(pilot, screen)

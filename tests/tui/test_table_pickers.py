@@ -10,7 +10,8 @@ from jobwarden.tui.dialogs.columns import ColumnPicker, OrderPicker
 from jobwarden.tui.widgets.table.layout import Choice, Shown, from_plain, to_plain
 from jobwarden.tui.widgets.table.rows import Sort
 from tests.tui.fakes import Screen, jobs, snapshot, window
-from tests.tui.test_jobs_screen import shown, table, text_of, until
+from tests.tui.test_jobs_screen import shown, table, text_of
+from tests.tui.waiting import until
 
 SIZE = (120, 40)
 
