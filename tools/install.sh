@@ -80,7 +80,8 @@ rm -f .venv/installed
 [ -d .venv ] || "$python" -m venv .venv
 echo "jobwarden: installing into .venv with $(.venv/bin/python --version): about a minute"
 packages=$(cat requirements.lock requirements-dev.lock | grep -c '^[a-z0-9].*==')
-.venv/bin/python -m pip install --require-hashes --progress-bar off \
+# Everything is locked, so nothing is looked for beside it: a newer release of anything cannot stop the installation.
+.venv/bin/python -m pip install --require-hashes --no-deps --progress-bar off \
     --requirement requirements.lock --requirement requirements-dev.lock >.venv/installing &
 pip=$!
 trap 'kill $pip 2>/dev/null; exit 130' INT TERM # in the background it would not hear of ctrl-C

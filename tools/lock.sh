@@ -9,12 +9,21 @@ lock() {
     file=$1
     shift
     head=$(sed -n '/^#/!q;p' "$file")
-    ${PIP_COMPILE:-pip-compile} --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+    ${PIP_COMPILE:-pip-compile} --quiet --generate-hashes --no-strip-extras --allow-unsafe --no-header \
         --no-emit-index-url --no-emit-find-links --output-file "$file" "$@" pyproject.toml
     printf '%s\n%s\n' "$head" "$(cat "$file")" > "$file.new"
     mv "$file.new" "$file"
 }
 
+# The packages of a lock as constraints for the next one: pip takes none that have extras.
+versions() {
+    sed 's/^\([^ ]*\)\[[^]]*\]==/\1==/' "$1" > "$constraints"
+}
+
+constraints=$(mktemp)
+trap 'rm -f "$constraints"' EXIT
 lock requirements.lock
-lock requirements-dev.lock --extra dev --constraint requirements.lock
-lock requirements-build.lock --only-build-deps --build-deps-for wheel --constraint requirements-dev.lock
+versions requirements.lock
+lock requirements-dev.lock --extra dev --constraint "$constraints"
+versions requirements-dev.lock
+lock requirements-build.lock --only-build-deps --build-deps-for wheel --constraint "$constraints"

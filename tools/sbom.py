@@ -39,6 +39,7 @@ class Locked:
     version: str
     marker: str
     hashes: tuple[str, ...]
+    extras: frozenset[str] = frozenset()
 
 
 def read_lock(path: Path) -> Iterator[Locked]:
@@ -47,11 +48,17 @@ def read_lock(path: Path) -> Iterator[Locked]:
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        found = re.fullmatch(r"([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(.*?))?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*", line)
+        found = re.fullmatch(
+            r"([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]+)\])?==(\S+)(?:\s*;\s*(.*?))?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*",
+            line,
+        )
         if found is None:
             raise ValueError(f"{path.name}: no pinned requirement with hashes: {line[:80]}")
-        name, version, marker, hashes = found.groups()
-        yield Locked(canonicalize_name(name), version, marker or "", tuple(re.findall(r"sha256:(\S+)", hashes)))
+        name, extras, version, marker, hashes = found.groups()
+        digests = tuple(re.findall(r"sha256:(\S+)", hashes))
+        yield Locked(
+            canonicalize_name(name), version, marker or "", digests, frozenset((extras or "").split(",")) - {""}
+        )
 
 
 def document() -> dict[str, Any]:

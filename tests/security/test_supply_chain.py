@@ -101,7 +101,7 @@ def test_the_locks_disagree() -> None:
     assert build.items() <= dev.items()
 
 
-def needed(lines: list[str], locked: dict[str, Locked]) -> Iterator[str]:
+def needed(lines: list[str], locked: dict[str, Locked]) -> Iterator[Requirement]:
     """Every package that these requirements lead to, on any Python that is supported."""
     waiting, seen = [Requirement(line) for line in lines], set[tuple[str, str]]()
     while waiting:
@@ -110,7 +110,7 @@ def needed(lines: list[str], locked: dict[str, Locked]) -> Iterator[str]:
         if (name, str(sorted(requirement.extras))) in seen:
             continue
         seen.add((name, str(sorted(requirement.extras))))
-        yield name
+        yield requirement
         try:
             further = [Requirement(line) for line in requires(name) or []]
         except PackageNotFoundError:
@@ -133,9 +133,28 @@ def needed(lines: list[str], locked: dict[str, Locked]) -> Iterator[str]:
 def test_something_unlocked_is_fetched_or_something_needless_installed(path: Path, lines: list[str]) -> None:
     """A package that nobody pinned comes along, or one that production does not need widens what can be attacked."""
     locked = pins(path)
-    wanted = set(needed(lines, locked))
+    wanted = {canonicalize_name(requirement.name) for requirement in needed(lines, locked)}
     assert wanted - locked.keys() == set()
     assert {name for name in locked.keys() - wanted if not locked[name].marker} == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        (RUNTIME, PROJECT["project"]["dependencies"]),
+        (DEV, PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]),
+    ],
+    ids=["runtime", "dev"],
+)
+def test_a_newer_release_of_a_package_with_extras_stops_the_installation(path: Path, lines: list[str]) -> None:
+    """pip takes ``coverage==1`` for no answer to ``coverage[toml]``: it looks for the newest one, which has no hash."""
+    locked = pins(path)
+    short = {
+        f"{requirement.name}[{','.join(sorted(requirement.extras))}]"
+        for requirement in needed(lines, locked)
+        if not requirement.extras <= locked[canonicalize_name(requirement.name)].extras
+    }
+    assert short == set()
 
 
 @pytest.mark.attempt("lock installs test tools", fault=0)
