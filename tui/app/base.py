@@ -23,7 +23,7 @@ from jobwarden.tui.config.preferences import Preferences
 from jobwarden.tui.config.state import State
 from jobwarden.tui.text import Harmless, note
 from jobwarden.tui.theme.states import ANOMALY_GLYPH
-from jobwarden.tui.theme.themes import THEMES
+from jobwarden.tui.theme.themes import THEMES, ParsedOnce
 
 # What reaches a person who looks elsewhere: the bell when something goes wrong, a badge on the window's title.
 
@@ -149,6 +149,7 @@ class PreferencesApp(SafeApp):
         self.state = State() if state is None else state
         self.preferences = Preferences() if preferences is None else preferences
         self.set_keymap(dict(self.preferences.keys))
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = self._first_theme()

@@ -1,5 +1,6 @@
 """The themes one can choose from. The meaning of a colour is the same in each: ``warning`` is kept for anomalies."""
 
+from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
 DEFAULT = "dark"
@@ -88,3 +89,17 @@ THEMES: dict[str, Theme] = {
         ),
     )
 }
+
+
+class ParsedOnce(Stylesheet):
+    """The rules of the look, parsed again only when the colours change: Textual does so at the first look at every
+    screen and twice at the start."""
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Take colours; what was parsed with the same ones stays."""
+        if variables != self._variables:
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Put the rules together from what was parsed. Raises StylesheetParseError, and the rules stay as they were."""
+        self.parse()
