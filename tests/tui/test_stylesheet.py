@@ -16,7 +16,7 @@ async def test_no_rule_is_parsed_twice_before_other_colours_are_chosen(monkeypat
     original = stylesheet.parse
 
     def counted(scope: str, css: str, *rest: Any, **more: Any) -> Any:
-        parsed[scope, css, str(rest)] += 1
+        parsed[scope, css, str(rest), more["tie_breaker"]] += 1
         return original(scope, css, *rest, **more)
 
     monkeypatch.setattr(stylesheet, "parse", counted)

@@ -149,10 +149,10 @@ class PreferencesApp(SafeApp):
         self.state = State() if state is None else state
         self.preferences = Preferences() if preferences is None else preferences
         self.set_keymap(dict(self.preferences.keys))
-        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = self._first_theme()
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
 
     def on_mount(self) -> None:
         """Begin to keep what changes."""
