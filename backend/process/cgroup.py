@@ -21,7 +21,7 @@ from pathlib import Path
 from jobwarden.backend.files import read_within
 
 POINTER = "control_group"
-"""Name of the file in an allocation's folder that holds the path of its group; shim.c knows it too."""
+"""Name of the file in an allocation's folder that holds the path of its group; folder.h and shim.c know it too."""
 
 _PARENT = re.compile(r"jobwarden-[0-9a-f]+")
 _ALLOCATION = re.compile(r"(\d{1,19})\.([^/\n]+)")
@@ -114,24 +114,22 @@ class Groups:
     def __init__(self, parent: str | None, limit_memory: bool = False, most_processes: int = 0) -> None:
         self.parent, self._limit_memory, self._most_processes = parent, limit_memory, most_processes
 
-    def add(self, folder: str, allocation_id: int, cookie: str, memory_mb: int) -> bool:
-        """Make the group of an allocation, and the file that says where. What cannot be is logged and done without.
+    def add(self, allocation_id: int, cookie: str, memory_mb: int) -> tuple[str, bool]:
+        """Make the group of an allocation: its path, and whether it bounds the processes of the job.
 
-        Returns whether it bounds the processes of the job.
+        What cannot be is logged and done without: then the path is empty.
         """
         if self.parent is None:
-            return False
+            return "", False
         path = f"{self.parent}/{allocation_id}.{cookie}"
         try:
             self._make(self.parent, path)
-            with open(f"{folder}/{POINTER}", "x", encoding="utf-8", opener=_private) as file:
-                file.write(path)
         except OSError as error:
             log.warning("allocation %d gets no control group: %s", allocation_id, error)
-            return False
+            return "", False
         if self._limit_memory and (refusal := _write(f"{path}/memory.max", str(memory_mb * _MIB))):
             log.warning("the memory of allocation %d is not limited: %s", allocation_id, refusal)
-        return self._most_processes > 0 and _write(f"{path}/pids.max", str(self._most_processes)) is None
+        return path, self._most_processes > 0 and _write(f"{path}/pids.max", str(self._most_processes)) is None
 
     def _make(self, parent: str, path: str) -> None:
         try:

@@ -112,21 +112,6 @@ def set_own_limits() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def give_limits(pid: int, open_files: int) -> None:
-    """Set those of our child ``pid``, whose script has not begun. Raises ProcessLookupError when it ended.
-
-    What the worker is denied itself, its jobs cannot have: no soft limit passes the hard one, and nice stays where
-    this process may not lower it.
-    """
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (_within(open_files, hard), hard))
-    if os.getpriority(os.PRIO_PROCESS, 0) != 0:
-        try:
-            os.setpriority(os.PRIO_PROCESS, pid, 0)
-        except PermissionError:
-            _tell_of_nice()
-
-
 def _within(wanted: int, hard: int) -> int:
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 

@@ -38,18 +38,6 @@ class KillOrder:
     reason: str | None = None
 
 
-def write_identity(folder: str, named: Named) -> None:
-    """Make the file, with room for an order. Raises OSError."""
-    who = named.identity
-    words = (named.job_id, named.allocation_id, named.cookie, who.pid, who.start_ticks, who.boot_id, who.pid_namespace)
-    line = " ".join(map(str, words)).encode("ascii") + b"\n"
-    fd = os.open(f"{folder}/{NAME}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, line.ljust(SIZE))
-    finally:
-        os.close(fd)
-
-
 def read_identity(folder: str) -> Named | None:
     """What the folder says; None when that is nothing, or nothing that could be true."""
     try:

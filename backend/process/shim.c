@@ -1,20 +1,17 @@
 /*
- * jobwarden-shim FOLDER WORK_DIR SCRIPT [ARGUMENT...]
+ * jobwarden-shim: the parent of one job. It outlives the worker, so that a job's exit status is never lost with it.
  *
- * The parent of one job. It outlives the worker, so that a job's exit status is never lost with it.
+ * It is a fork of the launch server (launch.h), in the folder of its job, with its orders in memory (orders.h). It
  *
- *   1. reads its orders from a pipe (file descriptor 3), then waits there as at a gate: the byte 'G' starts the script,
- *      a closed gate means it never runs;
- *   2. runs SCRIPT in WORK_DIR, as the user of the orders, and inside the control group whose path is in
- *      FOLDER/control_group, when there is one; standard output and error are a pipe, which this process copies into the
- *      log that its own descriptor 1 is;
- *   3. records how the script ended in FOLDER/exit_status, which it has open since before the script started;
+ *   1. waits at its gate, a pipe (file descriptor 3): the byte 'G' starts the script, a closed gate means it never runs;
+ *   2. runs the script in its directory, as the user of the orders, and inside the control group whose path is in
+ *      control_group, when there is one; standard output and error are a pipe, which this process copies into the log
+ *      that its own descriptor 1 is;
+ *   3. records how the script ended in exit_status, which it has open since before the script started;
  *   4. stays until every descendant is gone, marks that in the record, and exits with the script's status.
  *
- * The orders are in orders.h.
- *
- * The script gets the environment of this process, or else the one in the sealed memory of file descriptor 4: NAME=VALUE,
- * each with a closing NUL. So variables of another user, which a C library may obey, never are this process's own.
+ * The script gets exactly the variables it was sent with; none of them is ever this process's own, which a C library
+ * might obey with the rights of the worker.
  *
  * A record is one line:
  *   exit CODE | signal NUMBER   ... END_NS USER_US SYSTEM_US MAXRSS_KIB ["core"]
@@ -48,7 +45,7 @@
 
 #include "seal.h"
 
-enum { GATE = 3, RECORD = 4, VARIABLES = 4, RECORD_SIZE = 256, BUSY_TRIES = 100, NOT_RUN = 125 };
+enum { GATE = 3, RECORD = 4, RECORD_SIZE = 256, BUSY_TRIES = 100, NOT_RUN = 125 };
 
 /* The environment of the script. */
 static char **variables;
@@ -94,28 +91,6 @@ static void close_from(unsigned first)
         close((int)fd);
 }
 
-/* The environment that was handed over in memory; our own when there is none, NULL when it cannot be had. */
-static char **read_variables(void)
-{
-    struct stat info;
-    if (fcntl(VARIABLES, F_GET_SEALS) < 0) /* only such memory has seals: whatever else is open there is none of ours */
-        return environ;
-    if (fstat(VARIABLES, &info) != 0)
-        return NULL;
-    size_t size = (size_t)info.st_size, count = 0;
-    if (size == 0)
-        return calloc(1, sizeof(char *));
-    char *text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, VARIABLES, 0);
-    if (text == MAP_FAILED || text[size - 1] != 0)
-        return NULL;
-    for (size_t i = 0; i < size; i++)
-        count += text[i] == 0;
-    char **found = calloc(count + 1, sizeof(char *));
-    for (size_t i = 0, n = 0; found != NULL && n < count; i += strlen(text + i) + 1)
-        found[n++] = text + i;
-    return found;
-}
-
 /*
  * Open the place of the record, before anything of the job runs and could put another thing there. Ends this process
  * when there is none: by KILL, so that nobody takes its status for the script's.
@@ -131,33 +106,15 @@ static void open_record(void)
         close(fd);
 }
 
-/* Read the orders and wait at the gate: 1 when it was opened, 0 when it was closed, -1 when there were no orders. */
+/* Wait at the gate: whether it was opened. */
 static int gate_opened(void)
 {
-    static char line[ORDERS_SIZE];
-    size_t have = 0;
-    int understood = 0;
-    for (;;) {
-        ssize_t n = read(GATE, line + have, understood ? 1 : sizeof line - 1 - have);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return understood ? 0 : -1;
-        if (understood)
-            return line[have] == 'G';
-        have += (size_t)n;
-        char *end = memchr(line, '\n', have);
-        if (end == NULL)
-            continue;
-        *end = 0;
-        if (!parse_orders(line))
-            return -1;
-        understood = 1;
-        open_record();
-        if (end + 1 < line + have)
-            return end[1] == 'G';
-        have = 0;
-    }
+    char letter = 0;
+    ssize_t n;
+    do
+        n = read(GATE, &letter, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1 && letter == 'G';
 }
 
 /* The worker may ignore signals (Python ignores SIGPIPE), and ignored signals survive exec. All signals are blocked
@@ -379,24 +336,32 @@ static int run(char **argv)
     return result;
 }
 
-int main(int argc, char **argv)
+#include "launch.h"
+
+/* The life of a shim, up to its exit status. */
+static int supervise_job(char **argv, char **environment)
 {
-    sigset_t all;
     int result = NOT_RUN;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    if (argc < 4 || chdir(argv[1]) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-        return NOT_RUN;
-    variables = read_variables();
-    close_from(GATE + 1);
+    variables = environment;
+    open_record();
     int gate = gate_opened();
     close(GATE);
-    if (gate < 0 || variables == NULL)
-        kill(getpid(), SIGKILL); /* nothing could be recorded, or run as it should be */
     if (gate)
         result = run(argv);
     else
         record("never %lld", now_ns());
     record_gone();
     return result;
+}
+
+int main(int argc, char **argv)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    if (argc < 2 || strcmp(argv[1], "--serve") != 0) {
+        fputs("jobwarden-shim: the worker starts this program: see `jobwarden worker --help`\n", stderr);
+        return NOT_RUN;
+    }
+    return serve(argv, environ);
 }

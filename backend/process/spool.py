@@ -8,10 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobwarden.backend.errors import FolderTaken, LaunchError
-from jobwarden.backend.process.record import NAME, RECORD_SIZE
+from jobwarden.backend.errors import LaunchError
 from jobwarden.backend.process.tree import remove_tree, walk
-from jobwarden.backend.process.user import JobUser
 
 LONGEST_ID = 18
 """Digits of the longest allocation id: a longer name is none."""
@@ -66,14 +64,13 @@ def measure(name: str, root_fd: int) -> FolderUsage:
     return FolderUsage(name, size, max(0.0, time.time() - newest))
 
 
-# The folder of one allocation: script, log and exit status. Paths are plain strings because this runs per job.
+# The folder of one allocation, which the launch server makes (folder.h): script, log and exit status. Paths are plain
+# strings because this runs per job.
 
-SCRIPT_MODE = 0o700
 PASSAGE_MODE = 0o711
 """Of a folder of ours that leads to what belongs to somebody else: to be passed through, not to be listed."""
 PRIVATE_MODE = 0o600
 LOG = "output.log"
-_PLACEHOLDER = b" " * RECORD_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,14 @@ class Folder:
     job_id: int
 
     @property
+    def script_name(self) -> str:
+        """Such that ``ps aux | grep job_12345.sh`` finds the job's process."""
+        return script_name(self.job_id)
+
+    @property
     def script(self) -> str:
         """The copy of the script that runs."""
-        return f"{self.path}/{script_name(self.job_id)}"
+        return f"{self.path}/{self.script_name}"
 
     @property
     def log(self) -> str:
@@ -129,44 +131,6 @@ def prepare_root(root: str, *, shared: bool = False) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), root)
     except OSError as error:
         raise _launch_error("folder", f"cannot use the spool directory {root}", error) from error
-
-
-def create(root: str, allocation_id: int, job_id: int, script: str | bytes, user: JobUser | None = None) -> Folder:
-    """Make the folder of an allocation with its script, its log and the room for its exit status.
-
-    With a ``user`` script and log are his; the folder and the exit status stay ours, out of his reach.
-    An existing folder is refused: the allocation id is the token of one attempt, so it was attempted before.
-    Raises LaunchError (disk full, not permitted ...), leaving nothing behind; FolderTaken, which is one, for that.
-    """
-    folder = Folder(f"{root}/{allocation_id}", job_id)
-    try:
-        os.mkdir(folder.path, 0o700)  # noqa: PTH102 (once per job: no Path objects here)
-    except FileExistsError as error:
-        raise FolderTaken("folder", f"{folder.path} is there already, of another job with this id") from error
-    except OSError as error:
-        raise _launch_error("folder", f"cannot create the job's folder {folder.path}", error) from error
-    content = script if isinstance(script, bytes) else script.encode("utf-8", "surrogateescape")
-    try:
-        _write_new(folder.script, content, SCRIPT_MODE, user)
-        _write_new(f"{folder.path}/{NAME}", _PLACEHOLDER, PRIVATE_MODE)
-        if user is not None:
-            _write_new(folder.log, b"", PRIVATE_MODE, user)
-            os.chmod(folder.path, PASSAGE_MODE)  # noqa: PTH101 (last: until now nobody else came in)
-    except OSError as error:
-        remove(folder.path)
-        raise _launch_error("script", f"cannot write the job's script to {folder.path}", error) from error
-    return folder
-
-
-def _write_new(path: str, content: bytes, mode: int, owner: JobUser | None = None) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        while content:
-            content = content[os.write(fd, content) :]
-        if owner is not None:
-            os.fchown(fd, owner.uid, owner.gid)
-    finally:
-        os.close(fd)
 
 
 def _launch_error(step: str, what: str, error: OSError) -> LaunchError:

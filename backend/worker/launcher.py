@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from jobwarden.backend.database.driver import DatabaseError, Engine
 from jobwarden.backend.database.engine import first_line
@@ -13,13 +14,12 @@ from jobwarden.backend.process import spool
 from jobwarden.backend.process.cgroup import Groups
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import boot_clock, elapsed_seconds
-from jobwarden.backend.process.identity_file import Named, write_identity
-from jobwarden.backend.process.spawn import Gated, spawn
+from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import LaunchOrder, Outcome, Started
 from jobwarden.backend.worker.accounts import Accounts
 from jobwarden.backend.worker.crash_guard import contained, told
-from jobwarden.backend.worker.node_check import Fitness
+from jobwarden.backend.worker.node_check import OF_THE_NODE, Fitness
 from jobwarden.backend.worker.recorder import EndedJob, Recorder
 from jobwarden.backend.worker.registration import Registration, raise_past_spool
 from jobwarden.backend.worker.watched_job import WatchedJob
@@ -49,6 +49,7 @@ class Launcher:
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
         self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
         self._turn = threading.Lock()
+        self._server = LaunchServer()
         self._postponed: dict[int, str] = {}
         self._collided = False
         self._fitness = Fitness(engine, registration)
@@ -73,6 +74,7 @@ class Launcher:
         """Launch nothing any more; returns when the batch under way is done."""
         with self._turn:
             self._stopped = True
+            self._server.stop()
 
     def _launch_batch(self, allocation_ids: Sequence[int]) -> None:
         self.in_flight = frozenset(allocation_ids)
@@ -83,7 +85,7 @@ class Launcher:
             with self._engine.begin() as conn:
                 orders = machine.claim(conn, self._me.worker_id, allocation_ids)
             point("claimed")
-            self._start([gated for order in orders if (gated := self._spawn(order)) is not None])
+            self._start(self._spawn(orders))
             self._fitness.settle()  # first, or the scheduler gives back what is given back
             self._give_back()
         except DatabaseError as exc:
@@ -91,27 +93,45 @@ class Launcher:
         finally:
             self.in_flight = frozenset()
 
-    def _spawn(self, order: LaunchOrder) -> tuple[WatchedJob, Gated] | None:
-        """The job behind its gate; None when it could not be started, which is recorded as its own failure."""
-        if self._fitness.spent:
-            self._postponed[order.allocation_id] = self._fitness.reason
-            return None
+    def _spawn(self, orders: Sequence[LaunchOrder]) -> list[tuple[WatchedJob, Gated]]:
+        """The jobs behind their gates, without those that could not be started: each is recorded as its own failure."""
+        launches: dict[int, tuple[LaunchOrder, Launch]] = {}
+        for order in orders:
+            if self._fitness.spent:
+                self._postponed[order.allocation_id] = self._fitness.reason
+                continue
+            with self._failing(order):
+                launches[order.allocation_id] = order, self._prepared(order)
+        spawned: list[tuple[WatchedJob, Gated]] = []
+        results = self._server.launch([launch for _, launch in launches.values()])
+        for (order, launch), result in zip(launches.values(), results, strict=True):
+            with self._failing(order):
+                if isinstance(result, LaunchError):
+                    raise result
+                spawned.append((_behind_gate(order, launch, result), result))
+                self._fitness.succeeded()
+        return spawned
+
+    @contextmanager
+    def _failing(self, order: LaunchOrder) -> Iterator[None]:
+        """What goes wrong here with a job is its own failure, unless it is none of its faults."""
         try:
-            spawned = self._spawn_or_raise(order)
-            self._fitness.succeeded()
-            return spawned
+            yield
+            return
         except Postponed as error:
             self._collided = self._collided or isinstance(error, FolderTaken)
             self._postponed[order.allocation_id] = error.message
-            return None
+            return
         except LaunchError as error:
+            if self._fitness.spent and error.step in OF_THE_NODE:  # enough jobs have failed for that
+                self._postponed[order.allocation_id] = self._fitness.reason
+                return
             self._fitness.failed(error.step, error.message)
             message = error.message
         except Exception as error:
             log.critical("internal error in the launch of job %d: it fails", order.job_id, exc_info=True)
             message = f"the worker could not start it: {told(error)}"
         self._recorder.put(EndedJob(_launch_failure(order, message), self._me.actor))
-        return None
 
     def _give_back(self) -> None:
         """Jobs that could not be launched for no fault of theirs. What is not given back now, the sweep will."""
@@ -125,10 +145,9 @@ class Launcher:
             for allocation_id, why in postponed.items():
                 machine.requeue(conn, [allocation_id], self._me.actor, why, uncommitted=True)
 
-    def _spawn_or_raise(self, order: LaunchOrder) -> tuple[WatchedJob, Gated]:
+    def _prepared(self, order: LaunchOrder) -> Launch:
         user = self._accounts.of(order)
-        folder = spool.create(self._me.spool, order.allocation_id, order.job_id, order.script, user)
-        limited = self._groups.add(folder.path, order.allocation_id, order.cookie, order.memory_mb)
+        group, limited = self._groups.add(order.allocation_id, order.cookie, order.memory_mb)
         environment = job_environment(
             order.environment,
             job_id=order.job_id,
@@ -138,17 +157,17 @@ class Launcher:
             user=user,
             installation=self._accounts.installation(user),
         )
-        orders = self._accounts.orders(order.record_key, user, limited=limited)
-        gated = spawn(
-            folder, arguments=order.arguments, environment=environment, work_dir=order.work_dir, orders=orders
+        return Launch(
+            spool.Folder(f"{self._me.spool}/{order.allocation_id}", order.job_id),
+            order.allocation_id,
+            order.cookie,
+            order.script,
+            order.arguments,
+            environment,
+            order.work_dir,
+            self._accounts.orders(order.record_key, user, limited=limited),
+            group,
         )
-        try:
-            point("spawn")
-            _name(order, gated, folder.path)
-            return _watched(order, gated, folder.path), gated
-        except Exception:
-            gated.give_up()
-            raise
 
     def _start(self, spawned: Sequence[tuple[WatchedJob, Gated]]) -> None:
         """Commit the identities, then let go exactly those that were committed.
@@ -164,23 +183,28 @@ class Launcher:
             may_run = committed
             point("pid-committed")
         finally:
-            for watched, gated in spawned:
-                with contained(f"the start of job {watched.job_id}"):
-                    self._let_go(watched, gated, may_run=watched.allocation_id in may_run)
+            with contained("the opening of gates"):
+                self._let_go(spawned, may_run)
+            for watched, _ in spawned:
                 self._watch(watched)
 
-    def _let_go(self, watched: WatchedJob, gated: Gated, *, may_run: bool) -> None:
-        """Open the gate, or close it; one of the two, whatever goes wrong."""
-        if not may_run:
-            watched.never_ran = True
-            gated.close_gate()
-            return
+    def _let_go(self, spawned: Sequence[tuple[WatchedJob, Gated]], may_run: Collection[int]) -> None:
+        """Open the gates of those that may run, and shut the others, whatever goes wrong."""
+        going = [(watched, gated) for watched, gated in spawned if watched.allocation_id in may_run]
+        for watched, _ in spawned:
+            watched.never_ran = watched.allocation_id not in may_run
         try:
-            self._follow_log(watched)  # before it can write the first byte
+            for watched, _ in going:
+                with contained(f"the log of job {watched.job_id}"):
+                    self._follow_log(watched)  # before it can write the first byte
+            running = self._server.open([gated for _, gated in going])
         finally:
-            watched.never_ran = not gated.open_gate()
-        point("gate-opened")
-        log.info("job %d started, supervisor pid %d", watched.job_id, watched.identity.pid, extra=_fields(watched))
+            self._server.shut([gated for _, gated in spawned])  # those that are not open
+        for watched, gated in going:
+            # A server that is lost in the middle of it says nothing: then the record of each tells.
+            watched.never_ran = running is not None and gated.pid not in running
+            point("gate-opened")
+            log.info("job %d started, supervisor pid %d", watched.job_id, gated.pid, extra=_fields(watched))
 
 
 def _launch_failure(order: LaunchOrder, message: str) -> Outcome:
@@ -191,12 +215,13 @@ def _fields(watched: WatchedJob) -> dict[str, int]:
     return {"job_id": watched.job_id, "allocation_id": watched.allocation_id}
 
 
-def _name(order: LaunchOrder, gated: Gated, folder: str) -> None:
-    """Say in the folder who supervises the allocation, for an operator without the database."""
+def _behind_gate(order: LaunchOrder, launch: Launch, gated: Gated) -> WatchedJob:
     try:
-        write_identity(folder, Named(order.job_id, order.allocation_id, order.cookie, gated.identity))
-    except OSError as error:
-        raise LaunchError("identity", f"cannot write to {folder}: {error.strerror}") from error
+        point("spawn")
+        return _watched(order, gated, launch.folder.path)
+    except Exception:
+        gated.give_up()
+        raise
 
 
 def _watched(order: LaunchOrder, gated: Gated, folder: str) -> WatchedJob:

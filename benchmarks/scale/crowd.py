@@ -13,8 +13,8 @@ from jobwarden.backend.database.driver import text
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.process.identity import this_host
 from jobwarden.backend.process.procfs import scan
-from jobwarden.backend.process.record import NAME, seal
-from jobwarden.backend.process.spool import create
+from jobwarden.backend.process.record import NAME, RECORD_SIZE, seal
+from jobwarden.backend.process.spool import Folder
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import LaunchOrder, Placement, Started
 
@@ -71,8 +71,10 @@ def _request() -> JobRequest:
 
 
 def _folder(spool: str, order: LaunchOrder) -> Started:
-    folder = create(spool, order.allocation_id, order.job_id, SCRIPT)
-    Path(folder.log).touch(0o600)
+    folder = Folder(f"{spool}/{order.allocation_id}", order.job_id)
+    Path(folder.path).mkdir(0o700)
+    for name, content in ((folder.script, SCRIPT), (folder.log, ""), (f"{folder.path}/{NAME}", " " * RECORD_SIZE)):
+        Path(name).write_text(content, "ascii")
     if order.allocation_id % 2:
         Path(folder.path, NAME).write_text(_record(order.record_key), "ascii")
     host = this_host()

@@ -13,12 +13,10 @@ from jobwarden.backend.process.cgroup import ControlGroup, Groups, group_of
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.members import Target
 from jobwarden.backend.process.record import Record, read_record
-from jobwarden.backend.process.spawn import Gated, Orders, spawn
-from jobwarden.backend.process.spool import Folder, create, prepare_root
+from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer, Orders
+from jobwarden.backend.process.spool import Folder, prepare_root
+from tests.support.launching import KEY, launched
 from tests.support.processes import MARK, wait_until
-
-KEY = "k" * 32
-"""Seals the records of these jobs."""
 
 
 @dataclass
@@ -89,6 +87,7 @@ class Jobs:
     mark: str
     groups: Groups = field(default_factory=lambda: Groups(None))
     all: list[Job] = field(default_factory=list)
+    server: LaunchServer = field(default_factory=LaunchServer)
 
     def start(
         self,
@@ -105,11 +104,10 @@ class Jobs:
         environment = job_environment(
             {MARK: self.mark, **(env or {})}, job_id=number, allocation_id=number, cookie=cookie, node="here"
         )
-        folder = create(str(self.root), number, number, script)
-        self.groups.add(folder.path, number, cookie, 0)
-        orders = orders or Orders(KEY)
-        gated = spawn(folder, arguments=arguments, environment=environment, work_dir=work_dir, orders=orders)
-        job = Job(folder, gated, cookie)
+        folder = Folder(f"{self.root}/{number}", number)
+        group, _ = self.groups.add(number, cookie, 0)
+        launch = Launch(folder, number, cookie, script, arguments, environment, work_dir, orders or Orders(KEY), group)
+        job = Job(folder, launched(self.server, launch), cookie)
         self.all.append(job)
         if gate:
             assert job.gated.open_gate()
@@ -123,6 +121,7 @@ class Jobs:
 
     def clean_up(self) -> None:
         self.clean_up_processes()
+        self.server.stop()
         for job in self.all:
             os.close(job.gated.pidfd)
             if job.group is not None:

@@ -262,12 +262,12 @@ def test_no_hierarchy_no_groups(
         groups = make_groups(str(tmp_path), limit_memory=False)
     assert groups.parent is None
     assert "no control groups: there is no cgroup v2" in caplog.text
-    groups.add(str(tmp_path), 1, "cookie", 16)
+    assert groups.add(1, "cookie", 16) == ("", False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_group_that_cannot_be_made_costs_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    Groups("/proc/nowhere").add(str(tmp_path), 7, "cookie", 16)
+    assert Groups("/proc/nowhere").add(7, "cookie", 16) == ("", False)
     assert "allocation 7 gets no control group" in caplog.text
     assert group_of(str(tmp_path), "cookie") is None
 
@@ -296,14 +296,14 @@ from jobwarden.backend.process.cgroup import make_groups, group_of
 from jobwarden.backend.process.termination import end_tree
 from jobwarden.backend.process.members import Target
 from jobwarden.backend.process.environment import job_environment
-from jobwarden.backend.process.spawn import Orders, spawn
-from jobwarden.backend.process.spool import create
+from jobwarden.backend.process.spawn import Launch, LaunchServer, Orders
+from jobwarden.backend.process.spool import Folder
 spool = sys.argv[1]
-groups = make_groups(spool, False)
-folder = create(spool, 1, 1, "env -i setsid sleep 600 & sleep 600\\n")
-groups.add(folder.path, 1, "c00kie", 0)
-gated = spawn(folder, arguments=(), work_dir="/", orders=Orders("k" * 32),
-              environment=job_environment({}, job_id=1, allocation_id=1, cookie="c00kie", node="n"))
+path, _ = make_groups(spool, False).add(1, "c00kie", 0)
+folder = Folder(spool + "/1", 1)
+environment = job_environment({}, job_id=1, allocation_id=1, cookie="c00kie", node="n")
+[gated] = LaunchServer().launch([Launch(folder, 1, "c00kie", "env -i setsid sleep 600 & sleep 600\\n", (), environment,
+                                        "/", Orders("k" * 32), path)])
 gated.open_gate()
 group = group_of(folder.path, "c00kie")
 while len(group.pids()) < 3:

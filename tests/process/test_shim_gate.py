@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 from jobwarden.backend.process.record import RecordKind, read_record
-from tests.process.jobs import KEY, Jobs
+from tests.process.jobs import Jobs
+from tests.support.launching import KEY
 from tests.support.processes import is_gone, kill_hard, wait_until
 
 REPORT = """
@@ -132,12 +133,11 @@ def test_ps_shows_the_script(jobs: Jobs) -> None:
 WORKER = """
 import os, sys
 from jobwarden.backend.process.environment import job_environment
-from jobwarden.backend.process.spawn import Orders, spawn
-from jobwarden.backend.process.spool import create
+from jobwarden.backend.process.spawn import Launch, LaunchServer, Orders
+from jobwarden.backend.process.spool import Folder
 root, script, environ = sys.argv[1], sys.argv[2], dict(MARK.split('=') for MARK in sys.argv[4:])
-folder = create(root, 1, 1, script)
-job = spawn(folder, arguments=[], work_dir='/', orders=Orders('k' * 32),
-            environment=job_environment(environ, job_id=1, allocation_id=1, cookie='c', node='n'))
+environment = job_environment(environ, job_id=1, allocation_id=1, cookie='c', node='n')
+[job] = LaunchServer().launch([Launch(Folder(f'{root}/1', 1), 1, 'c', script, [], environment, '/', Orders('k' * 32))])
 if sys.argv[3] == 'open':
     job.open_gate()
 print(job.pid, flush=True)

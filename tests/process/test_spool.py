@@ -1,5 +1,6 @@
 """The folder of an allocation, its record, and launches that fail."""
 
+import errno
 import os
 import resource
 import shutil
@@ -13,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobwarden.backend.errors import LaunchError, Refused
-from jobwarden.backend.process import spawn, spool
 from jobwarden.backend.process import spawn as shim
+from jobwarden.backend.process import spool
+from jobwarden.backend.process.exit_status import launch_message
 from jobwarden.backend.process.record import RECORD_SIZE, Record, RecordKind, doubt, parse_record, read_record, seal
-from tests.process.jobs import KEY, Jobs
+from tests.process.jobs import Jobs
+from tests.support.launching import KEY, attempt, folder_of
 from tests.support.processes import is_gone, wait_until
 
 
@@ -38,12 +41,13 @@ def mode(path: str | Path) -> int:
 def test_folder_is_private_and_complete(tmp_path: Path) -> None:
     root = tmp_path / "deep" / "spool"
     spool.prepare_root(str(root))
-    folder = spool.create(str(root), 7, 12345, "#!/bin/sh\n# \udcff ü\n")
+    folder = folder_of(root, 7, "#!/bin/sh\n# \udcff ü\n", job_id=12345)
     assert (mode(root), mode(folder.path), mode(folder.script)) == (0o700, 0o700, 0o700)
     assert folder.script == f"{root}/7/job_12345.sh"
     assert Path(folder.script).read_bytes() == b"#!/bin/sh\n# \xff \xc3\xbc\n"
     assert (root / "7/exit_status").stat().st_size == RECORD_SIZE
-    assert read_record(folder.path, KEY) is None
+    record = read_record(folder.path, KEY)
+    assert record is not None and record.kind is RecordKind.NEVER
 
 
 def test_open_spool_directory_is_closed_to_others(tmp_path: Path) -> None:
@@ -54,9 +58,9 @@ def test_open_spool_directory_is_closed_to_others(tmp_path: Path) -> None:
 
 
 def test_an_attempt_is_made_once(tmp_path: Path) -> None:
-    first = spool.create(str(tmp_path), 7, 1, "echo first\n")
+    first = folder_of(tmp_path, 7, "echo first\n")
     with pytest.raises(LaunchError, match="is there already") as caught:
-        spool.create(str(tmp_path), 7, 1, "echo second\n")
+        folder_of(tmp_path, 7, "echo second\n")
     assert caught.value.step == "folder"
     assert Path(first.script).read_text() == "echo first\n"
 
@@ -66,11 +70,11 @@ def test_spool_that_is_a_file_or_missing(tmp_path: Path) -> None:
     with pytest.raises(LaunchError, match="cannot use the spool directory"):
         spool.prepare_root(str(tmp_path / "file"))
     with pytest.raises(LaunchError, match="No such file or directory"):
-        spool.create(str(tmp_path / "missing"), 1, 1, "")
+        folder_of(tmp_path / "missing")
 
 
 def test_remove_twice(tmp_path: Path) -> None:
-    folder = spool.create(str(tmp_path), 1, 1, "")
+    folder = folder_of(tmp_path)
     spool.remove(folder.path)
     spool.remove(folder.path)
     assert not Path(folder.path).exists()
@@ -167,7 +171,7 @@ def test_a_disk_does_not_become_read_only_under_a_job(jobs: Jobs, small_disk: Pa
 def test_create_on_a_full_disk_says_so_and_leaves_nothing(small_disk: Path) -> None:
     fill(small_disk)
     with pytest.raises(LaunchError, match="No space left on device") as caught:
-        spool.create(str(small_disk), 1, 1, "echo x\n" * 2000)
+        folder_of(small_disk, 1, "echo x\n" * 2000)
     assert caught.value.step in ("folder", "script")
     assert [path.name for path in small_disk.iterdir()] == ["fill"]
 
@@ -194,64 +198,60 @@ def open_descriptors() -> int:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "step", "words"),
+    ("arguments", "environment", "words"),
     [
-        (["nul\0byte"], {}, "environment", "unusable"),
-        ([], {"A=B": "C"}, "environment", "unusable"),
-        (["x" * 200_000], {}, "environment", "too large"),
+        (["nul\0byte"], {}, "NUL byte"),
+        ([], {"A": "nul\0byte"}, "NUL byte"),
+        ([], {"A=B": "C"}, "'='"),
+        ([], {"": "C"}, "name is empty"),
     ],
 )
-def test_what_cannot_be_given_to_a_process(
-    tmp_path: Path, arguments: list[str], environment: dict[str, str], step: str, words: str
-) -> None:
-    folder = spool.create(str(tmp_path), 1, 1, "")
-    before = open_descriptors()
+def test_what_cannot_be_given_to_a_process(arguments: list[str], environment: dict[str, str], words: str) -> None:
+    launch = attempt("/", arguments=arguments, environment=environment)
     with pytest.raises(LaunchError, match=words) as caught:
-        spawn.spawn(folder, arguments=arguments, environment=environment, work_dir="/", orders=spawn.Orders("k" * 32))
-    assert caught.value.step == step
-    assert open_descriptors() == before
+        launch.message(0)
+    assert caught.value.step == "environment"
 
 
-def test_log_that_cannot_be_created(tmp_path: Path) -> None:
-    folder = spool.create(str(tmp_path), 1, 1, "")
-    spool.remove(folder.path)
-    with pytest.raises(LaunchError, match="cannot create the log") as caught:
-        spawn.spawn(folder, arguments=[], environment={}, work_dir="/", orders=spawn.Orders("k" * 32))
-    assert caught.value.step == "log"
+def test_arguments_that_are_too_large_end_a_job_with_the_reason(jobs: Jobs) -> None:
+    record = jobs.start("echo ran\n", "x" * 200_000).end()
+    assert (record.kind, record.step, record.value) == (RecordKind.LAUNCH, "exec", errno.E2BIG)
+    assert "too large for this system" in launch_message(record)
 
 
 def test_worker_without_free_descriptors(tmp_path: Path) -> None:
-    """In a process of its own, whose limit is then lowered to what it has open, and one or two more."""
+    """In a process of its own, whose limit is then lowered to what it has open, and some more."""
     code = """
 import os, resource, sys
-from jobwarden.backend.process import spool, spawn
 from jobwarden.backend.errors import LaunchError
-from jobwarden.backend.process.spawn import shim_path
+from jobwarden.backend.process.spawn import LaunchServer, shim_path
+from tests.support.launching import attempt, launched
 shim_path()
-for extra in range(5):
-    folder = spool.create(sys.argv[1], extra, 1, "echo ran")
+before = len(os.listdir("/proc/self/fd"))
+for extra in range(10):
+    server = LaunchServer()
     highest = max(int(fd) for fd in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + extra, 4096))
     try:
-        job = spawn.spawn(folder, arguments=[], environment={}, work_dir="/", orders=spawn.Orders("k" * 32))
+        job = launched(server, attempt(sys.argv[1], extra, "echo ran"))
     except LaunchError as error:
         print(error.step)
     else:
-        job.close_gate()
-        os.close(job.pidfd)
-        os.waitpid(job.pid, 0)
+        job.give_up()
         print("spawned")
+    server.stop()
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))
 try:
     os.waitpid(-1, 0)
 except ChildProcessError:
-    print("childless")
+    print("childless", len(os.listdir("/proc/self/fd")) - before)
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=30)
     steps = done.stdout.split()
-    assert len(steps) == 6, done.stderr
+    assert len(steps) == 12, done.stderr
     assert steps[0] == "descriptors"
-    assert steps[4:] == ["spawned", "childless"]
+    assert set(steps[:9]) == {"descriptors", "spawned"}
+    assert steps[9:] == ["spawned", "childless", "0"]
     assert {path.read_bytes() for path in tmp_path.glob("*/output.log")} == {b""}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobwarden.backend.process.identity import identify
-from jobwarden.backend.process.identity_file import KillOrder, Named, read_identity, write_identity, write_order
+from jobwarden.backend.process.identity_file import SIZE, KillOrder, read_identity, write_order
 from tests.support.processes import wait_until
 from tests.worker.farm import PATIENCE, UNTIL_GO, Farm, alive
 from tests.worker.installation import Installation
@@ -103,7 +103,9 @@ def test_a_job_has_a_stranger_killed(farm: Farm, with_mark: bool) -> None:
     assert stranger is not None
     identity_of(folder).unlink()
     cookie = started.cookie if with_mark else said.cookie
-    write_identity(folder, Named(said.job_id, said.allocation_id, cookie, stranger))
+    who = f"{stranger.pid} {stranger.start_ticks} {stranger.boot_id} {stranger.pid_namespace}"
+    identity_of(folder).write_text(f"{said.job_id} {said.allocation_id} {cookie} {who}\n".ljust(SIZE))
+    assert read_identity(folder) != said
     done = farm.cli("kill", "--local", job)
     assert done.code == 1
     assert done.err.count("\n") == 1

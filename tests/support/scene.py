@@ -16,10 +16,11 @@ from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import this_host
 from jobwarden.backend.process.record import read_record
-from jobwarden.backend.process.spawn import Gated, Orders, spawn
-from jobwarden.backend.process.spool import create, prepare_root
+from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer, Orders
+from jobwarden.backend.process.spool import Folder, prepare_root
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Placement, Started
+from tests.support.launching import launched
 from tests.support.processes import MARK, is_gone, marked, reap_marked, wait_until
 from tests.support.rows import column, request
 
@@ -67,6 +68,7 @@ class Scene:
     mark: str
     jobs: list[Running] = field(default_factory=list)
     locks: list[Connection] = field(default_factory=list)
+    server: LaunchServer = field(default_factory=LaunchServer)
 
     def __post_init__(self) -> None:
         self.spool = str(self.settings.home / "spool")
@@ -131,11 +133,12 @@ class Scene:
         job_id, allocation_id = self.allocate(worker_id, script, **fields)
         granted = self.execute("SELECT cookie FROM resource_allocations WHERE id = :id", id=allocation_id)
         key = self.execute("SELECT record_key FROM resource_allocations WHERE id = :id", id=allocation_id)
-        folder = create(self.spool, allocation_id, job_id, script)
+        folder = Folder(f"{self.spool}/{allocation_id}", job_id)
         environment = job_environment(
             {MARK: self.mark}, job_id=job_id, allocation_id=allocation_id, cookie=cookie or granted, node="node1"
         )
-        gated = spawn(folder, arguments=(), environment=environment, work_dir="/", orders=Orders(key))
+        launch = Launch(folder, allocation_id, granted, script, (), environment, "/", Orders(key))
+        gated = launched(self.server, launch)
         who = gated.identity
         boot_id, pid_namespace = boot_id or who.boot_id, pid_namespace or who.pid_namespace
         started = Started(allocation_id, who.pid, who.start_ticks, boot_id, pid_namespace, folder.path)

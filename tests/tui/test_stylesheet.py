@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from textual.css import stylesheet
+from textual.css.parse import parse
 
 from jobwarden.tui.theme.themes import THEMES
 from tests.tui.fakes import Screen, jobs, snapshot, window
@@ -13,7 +14,7 @@ from tests.tui.test_jobs_screen import shown
 
 async def test_no_rule_is_parsed_twice_before_other_colours_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = Counter[tuple[Any, ...]]()
-    original = stylesheet.parse
+    original = parse
 
     def counted(scope: str, css: str, *rest: Any, **more: Any) -> Any:
         parsed[scope, css, str(rest), more["tie_breaker"]] += 1
