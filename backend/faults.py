@@ -41,6 +41,15 @@ POINTS: dict[str, str] = {
 }
 """Every step at which a fault can be caused, with what is true there."""
 
+SERVER_POINTS: dict[str, str] = {
+    "launch-read": "an order or the places of gates were read, nothing done",
+    "launch-folder": "the folder of a job is there, its supervisor is not",
+    "launch-forked": "a supervisor is there, which nobody was told of",
+    "launch-answered": "a supervisor is there, and its answer written or about to be",
+    "launch-opened": "a gate was opened or shut, which nobody was told of",
+}
+"""The same in the launch server (launch.h), the first one that a worker starts; it knows ``kill`` and ``stop``."""
+
 
 def _die(conn: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -71,7 +80,7 @@ class _Armed:
     def __init__(self, text: str) -> None:
         name, _, rest = text.partition(":")
         action, _, count = rest.partition(":")
-        if name not in POINTS or action not in ACTIONS or not (count or "1").isdecimal():
+        if name not in POINTS | SERVER_POINTS or action not in ACTIONS or not (count or "1").isdecimal():
             raise InputError(
                 f"{VARIABLE} is <point>:<action>[:<n>] with an action of {', '.join(ACTIONS)}, not {text!r}"
             )

@@ -78,7 +78,10 @@ static int write_identity(int folder, const struct launch *order, pid_t pid, uin
         return -1;
     }
     memset(text + n, ' ', sizeof text - (size_t)n);
-    return write_new(folder, "identity", text, IDENTITY_SIZE, 0600, 0);
+    int result = write_new(folder, "identity", text, IDENTITY_SIZE, 0600, 0), error = errno;
+    explicit_bzero(text, sizeof text);
+    errno = error;
+    return result;
 }
 
 #endif

@@ -154,7 +154,7 @@ class Gated:
 # The launch server (launch.h).
 
 ANSWER_SECONDS = 30.0
-"""How long it may do nothing before it counts as hung: a folder on a slow disk, and no more."""
+"""A folder on a slow disk may take so long, and no more."""
 _END_SECONDS = 5.0
 _SOCKET_FD, _PLACES_FD = 3, 4  # agreed with message.h
 _PLACES = 256
@@ -185,7 +185,9 @@ class LaunchServer:
     starts another server.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = ANSWER_SECONDS) -> None:
+        """``patience``: seconds for which it may do nothing before it counts as hung."""
+        self._patience = patience
         self._socket: socket.socket | None = None
         self._pid = 0
         self._free = list(range(_PLACES))
@@ -226,6 +228,11 @@ class LaunchServer:
     def shut(self, gated: Iterable[Gated]) -> None:
         """Shut the gates of these, where they are not yet."""
         self._settle(_SHUT, gated)
+
+    @property
+    def pid(self) -> int:
+        """Its process, 0 before there was one."""
+        return self._pid
 
     def stop(self) -> None:
         """End it: gates that are not open yet shut."""
@@ -270,7 +277,7 @@ class LaunchServer:
             raise
         finally:
             theirs.close()
-        ours.settimeout(ANSWER_SECONDS)
+        ours.settimeout(self._patience)
         self._socket = ours
         return ours
 
@@ -284,7 +291,8 @@ class LaunchServer:
             os.ftruncate(shared, _PLACES * _PLACE.size)
             self._pids = mmap.mmap(shared, _PLACES * _PLACE.size)
             # Out of the way of what goes to fixed numbers.
-            high += [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _PLACES_FD + 1) for fd in (end, shared)]
+            for fd in (end, shared):
+                high.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _PLACES_FD + 1))
             actions = [
                 (os.POSIX_SPAWN_DUP2, high[1], _SOCKET_FD),
                 (os.POSIX_SPAWN_DUP2, high[2], _PLACES_FD),

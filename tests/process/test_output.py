@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from jobwarden.backend.process.spawn import Orders
-from tests.process.jobs import KEY, Job, Jobs
+from tests.process.jobs import Job, Jobs
+from tests.support.launching import KEY
 from tests.support.processes import wait_until
 
 MIB = 1 << 20

@@ -10,7 +10,8 @@ import pytest
 
 from jobwarden.backend.process.identity import Liveness
 from jobwarden.backend.process.output_pipe import nobody_holds_output, supervisor_liveness
-from tests.process.jobs import KEY, Job, Jobs
+from tests.process.jobs import Job, Jobs
+from tests.support.launching import KEY
 from tests.support.processes import wait_until
 
 
