@@ -17,8 +17,8 @@ VARIABLE = "JOBWARDEN_FAULT"
 POINTS: dict[str, str] = {
     "submit": "jobs inserted, not committed",
     "allocate": "resources granted, not committed",
-    "allocated": "grant committed, bell not rung",
-    "ring": "bell rung",
+    "allocated": "grant committed, nobody told",
+    "ring": "bell rung, or the launcher told",
     "claim": "allocations claimed, not committed",
     "claimed": "claim committed, nothing spawned",
     "spawn": "a supervisor waits at its gate, its pid in no database",

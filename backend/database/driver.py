@@ -24,6 +24,10 @@ POOL_SIZE, OVERFLOW = 5, 10
 """Connections that an engine keeps open while nobody uses them, and how many more it opens at most."""
 WAIT_SECONDS = 30.0
 """How long to wait for one of them."""
+PREPARED_AFTER = 3
+"""Runs of a statement in one session after which it is prepared there."""
+_STALE = ("0A000", "26000")
+"""A plan that no longer fits its tables, or is gone: the session is of no use any more."""
 
 Parameters = Mapping[str, Any]
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w++)(?!:(?!:))")
@@ -43,14 +47,32 @@ class DatabaseError(Exception):
         return getattr(self.orig, "pgcode", None)
 
 
+class Session(psycopg2.extensions.connection):
+    """A connection that knows how often each statement ran in it."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.runs: dict[Statement, int] = {}
+
+
 class Statement:
-    """SQL whose parameters are written ``:name``; ``::`` is PostgreSQL's cast."""
+    """SQL whose parameters are written ``:name``; ``::`` is PostgreSQL's cast.
 
-    __slots__ = ("_for_psycopg2", "sql")
+    One that is ``often`` run is parsed and planned once in a session that runs it again and again.
+    """
 
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
-        self._for_psycopg2 = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+    __slots__ = ("_execute", "_for_psycopg2", "_prepare", "often", "sql")
+
+    def __init__(self, sql: str, *, often: bool = False) -> None:
+        self.sql, self.often = sql, often
+        doubled = sql.replace("%", "%%")
+        self._for_psycopg2 = _PARAMETER.sub(r"%(\1)s", doubled)
+        names = list(dict.fromkeys(_PARAMETER.findall(sql)))
+        name = f"jw_{id(self):x}"
+        numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql)
+        values = ", ".join(f"%({name})s" for name in names)
+        self._prepare = f"PREPARE {name} AS {numbered}"
+        self._execute = f"EXECUTE {name}({values})" if names else f"EXECUTE {name}"
 
     def __str__(self) -> str:
         return self.sql
@@ -58,14 +80,27 @@ class Statement:
     def run(self, cursor: psycopg2.extensions.cursor, values: Parameters | Sequence[Parameters] | None) -> None:
         """Have it run once, or once for each of several sets of values."""
         if values is None or isinstance(values, Mapping):
-            cursor.execute(self._for_psycopg2, values or {})
+            cursor.execute(self._form_for(cursor), values or {})
         else:
             cursor.executemany(self._for_psycopg2, values)
 
+    def _form_for(self, cursor: psycopg2.extensions.cursor) -> str:
+        session = cursor.connection
+        if not self.often or not isinstance(session, Session):
+            return self._for_psycopg2
+        runs = session.runs.get(self, 0)
+        if runs < PREPARED_AFTER:
+            session.runs[self] = runs + 1
+            return self._for_psycopg2
+        if runs == PREPARED_AFTER:
+            cursor.execute(self._prepare)
+            session.runs[self] = runs + 1  # what is prepared stays so when the transaction is rolled back
+        return self._execute
 
-def text(sql: str) -> Statement:
+
+def text(sql: str, *, often: bool = False) -> Statement:
     """A statement of this text."""
-    return Statement(sql)
+    return Statement(sql, often=often)
 
 
 class Row(tuple[Any, ...]):
@@ -244,7 +279,7 @@ class Connection:
     def _failed(self, exc: psycopg2.Error) -> DatabaseError:
         # psycopg2 raises a bare DatabaseError, without any SQLSTATE, when a connection breaks in the middle.
         broken = exc.pgcode is None and (isinstance(exc, _BROKEN) or type(exc) is psycopg2.DatabaseError)
-        if broken:
+        if broken or exc.pgcode in _STALE:
             self.raw.close()
         if self.raw.closed:
             self.engine.forget_idle()
@@ -284,7 +319,9 @@ class Engine:
     def open(self) -> psycopg2.extensions.connection:
         """A new connection that is none of the pool's. Raises DatabaseError."""
         try:
-            raw: psycopg2.extensions.connection = psycopg2.connect(self.url, **self._options)
+            raw: psycopg2.extensions.connection = psycopg2.connect(
+                self.url, connection_factory=Session, **self._options
+            )
             try:
                 _never_idle_too_long(raw)
             except BaseException:
@@ -344,49 +381,3 @@ def _never_idle_too_long(raw: psycopg2.extensions.connection) -> None:
         with raw.cursor() as cursor:
             cursor.execute("SELECT set_config('idle_session_timeout', '0', false)")
         raw.autocommit = False
-
-
-class ReadingConnection:
-    """The connection of a thread that reads; any other thread may cancel what it asks just now.
-
-    ``statement_timeout`` is what PostgreSQL may take for one question, in its own words (``5s``).
-    """
-
-    def __init__(self, statement_timeout: str | None = None) -> None:
-        self._timeout = statement_timeout
-        self._connection: Connection | None = None
-
-    def leads_to(self, engine: Engine) -> bool:
-        """Whether it is open, and to where this engine goes."""
-        return self._connection is not None and self._connection.engine is engine
-
-    def to(self, engine: Engine) -> Connection:
-        """The connection, made anew when it led elsewhere."""
-        if self._connection is None or self._connection.engine is not engine:
-            self.hang_up()
-            self._connection = engine.connect().autocommit()
-            if self._timeout is not None:
-                self._connection.execute(text(f"SET statement_timeout = '{self._timeout}'"))
-        return self._connection
-
-    def cancel(self) -> None:
-        """Stop the query that runs, if one does. From a thread: a server that hangs must not hang the caller."""
-        conn = self._connection
-        if conn is not None:
-            threading.Thread(target=conn.raw.cancel, name="cancel-query", daemon=True).start()
-
-    def hang_up(self) -> None:
-        """Close it; what was asked is of no use any more."""
-        conn, self._connection = self._connection, None
-        if conn is not None:
-            conn.invalidate()
-
-
-def was_cancelled(exc: DatabaseError) -> bool:
-    """Whether a question was given up, by us or for the time it took."""
-    return isinstance(exc.orig, psycopg2.errors.QueryCanceled)
-
-
-def lost_link(exc: DatabaseError) -> bool:
-    """Whether the way to the database is what failed."""
-    return exc.lost or isinstance(exc.orig, psycopg2.OperationalError)

@@ -1,9 +1,12 @@
 """How we connect to PostgreSQL, the schema it must have, LISTEN, and what the database says as an error of ours."""
 
-from collections.abc import Iterator
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 
 from jobwarden.backend.database.driver import POOL_SIZE, Connection, DatabaseError, Engine, text
@@ -158,17 +161,45 @@ def check_schema(engine: Engine) -> None:
 # LISTEN as a wake-up: something changed, go and look. Never a carrier of truth.
 
 CHANNEL = "jobwarden"
+MOST_IN_PAYLOAD = 300
+"""Allocation ids in one notification: PostgreSQL takes less than 8,000 bytes."""
+LAUNCH = "launch "
+"""Beginning of the payload that names allocations to a node; the rest is their ids."""
+NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+def channel_of(node_name: str) -> str:
+    """The channel of one node; names of channels are short, those of nodes need not be."""
+    return f"{CHANNEL}_{hashlib.sha256(node_name.encode()).hexdigest()[:16]}"
+
+
+def notify_launch(conn: Connection, node_name: str, allocation_ids: Sequence[int]) -> None:
+    """Have the node told, at the commit, of allocations that wait there for their launch."""
+    for first in range(0, len(allocation_ids), MOST_IN_PAYLOAD):
+        ids = ",".join(map(str, allocation_ids[first : first + MOST_IN_PAYLOAD]))
+        conn.execute(NOTIFY, {"channel": channel_of(node_name), "payload": LAUNCH + ids})
+
+
+def launches_in(payloads: Iterable[str]) -> list[int]:
+    """The allocations that notifications name. Whoever may connect may notify: what is none is passed over."""
+    words = [word for payload in payloads if payload.startswith(LAUNCH) for word in payload[len(LAUNCH) :].split(",")]
+    return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) <= LONGEST_ID]
+
+
+LONGEST_ID = 18
+"""Digits of the longest allocation id."""
 
 
 class Listener:
     """A connection that waits for NOTIFY. A DatabaseError from it means: make a new one."""
 
-    def __init__(self, raw: psycopg2.extensions.connection) -> None:
+    def __init__(self, raw: psycopg2.extensions.connection, channels: Iterable[str]) -> None:
         self._raw = raw
         try:
             raw.autocommit = True
             with raw.cursor() as cursor:
-                cursor.execute(f"LISTEN {CHANNEL}")
+                for channel in channels:
+                    cursor.execute(f"LISTEN {channel}")
         except psycopg2.Error as exc:
             raise DatabaseError(exc, lost=True) from exc
 
@@ -187,10 +218,56 @@ class Listener:
 
 
 @contextmanager
-def listening(engine: Engine) -> Iterator[Listener]:
-    """Open a connection of its own (autocommit) that listens on the channel; closed on exit."""
+def listening(engine: Engine, *channels: str) -> Iterator[Listener]:
+    """Open a connection of its own (autocommit) that listens on the channel, and on further ones; closed on exit."""
     raw = engine.open()
     try:
-        yield Listener(raw)
+        yield Listener(raw, (CHANNEL, *channels))
     finally:
         raw.close()
+
+
+class ReadingConnection:
+    """The connection of a thread that reads; any other thread may cancel what it asks just now.
+
+    ``statement_timeout`` is what PostgreSQL may take for one question, in its own words (``5s``).
+    """
+
+    def __init__(self, statement_timeout: str | None = None) -> None:
+        self._timeout = statement_timeout
+        self._connection: Connection | None = None
+
+    def leads_to(self, engine: Engine) -> bool:
+        """Whether it is open, and to where this engine goes."""
+        return self._connection is not None and self._connection.engine is engine
+
+    def to(self, engine: Engine) -> Connection:
+        """The connection, made anew when it led elsewhere."""
+        if self._connection is None or self._connection.engine is not engine:
+            self.hang_up()
+            self._connection = engine.connect().autocommit()
+            if self._timeout is not None:
+                self._connection.execute(text(f"SET statement_timeout = '{self._timeout}'"))
+        return self._connection
+
+    def cancel(self) -> None:
+        """Stop the query that runs, if one does. From a thread: a server that hangs must not hang the caller."""
+        conn = self._connection
+        if conn is not None:
+            threading.Thread(target=conn.raw.cancel, name="cancel-query", daemon=True).start()
+
+    def hang_up(self) -> None:
+        """Close it; what was asked is of no use any more."""
+        conn, self._connection = self._connection, None
+        if conn is not None:
+            conn.invalidate()
+
+
+def was_cancelled(exc: DatabaseError) -> bool:
+    """Whether a question was given up, by us or for the time it took."""
+    return isinstance(exc.orig, psycopg2.errors.QueryCanceled)
+
+
+def lost_link(exc: DatabaseError) -> bool:
+    """Whether the way to the database is what failed."""
+    return exc.lost or isinstance(exc.orig, psycopg2.OperationalError)

@@ -8,15 +8,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from jobwarden.backend.database.driver import (
-    Connection,
-    DatabaseError,
-    Engine,
-    ReadingConnection,
-    lost_link,
-    was_cancelled,
-)
-from jobwarden.backend.database.engine import first_line
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.engine import ReadingConnection, first_line, lost_link, was_cancelled
 from jobwarden.backend.domain.pending_reason import NodeFacts
 from jobwarden.backend.feeds.updates import Throttle, internal_error
 from jobwarden.backend.queries import job_window as windows

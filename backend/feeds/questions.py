@@ -13,14 +13,8 @@ from jobwarden.backend.actions.preview import EvidenceView, read_evidence
 from jobwarden.backend.anomalies.detect import matching
 from jobwarden.backend.anomalies.process_tree import ProcessReader
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.driver import (
-    Connection,
-    DatabaseError,
-    Engine,
-    ReadingConnection,
-    lost_link,
-    was_cancelled,
-)
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.engine import ReadingConnection, lost_link, was_cancelled
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.feeds.updates import Throttle, internal_error
 from jobwarden.backend.queries.events import read_events_page

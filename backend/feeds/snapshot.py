@@ -17,8 +17,16 @@ import redis
 
 from jobwarden.backend.anomalies import detect
 from jobwarden.backend.config.settings import Settings
-from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, lost_link
-from jobwarden.backend.database.engine import Listener, check_schema, first_line, listening, make_engine, unavailable
+from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
+from jobwarden.backend.database.engine import (
+    Listener,
+    check_schema,
+    first_line,
+    listening,
+    lost_link,
+    make_engine,
+    unavailable,
+)
 from jobwarden.backend.embedded import servers
 from jobwarden.backend.errors import JobwardenError
 from jobwarden.backend.feeds.jobs import JobFeed

@@ -20,7 +20,6 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from jobwarden.backend.faults import point
 from jobwarden.backend.queue.message import LAUNCH, LaunchMessage
 
 MESSAGE_TTL_SECONDS = 600
@@ -57,7 +56,6 @@ def ring(redis: Redis, node_name: str, allocation_ids: Sequence[int]) -> None:
         ttl=MESSAGE_TTL_SECONDS,
         description=f"launch {len(allocation_ids)} on {node_name}",
     )
-    point("ring")
 
 
 def dropped(node_name: str) -> int:

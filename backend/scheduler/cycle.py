@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from math import inf, isfinite
 from typing import Any
@@ -89,7 +89,7 @@ def run_cycle(conn: Connection, patience: float, *, deep: bool = True) -> dict[s
     rooms = _rooms(conn)
     if not rooms:
         return {}
-    planner = Planner(rooms, patience)
+    planner = Planner(rooms, patience, lambda: _look_at_running(conn, rooms))
     queues = [read_queue(conn, planner, partition, patience, deep=deep) for partition in planner.partitions]
     for job in merge(*queues, key=_in_turn):
         planner.offer(job)
@@ -106,12 +106,6 @@ def _in_turn(job: PendingJob) -> tuple[int, int]:
 
 
 def _rooms(conn: Connection) -> list[NodeCapacity]:
-    rows = conn.execute(sql.ROOMS).all()
-    running: defaultdict[str, list[RunningJob]] = defaultdict(list)
-    for row in conn.execute(sql.RUNNING) if rows else ():
-        running[row.node_name].append(
-            RunningJob(Size(row.cpus, row.memory_mb, row.gpus), inf if row.seconds_left is None else row.seconds_left)
-        )
     return [
         NodeCapacity(
             node_name=row.name,
@@ -119,7 +113,16 @@ def _rooms(conn: Connection) -> list[NodeCapacity]:
             partitions=frozenset(row.partitions),
             total=Size(row.cpus, row.memory_mb, row.gpus),
             free=Size(row.free_cpus, row.free_memory_mb, row.free_gpus),
-            running=running[row.name],
         )
-        for row in rows
+        for row in conn.execute(sql.ROOMS)
     ]
+
+
+def _look_at_running(conn: Connection, rooms: Sequence[NodeCapacity]) -> None:
+    running: defaultdict[str, list[RunningJob]] = defaultdict(list)
+    for row in conn.execute(sql.RUNNING):
+        running[row.node_name].append(
+            RunningJob(Size(row.cpus, row.memory_mb, row.gpus), inf if row.seconds_left is None else row.seconds_left)
+        )
+    for room in rooms:
+        room.running = [*running[room.node_name], *room.running]

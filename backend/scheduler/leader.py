@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
-from jobwarden.backend.database.engine import conflict, first_line, refused
+from jobwarden.backend.database.engine import conflict, first_line, notify_launch, refused
 from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
 from jobwarden.backend.faults import point
 from jobwarden.backend.scheduler.cycle import run_cycle
@@ -17,20 +17,21 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 DEEP_SHARE = 10
 """At most one part in so many of the time goes into looking at whole queues; the heads are looked at every turn."""
-BUSY_SECONDS = 0.03
-"""Pause after a turn that placed jobs: the first of a burst starts at once, the rest share messages and commits."""
 
 
 class Leader(threading.Thread):
     """Allocates over the very connection that holds the leader's lock: losing one loses the other and the open
     transaction with it, so two leaders never allocate at once.
 
-    ``ring`` sends the launch messages of a node after the commit; it must not raise.
+    Other nodes are notified of what they have to launch at the commit itself. ``ring`` tells any node after it; it must
+    not raise.
     """
 
-    def __init__(self, engine: Engine, settings: Settings, ring: Callable[[str, Sequence[int]], None]) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, own_node: str, ring: Callable[[str, Sequence[int]], None]
+    ) -> None:
         super().__init__(name="scheduler", daemon=True)
-        self._engine, self._settings, self._ring = engine, settings, ring
+        self._engine, self._settings, self._own_node, self._ring = engine, settings, own_node, ring
         self._wake = threading.Event()
         self._stopping = False
         self._deep_at = 0.0
@@ -74,9 +75,7 @@ class Leader(threading.Thread):
         self.leads = True
         while not self._stopping:
             self._wake.clear()
-            if self._turn(conn):
-                time.sleep(BUSY_SECONDS)
-            else:
+            if not self._turn(conn):  # there may be more to place, for what came meanwhile
                 self._pause(self._settings.poll_seconds)
         return True
 
@@ -87,6 +86,9 @@ class Leader(threading.Thread):
         try:
             with conn.begin():
                 granted = run_cycle(conn, self._settings.starve_seconds, deep=deep)
+                for node_name, allocation_ids in granted.items():
+                    if node_name != self._own_node:  # ours is told without a detour
+                        notify_launch(conn, node_name, allocation_ids)
         except DatabaseError as exc:
             if not refused(exc) and not conflict(exc):
                 raise  # a new connection has to seek the lock anew

@@ -7,7 +7,7 @@ and only jobs that end before that moment, or that use what the reservation leav
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
@@ -55,7 +55,7 @@ class RunningJob:
 
 @dataclass(slots=True)
 class NodeCapacity:
-    """A node that takes jobs: what is free on it now, and what its running jobs will give back."""
+    """A node that takes jobs: what is free on it now, and what its running jobs will give back, once that is known."""
 
     node_name: str
     worker_id: int
@@ -87,10 +87,15 @@ class Planner:
 
     What does not fit once does not fit later in the turn either, nor does what asks for at least as much: so such
     jobs are passed over, and ``failed`` tells readers of the queue which ones they need not bring.
+
+    ``look_at_running`` gives the rooms their running jobs, once, when a reservation is to be made: nothing else asks.
     """
 
-    def __init__(self, rooms: Sequence[NodeCapacity], patience: float) -> None:
+    def __init__(
+        self, rooms: Sequence[NodeCapacity], patience: float, look_at_running: Callable[[], None] = lambda: None
+    ) -> None:
         self._patience = patience
+        self._look_at_running: Callable[[], None] | None = look_at_running
         self._rooms: defaultdict[str, list[NodeCapacity]] = defaultdict(list)
         for room in rooms:
             for partition in room.partitions:
@@ -131,6 +136,9 @@ class Planner:
             self._note_failed(job.partition, shape)
         if job.waited >= self._patience and job.size not in self._given_up[job.partition]:
             able = [room for room in rooms if job.size.fits(room.total)]
+            if self._look_at_running is not None:
+                self._look_at_running()
+                self._look_at_running = None
             if not _reserve(job, able):
                 self._given_up[job.partition].add(job.size)
 

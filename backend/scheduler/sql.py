@@ -6,11 +6,14 @@ from jobwarden.backend.database.locks import WORKER_LOCK
 _JOB = """id, partition, priority, cpus, memory_mb, gpus, time_limit,
            extract(epoch FROM clock_timestamp() - submit_time)::float AS waited"""
 
-HEAD = text(f"""
+HEAD = text(
+    f"""
     SELECT {_JOB}
     FROM jobs WHERE state = 'PENDING' AND NOT held AND partition = :partition
     ORDER BY priority DESC, id LIMIT :limit
-""")
+""",
+    often=True,
+)
 
 BEYOND = text(f"""
     SELECT {_JOB}
@@ -28,7 +31,8 @@ BEYOND = text(f"""
 """)
 """What of the rest of a queue could start now, or has waited so long that a whole node may be reserved for it."""
 
-ROOMS = text(f"""
+ROOMS = text(
+    f"""
     SELECT n.name, w.id AS worker_id, n.partitions, n.cpus, n.memory_mb, n.gpus,
            n.cpus - n.cpus_allocated AS free_cpus, n.memory_mb - n.memory_mb_allocated AS free_memory_mb,
            n.gpus - n.gpus_allocated AS free_gpus
@@ -37,7 +41,9 @@ ROOMS = text(f"""
       AND w.heartbeat_at > clock_timestamp() - make_interval(secs => w.lease_seconds)
       AND w.id IN (SELECT key FROM jw_lock_holders({WORKER_LOCK}))
     ORDER BY n.name
-""")
+""",
+    often=True,
+)
 
 RUNNING = text("""
     SELECT a.node_name, a.allocated_cpus AS cpus, a.allocated_memory_mb AS memory_mb, a.allocated_gpus AS gpus,

@@ -8,7 +8,8 @@ from jobwarden.backend.database.driver import text
 
 SAY = text(
     "SELECT set_config('jobwarden.actor', :actor, true), set_config('jobwarden.action', :action, true),"
-    " set_config('jobwarden.reason', :reason, true), set_config('jobwarden.detail', :detail, true)"
+    " set_config('jobwarden.reason', :reason, true), set_config('jobwarden.detail', :detail, true)",
+    often=True,
 )
 
 MAY_END = text("SELECT has_column_privilege('jobs', 'error_msg', 'UPDATE')")
@@ -24,7 +25,8 @@ NOTE_NODE = text(
     "INSERT INTO events (actor, action, reason, detail) VALUES (:actor, :action, :reason, CAST(:detail AS jsonb))"
 )
 
-SUBMIT = text("""
+SUBMIT = text(
+    """
     INSERT INTO jobs (name, account, partition, priority, held, script, arguments, work_dir, environment,
                       cpus, memory_mb, gpus, time_limit)
     SELECT name, account, partition, priority, held, script, arguments, work_dir, environment,
@@ -33,7 +35,9 @@ SUBMIT = text("""
         name text, account text, partition text, priority int, held boolean, script text, arguments jsonb,
         work_dir text, environment jsonb, cpus int, memory_mb bigint, gpus int, time_limit int)
     RETURNING id
-""")
+""",
+    often=True,
+)
 
 RESUBMIT = text("""
     INSERT INTO jobs (name, account, partition, priority, script, arguments, work_dir, environment,
@@ -44,14 +48,18 @@ RESUBMIT = text("""
     RETURNING id
 """)
 
-LOCK_JOBS = text("SELECT id FROM jobs WHERE id = ANY(:jobs) ORDER BY id FOR NO KEY UPDATE")
+LOCK_JOBS = text("SELECT id FROM jobs WHERE id = ANY(:jobs) ORDER BY id FOR NO KEY UPDATE", often=True)
 
-LOCK_JOBS_OF = text("""
+LOCK_JOBS_OF = text(
+    """
     SELECT id FROM jobs WHERE id IN (SELECT job_id FROM resource_allocations WHERE id = ANY(:allocations))
     ORDER BY id FOR NO KEY UPDATE
-""")
+""",
+    often=True,
+)
 
-GRANT = text("""
+GRANT = text(
+    """
     WITH placed AS (
         SELECT * FROM unnest(CAST(:jobs AS bigint[]), CAST(:nodes AS text[]), CAST(:workers AS int[]))
                  AS p(job_id, node_name, worker_id)
@@ -67,15 +75,21 @@ GRANT = text("""
     JOIN nodes n ON n.name = p.node_name AND NOT n.drained
     ORDER BY q.id
     RETURNING id, job_id, node_name
-""")
+""",
+    often=True,
+)
 
-MARK_ALLOCATED = text("""
+MARK_ALLOCATED = text(
+    """
     UPDATE jobs SET state = 'RUNNING', node_name = g.node_name
     FROM unnest(CAST(:jobs AS bigint[]), CAST(:nodes AS text[])) AS g(job_id, node_name)
     WHERE jobs.id = g.job_id
-""")
+""",
+    often=True,
+)
 
-CLAIM = text("""
+CLAIM = text(
+    """
     UPDATE resource_allocations a SET claimed_at = now()
     FROM jobs j LEFT JOIN unix_users u ON u.login = j.submitted_by
     WHERE a.id = ANY(:allocations) AND a.worker_id = :worker AND a.claimed_at IS NULL AND NOT a.released
@@ -83,9 +97,12 @@ CLAIM = text("""
     RETURNING a.id AS allocation_id, a.job_id, a.cookie, a.record_key, j.script, j.arguments, j.work_dir, j.environment,
               j.time_limit, j.memory_mb, coalesce(j.submitted_by, '') AS login,
               coalesce(u.unix_user, j.submitted_by, '') AS unix_user
-""")
+""",
+    often=True,
+)
 
-COMMIT_PIDS = text("""
+COMMIT_PIDS = text(
+    """
     UPDATE resource_allocations a
     SET process_id = s.process_id, process_start = s.process_start, boot_id = s.boot_id,
         pid_namespace = s.pid_namespace, spool_dir = s.spool_dir
@@ -96,11 +113,14 @@ COMMIT_PIDS = text("""
     WHERE a.id = s.allocation_id AND a.worker_id = :worker AND NOT a.released AND a.process_id IS NULL
       AND j.id = a.job_id AND j.state = 'RUNNING'
     RETURNING a.id, a.job_id, a.process_id
-""")
+""",
+    often=True,
+)
 
-MARK_STARTED = text("UPDATE jobs SET start_time = now() WHERE id = ANY(:jobs) AND state = 'RUNNING'")
+MARK_STARTED = text("UPDATE jobs SET start_time = now() WHERE id = ANY(:jobs) AND state = 'RUNNING'", often=True)
 
-FINISH = text("""
+FINISH = text(
+    """
     UPDATE jobs j
     SET state = CAST(o.state AS job_state), failure_reason = CAST(o.reason AS failure_reason),
         exit_code = o.exit_code, exit_signal = o.exit_signal, error_msg = o.error_msg,
@@ -111,12 +131,17 @@ FINISH = text("""
          resource_allocations a
     WHERE j.id = o.job_id AND j.state = 'RUNNING' AND a.id = o.allocation_id AND NOT a.released
     RETURNING o.allocation_id
-""")
+""",
+    often=True,
+)
 
-RELEASE = text("""
+RELEASE = text(
+    """
     UPDATE resource_allocations SET released = true WHERE id = ANY(:allocations) AND NOT released
     RETURNING id, job_id, node_name, stuck
-""")
+""",
+    often=True,
+)
 
 RELEASE_UNSTARTED = text("""
     UPDATE resource_allocations a SET released = true FROM jobs j
@@ -153,10 +178,13 @@ REQUEST = text("""
     ORDER BY id ON CONFLICT DO NOTHING RETURNING job_id
 """)
 
-CLOSE_COMMANDS = text("""
+CLOSE_COMMANDS = text(
+    """
     UPDATE commands SET done_at = now(), result = lower(j.state::text) FROM jobs j
     WHERE j.id = commands.job_id AND j.id = ANY(:jobs) AND done_at IS NULL
-""")
+""",
+    often=True,
+)
 
 ADOPT = text("""
     UPDATE resource_allocations SET worker_id = :worker

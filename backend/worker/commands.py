@@ -3,10 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jobwarden.backend.database.driver import DatabaseError, Engine
-from jobwarden.backend.database.engine import Listener, conflict, first_line, listening
+from jobwarden.backend.database.engine import Listener, channel_of, conflict, first_line, launches_in, listening
 from jobwarden.backend.process.exit_status import EndCause
 from jobwarden.backend.worker import sql
 from jobwarden.backend.worker.crash_guard import contained
@@ -22,8 +22,8 @@ CAUSES = {"cancel": EndCause.CANCELLED, "kill": EndCause.KILLED}
 class CommandListener(threading.Thread):
     """Listens for notifications and runs the chores that follow, with a poll behind them.
 
-    ``wake_scheduler`` is called on any change, ``end`` for each open command of this node, ``sweep`` every few
-    seconds; ``mend`` is called when the database is lost.
+    ``wake_scheduler`` is called on any change, ``launch`` for allocations of this node that were granted elsewhere,
+    ``end`` for each open command of this node, ``sweep`` every few seconds; ``mend`` when the database is lost.
     """
 
     def __init__(
@@ -33,13 +33,15 @@ class CommandListener(threading.Thread):
         poll_seconds: float,
         *,
         wake_scheduler: Callable[[], None],
+        launch: Callable[[Sequence[int]], None],
         end: Callable[[int, EndRequest], None],
         sweep: Callable[[], None],
         mend: Callable[[], None],
     ) -> None:
         super().__init__(name="commands", daemon=True)
         self._engine, self._node_name, self._poll_seconds = engine, node_name, poll_seconds
-        self._wake_scheduler, self._end, self._sweep, self._mend = wake_scheduler, end, sweep, mend
+        self._wake_scheduler, self._launch, self._end = wake_scheduler, launch, end
+        self._sweep, self._mend = sweep, mend
         self._stop_event = threading.Event()
 
     def stop(self) -> None:
@@ -52,7 +54,7 @@ class CommandListener(threading.Thread):
         """Listen, and listen again after every loss of the connection."""
         while not self._stop_event.is_set():
             try:
-                with listening(self._engine) as listener:
+                with listening(self._engine, channel_of(self._node_name)) as listener:
                     self._wake_scheduler()
                     self._serve(listener)
             except DatabaseError as exc:
@@ -70,6 +72,8 @@ class CommandListener(threading.Thread):
             now = time.monotonic()
             if payloads:
                 self._wake_scheduler()
+            if allocations := launches_in(payloads):
+                self._launch(allocations)
             if "commands" in payloads or now >= next_poll:
                 next_poll = now + self._poll_seconds
                 self._carry_out_commands()

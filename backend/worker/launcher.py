@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from jobwarden.backend.database.driver import DatabaseError, Engine
@@ -11,7 +11,7 @@ from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.errors import FolderTaken, LaunchError, Postponed
 from jobwarden.backend.faults import point
 from jobwarden.backend.process import spool
-from jobwarden.backend.process.cgroup import Groups
+from jobwarden.backend.process.cgroup import ControlGroup, Groups
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import boot_clock, elapsed_seconds
 from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer
@@ -30,8 +30,8 @@ BATCH = 64
 """Jobs a pid-commit carries: large enough to share its cost, small enough that the first need not wait long."""
 
 
-class Launcher:
-    """Called from RQ's thread and from the sweep, one batch at a time.
+class Launcher(threading.Thread):
+    """Launches what it is given, in batches that grow while it is busy.
 
     ``watch`` hands started jobs over, ``follow_log`` the log of one that is about to start.
     """
@@ -46,25 +46,30 @@ class Launcher:
         watch: Callable[[WatchedJob], None],
         follow_log: Callable[[WatchedJob], None],
     ) -> None:
+        super().__init__(name="launcher", daemon=True)
         self._engine, self._me, self._groups, self._accounts = engine, registration, groups, accounts
         self._recorder, self._watch, self._follow_log = recorder, watch, follow_log
-        self._turn = threading.Lock()
         self._server = LaunchServer()
+        self._news = threading.Condition()
+        self._waiting: dict[int, None] = {}
+        self._batch: frozenset[int] = frozenset()
         self._postponed: dict[int, str] = {}
         self._collided = False
         self._fitness = Fitness(engine, registration)
         self._stopped = False
-        self.in_flight: frozenset[int] = frozenset()
 
-    def launch(self, allocation_ids: Sequence[int]) -> None:
-        """Start what can be claimed of ``allocation_ids``. With the database down it does nothing: the sweep will.
+    def put(self, allocation_ids: Iterable[int]) -> None:
+        """Start what can be claimed of these; never blocks. With the database down nothing comes of it: the
+        sweep comes back to them."""
+        with self._news:
+            self._waiting.update((allocation, None) for allocation in allocation_ids if allocation not in self._batch)
+            self._news.notify()
 
-        Never raises: what goes wrong with one job is its own failure, and a batch that breaks goes back to the queue.
-        """
-        for first in range(0, len(allocation_ids), BATCH):
-            with self._turn, contained("a batch of launches"):
-                if not self._stopped:
-                    self._launch_batch(allocation_ids[first : first + BATCH])
+    @property
+    def in_flight(self) -> frozenset[int]:
+        """Allocations that it was given and has not dealt with."""
+        with self._news:
+            return self._batch | self._waiting.keys()
 
     def begin(self) -> None:
         """Take back what a worker before this one said of the program. Raises DatabaseError."""
@@ -72,12 +77,32 @@ class Launcher:
 
     def stop(self) -> None:
         """Launch nothing any more; returns when the batch under way is done."""
-        with self._turn:
+        with self._news:
             self._stopped = True
-            self._server.stop()
+            self._news.notify()
+        if self.is_alive():  # it is not yet when the worker fails before it serves
+            self.join()
+        self._server.stop()
+
+    def run(self) -> None:
+        """Launch until stopped. What goes wrong with one job is its own failure, and a batch that breaks goes back to
+        the queue."""
+        while batch := self._take():
+            with contained("a batch of launches"):
+                self._launch_batch(batch)
+
+    def _take(self) -> list[int]:
+        """Wait for something to launch: as much as makes a batch; nothing once it is stopped."""
+        with self._news:
+            self._batch = frozenset()
+            self._news.wait_for(lambda: self._waiting or self._stopped)
+            taken = [] if self._stopped else list(self._waiting)[:BATCH]
+            for allocation_id in taken:
+                del self._waiting[allocation_id]
+            self._batch = frozenset(taken)
+            return taken
 
     def _launch_batch(self, allocation_ids: Sequence[int]) -> None:
-        self.in_flight = frozenset(allocation_ids)
         try:
             if not self._fitness.program_there():
                 return  # not claimed yet: the sweep comes back to them
@@ -90,8 +115,6 @@ class Launcher:
             self._give_back()
         except DatabaseError as exc:
             log.warning("launch postponed: %s", first_line(exc))
-        finally:
-            self.in_flight = frozenset()
 
     def _spawn(self, orders: Sequence[LaunchOrder]) -> list[tuple[WatchedJob, Gated]]:
         """The jobs behind their gates, without those that could not be started: each is recorded as its own failure."""
@@ -218,22 +241,23 @@ def _fields(watched: WatchedJob) -> dict[str, int]:
 def _behind_gate(order: LaunchOrder, launch: Launch, gated: Gated) -> WatchedJob:
     try:
         point("spawn")
-        return _watched(order, gated, launch.folder.path)
+        return _watched(order, gated, launch)
     except Exception:
         gated.give_up()
         raise
 
 
-def _watched(order: LaunchOrder, gated: Gated, folder: str) -> WatchedJob:
+def _watched(order: LaunchOrder, gated: Gated, launch: Launch) -> WatchedJob:
     watched = WatchedJob(
         allocation_id=order.allocation_id,
         job_id=order.job_id,
         identity=gated.identity,
         cookie=order.cookie,
-        spool_dir=folder,
+        spool_dir=launch.folder.path,
         record_key=order.record_key,
         work_dir=order.work_dir,
         pidfd=gated.pidfd,
+        group=ControlGroup(launch.group) if launch.group else None,
     )
     watched.deadline = deadline(order.time_limit, gated.identity.start_ticks)
     return watched

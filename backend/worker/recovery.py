@@ -179,6 +179,7 @@ def _departed(row: Any, host: HostIdentity) -> WatchedJob:
         record_key=row.record_key,
         work_dir=row.work_dir,
         rebooted=row.boot_id != host.boot_id,
+        group=cgroup.group_of(row.spool_dir, row.cookie),
     )
 
 

@@ -90,14 +90,14 @@ class Service:
         self._launcher = Launcher(
             self._engine, self._me, groups, accounts, self._recorder, self._watch, self._logs.follow
         )
-        self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.launch)
-        self._leader = Leader(self._engine, settings, self._ring)
+        self._recovery = Recovery(self._engine, self._me, groups, self._watch, self._launcher.put)
+        self._leader = Leader(self._engine, settings, self._me.node_name, self._ring)
         self._alerts = AlertMonitor(self._engine, settings, lambda: self._leader.leads)
         self._doorbell = LaunchListener(
             urls.redis_url,
             self._me.node_name,
             self._me.worker_id,
-            self._launcher.launch,
+            self._launcher.put,
             self._mend,
             self._outage,
         )
@@ -106,6 +106,7 @@ class Service:
             self._me.node_name,
             settings.poll_seconds,
             wake_scheduler=self._leader.wake,
+            launch=self._launcher.put,
             end=self._supervisor.end,
             sweep=self._sweep,
             mend=self._mend,
@@ -118,6 +119,7 @@ class Service:
         self._guard.install()
         self._pulse.start()
         self._recorder.start()
+        self._launcher.start()
         try:
             self._serve()
         except Exception as exc:
@@ -263,10 +265,15 @@ class Service:
             self._dropped = count
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
-        try:
-            doorbell.ring(self._redis, node_name, allocation_ids)
-        except (RedisError, OSError) as exc:
-            self._outage.failed(exc)  # the sweep of that node will find the jobs
+        """Ring the node; our own needs no bell."""
+        if node_name == self._me.node_name:
+            self._launcher.put(allocation_ids)
+        else:
+            try:
+                doorbell.ring(self._redis, node_name, allocation_ids)
+            except (RedisError, OSError) as exc:
+                self._outage.failed(exc)  # that node was notified, and else its sweep finds the jobs
+        point("ring")
 
     def _mend(self) -> None:
         """Recover embedded servers that died; foreign ones are only waited for. What fails is said once."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobwarden.backend.process.cgroup import ControlGroup, group_of
+from jobwarden.backend.process.cgroup import ControlGroup
 from jobwarden.backend.process.exit_status import EndCause, Verdict, judge
 from jobwarden.backend.process.identity import ProcessIdentity
 from jobwarden.backend.process.identity_file import from_spool, read_order
@@ -29,7 +29,7 @@ class WatchedJob:
 
     ``pidfd`` is -1 when there is no process to wait for. ``never_ran``: the gate was never opened. ``wait_status``:
     what the supervising process exited with, if it was our child and no signal ended it. ``group``: its control group,
-    known once it is judged. ``gone_since``: boot clock at which its supervisor, our child, was still unreaped; whatever
+    if it has one. ``gone_since``: boot clock at which its supervisor, our child, was still unreaped; whatever
     of its session began before is the job's. ``looks``: how often it could not be ended and was looked at again.
     ``flagged``: the database says that its worker could not deal with it.
     """
@@ -67,8 +67,7 @@ class WatchedJob:
 
     def group_populated(self) -> bool:
         """Whether a process lives in its control group."""
-        group = group_of(self.spool_dir, self.cookie)
-        return group is not None and group.populated()
+        return self.group is not None and self.group.populated()
 
     @property
     def script(self) -> str:
@@ -81,7 +80,7 @@ class WatchedJob:
             record = Record(RecordKind.NEVER)
         elif record is None and self.wait_status is not None:  # its folder was deleted, but we are the parent
             record = Record(RecordKind.EXIT, self.wait_status)
-        group = self.group = group_of(self.spool_dir, self.cookie)
+        group = self.group
         return judge(
             record,
             cause=self.request.cause if self.request else None,
