@@ -38,8 +38,13 @@ quick: lint ## lint and the fast tests, in less than 90 seconds
 coverage: install ## the tests that are quick, and which lines they do not reach
 	$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS) -m 'not slow' --cov --cov-report=term
 
-bench: install ## throughput against its limits
+bench: install .bench/installed ## throughput against its limits, and against other systems
 	$(PYTHON_IN_VENV) -m benchmarks
+
+.bench/installed: benchmarks/peers.txt
+	$(PYTHON_IN_VENV) -m venv .bench
+	.bench/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
+	touch .bench/installed
 
 # How soon a lost worker is seen (about 20 minutes), and what thousands of jobs cost.
 bench-notice: install ## how soon a lost worker is seen

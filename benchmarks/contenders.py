@@ -1,15 +1,19 @@
 """What is measured. Each contender runs the same script a number of times and says how long it took in seconds."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import psycopg2
 from redis import Redis
 from rq import Queue
 
@@ -19,7 +23,7 @@ from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.database.engine import Listener, listening, make_engine
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.embedded.home import locate, prepare, sole
-from jobwarden.backend.embedded.servers import Urls
+from jobwarden.backend.embedded.servers import Urls, setup_url
 from jobwarden.backend.services.lifecycle import start_worker
 from jobwarden.backend.state import machine
 
@@ -28,6 +32,17 @@ LIMIT = "raw posix_spawn + wait, 2 threads"
 FORKING_RQ = "RQ Worker (forks), 1 process"
 TIMEOUT_SECONDS = 60.0
 REPOSITORY = Path(__file__).resolve().parent.parent
+PEER_PYTHON, PEER_PROGRAM = REPOSITORY / ".bench" / "bin" / "python", str(REPOSITORY / "benchmarks" / "peers.py")
+PEERS = (
+    ("HyperQueue (in memory), 64 cores", "hyperqueue", 1500),
+    ("Huey, 2 processes", "huey", 400),
+    ("Dramatiq, 2 processes of 4 threads", "dramatiq", 600),
+    ("Procrastinate, 8 at once", "procrastinate", 400),
+    ("PgQueuer, 8 at once", "pgqueuer", 400),
+    ("task-spooler, 8 at once", "task_spooler", 400),
+    ("Slurm", "slurm", 400),
+)
+"""Name in the table, in `benchmarks.peers`, and jobs of a round. Those that are not installed are left out."""
 
 Run = Callable[[int], float]
 """Runs that many jobs, all known from the start; the seconds until the last one's end was known."""
@@ -60,6 +75,7 @@ class Bench:
             Contender(FORKING_RQ, 100, lambda: self._rq("rq.Worker", 1)),
             Contender("RQ Worker (forks), 2 processes", 150, lambda: self._rq("rq.Worker", 2)),
             Contender("RQ SimpleWorker, 1 process", 400, lambda: self._rq("rq.SimpleWorker", 1)),
+            *(Contender(name, jobs, partial(self._peer, peer)) for name, peer, jobs in PEERS if _is_there(peer)),
         ]
 
     @contextmanager
@@ -78,6 +94,32 @@ class Bench:
             yield lambda jobs: _rq(redis, str(self.script), jobs)
 
     @contextmanager
+    def _peer(self, peer: str) -> Iterator[Run]:
+        """A peer of `benchmarks.peers`, with a database of its own."""
+        with closing(psycopg2.connect(setup_url(self.settings))) as admin:
+            admin.autocommit = True
+            for command in ("DROP DATABASE IF EXISTS peer WITH (FORCE)", "CREATE DATABASE peer"):
+                admin.cursor().execute(command)
+        database = re.sub(r"/[^/?]+\?", "/peer?", setup_url(self.settings), count=1)
+        words = [str(PEER_PYTHON), PEER_PROGRAM, peer, str(self.script), self.urls.redis_url.replace("db=0", "db=2")]
+        with subprocess.Popen(
+            [*words, database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.script.parent
+        ) as process:
+            assert process.stdin is not None and process.stdout is not None
+
+            def run(jobs: int) -> float:
+                print(jobs, file=process.stdin, flush=True)
+                return float(_line(process))
+
+            while _line(process) != "ready":
+                pass
+            try:
+                yield run
+            finally:
+                process.stdin.close()
+                _end(process)
+
+    @contextmanager
     def _jobwarden(self, cpus: int) -> Iterator[Run]:
         variables = {"JOBWARDEN_NODE_CPUS": str(cpus), "JOBWARDEN_NODE_MEMORY_MB": str(1 << 20)}
         engine = make_engine(self.urls.database_url, application_name="bench")
@@ -92,6 +134,27 @@ class Bench:
             os.kill(worker.pid, 15)
             os.waitpid(worker.pid, 0)
             engine.dispose()
+
+
+def _is_there(peer: str) -> bool:
+    command = {"task_spooler": "tsp", "slurm": "sbatch"}.get(peer)
+    return PEER_PYTHON.exists() if command is None else shutil.which(command) is not None
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    """The next line of a peer. Raises RuntimeError when it has ended."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{process.args} ended with {process.wait()}")
+    return line.strip()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _raw(script: str, jobs: int, threads: int) -> float:

@@ -110,6 +110,8 @@ class Launch:
         """As message.h reads it. Raises LaunchError for what no process can be given."""
         marks = [f"{name}={self.environment[name]}" for name in MARKS if name in self.environment]
         others = [f"{name}={value}" for name, value in self.environment.items() if name not in MARKS]
+        if not all(isinstance(text, str) for text in (*self.arguments, *self.environment.values())):
+            raise LaunchError("environment", "arguments or environment of the job are unusable: one is no text")
         if any(not name or "=" in name for name in self.environment):
             raise LaunchError("environment", "the environment of the job is unusable: a name is empty or has a '='")
         host, folder = this_host(), self.folder
@@ -210,6 +212,9 @@ class LaunchServer:
                 sent[self._free.pop()] = index
             except LaunchError as error:
                 found[index] = error
+            except Exception as error:
+                log.critical("internal error in the order to launch %s", launch.folder.path, exc_info=True)
+                found[index] = LaunchError("orders", f"the worker could not start it: {type(error).__name__}: {error}")
         self._forget_pids(sent)
         with self._losing():
             server.sendall(b"".join(messages))

@@ -11,7 +11,7 @@ import pytest
 
 from jobwarden import backend
 from jobwarden.backend.errors import InputError
-from jobwarden.backend.faults import POINTS, _Armed
+from jobwarden.backend.faults import POINTS, SERVER_POINTS, _Armed
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Placement
 from tests.support.processes import is_gone, wait_until
@@ -28,6 +28,8 @@ def test_every_point_is_passed_somewhere_and_every_passing_is_a_known_point() ->
     for file in Path(backend.__file__).parent.rglob("*.py"):
         passed += re.findall(r'\bpoint\("([^"]+)"', file.read_text())
     assert sorted(passed) == sorted(POINTS)
+    server = "".join(file.read_text() for file in (Path(backend.__file__).parent / "process").glob("*.h"))
+    assert sorted(re.findall(r'\bpoint\("([^"]+)"', server)) == sorted(SERVER_POINTS)
 
 
 @pytest.mark.parametrize("text", ["nowhere:kill", "claim", "claim:explode", "claim:kill:x", ""])
@@ -213,3 +215,23 @@ def test_a_submission_that_fails_before_its_commit_leaves_no_job(farm: Farm, act
     assert (done.code != 0, done.out) == (True, "")
     assert farm.scalar("SELECT count(*) FROM jobs") == 0
     assert "Traceback" not in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("point", "action"), [*((point, "kill") for point in sorted(SERVER_POINTS)), ("launch-forked", "stop")]
+)
+def test_the_launch_server_is_lost_at(farm: Farm, point: str, action: str) -> None:
+    """Killed, or hung until its worker has had enough of it: that worker goes on with another one. What it is like to
+    lose it hung at each of these is in tests/process/test_launch_server.py."""
+    scene = Scene(farm)
+    worker = farm.launch(JOBWARDEN_FAULT=f"{point}:{action}")
+
+    def lost() -> bool:
+        scene.play()
+        return "the launch server is gone" in worker.said
+
+    wait_until(lost, 2 * PATIENCE, f"{point}:{action} to happen; the worker said\n{worker.said}")
+    scene.play_until_over()
+    scene.check()
+    assert not is_gone(worker.pid)

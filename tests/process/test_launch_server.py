@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -95,9 +96,16 @@ def test_a_large_batch_with_what_fails_in_it(server: LaunchServer, tmp_path: Pat
     (tmp_path / "7").mkdir()
     launches = [attempt(tmp_path, number, "exit 3", environment={MARK: mark}) for number in range(100)]
     launches[50] = attempt(tmp_path, 50, environment={"A=B": ""})
+    launches[60] = attempt(tmp_path, 60, arguments=[1])  # type: ignore[list-item]
+    launches[70] = replace(launches[70], script=None)  # type: ignore[arg-type]
     results = server.launch(launches)
     errors = {place: result for place, result in enumerate(results) if isinstance(result, LaunchError)}
-    assert {place: error.step for place, error in errors.items()} == {7: "folder", 50: "environment"}
+    assert {place: error.step for place, error in errors.items()} == {
+        7: "folder",
+        50: "environment",
+        60: "environment",
+        70: "orders",
+    }
     gated = [result for result in results if isinstance(result, Gated)]
     assert server.open(gated) == {one.pid for one in gated}
     assert {os.waitstatus_to_exitcode(os.waitpid(one.pid, 0)[1]) for one in gated} == {3}
