@@ -94,10 +94,13 @@ def huey(script: str, redis_url: str, database_url: str) -> None:
         workers=PROCESSES, worker_type="process", periodic=False, initial_delay=0.01, max_delay=0.01
     )
     consumer.start()
+
+    def run(jobs: int) -> None:
+        for result in _many(job, jobs):
+            result(blocking=True, backoff=1.0, max_delay=LOOK_SECONDS)
+
     try:
-        answer(
-            lambda jobs: [result(blocking=True, backoff=1.0, max_delay=0.001) for result in _many(job, jobs)] and None
-        )
+        answer(run)
     finally:
         consumer.stop()
 
@@ -129,7 +132,7 @@ def dramatiq(script: str, redis_url: str, database_url: str) -> None:
     def run(jobs: int) -> None:
         counter.set("bench:done", 0)
         _many(job.send, jobs)
-        while int(counter.get("bench:done")) < jobs:
+        while int(counter.get("bench:done") or 0) < jobs:
             time.sleep(LOOK_SECONDS)
 
     with children(serve):

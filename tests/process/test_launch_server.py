@@ -188,8 +188,7 @@ sys.stdin.read()
     pids = [int(word) for word in worker.stdout.readline().split()]
     worker.kill()
     worker.communicate()
-    for pid in pids:
-        wait_until(lambda pid=pid: is_gone(pid), what=f"the end of {pid}")
+    wait_until(lambda: all(map(is_gone, pids)), what=f"the end of {pids}")
     record = read_record(f"{tmp_path}/1", KEY)
     assert record is not None and record.kind is RecordKind.NEVER
 
