@@ -47,7 +47,7 @@ class DatabaseError(Exception):
         return getattr(self.orig, "pgcode", None)
 
 
-class Session(psycopg2.extensions.connection):
+class PreparingConnection(psycopg2.extensions.connection):
     """A connection that knows how often each statement ran in it."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -86,7 +86,7 @@ class Statement:
 
     def _form_for(self, cursor: psycopg2.extensions.cursor) -> str:
         session = cursor.connection
-        if not self.often or not isinstance(session, Session):
+        if not self.often or not isinstance(session, PreparingConnection):
             return self._for_psycopg2
         runs = session.runs.get(self, 0)
         if runs < PREPARED_AFTER:
@@ -320,7 +320,7 @@ class Engine:
         """A new connection that is none of the pool's. Raises DatabaseError."""
         try:
             raw: psycopg2.extensions.connection = psycopg2.connect(
-                self.url, connection_factory=Session, **self._options
+                self.url, connection_factory=PreparingConnection, **self._options
             )
             try:
                 _never_idle_too_long(raw)
