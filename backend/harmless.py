@@ -112,8 +112,11 @@ def hide_password(text: str) -> str:
     >>> hide_password("redis://:secret@h:6379/0?db=1&password=x"), hide_password("postgresql://h:5432/db")
     ('redis://:***@h:6379/0?db=1&password=***', 'postgresql://h:5432/db')
     """
-    hidden = _WITH_BLANKS.sub(rf"\1:{STARS}@", _USERINFO.sub(rf"\1:{STARS}@", text))
-    hidden = _PARAMETER.sub(rf"\1{STARS}", hidden)
+    hidden = text
+    if "@" in hidden:  # each look without its sign would find nothing, and every line of a log is looked at
+        hidden = _WITH_BLANKS.sub(rf"\1:{STARS}@", _USERINFO.sub(rf"\1:{STARS}@", hidden))
+    if "=" in hidden:
+        hidden = _PARAMETER.sub(rf"\1{STARS}", hidden)
     return _HEADER.sub(rf"\1 {STARS}", hidden)
 
 

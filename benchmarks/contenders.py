@@ -193,10 +193,7 @@ def _rq_worker(worker_class: str, url: str) -> Iterator[None]:
             process.terminate()
 
 
-_DONE = text("""
-    SELECT NOT EXISTS (SELECT FROM jobs WHERE state = 'PENDING')
-       AND NOT EXISTS (SELECT FROM jobs WHERE state = 'RUNNING')
-""")
+_DONE = text("SELECT sum(pending) + sum(running) = 0 FROM job_counts")
 _FAILED = text("SELECT count(*) FROM jobs WHERE state <> 'COMPLETED'")
 
 

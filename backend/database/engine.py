@@ -35,15 +35,25 @@ def parse_url(url: str) -> str:
 
 
 def make_engine(
-    url: str, *, read_only: bool = False, application_name: str = "jobwarden", pool_size: int = POOL_SIZE
+    url: str,
+    *,
+    read_only: bool = False,
+    by_key: bool = False,
+    application_name: str = "jobwarden",
+    pool_size: int = POOL_SIZE,
 ) -> Engine:
     """A pooled engine; nothing connects until it is used.
 
-    ``read_only`` makes every transaction read-only in the database itself. What else we rely on is said for each
-    session, whatever the role, the database or the environment (PGCLIENTENCODING) have for it. Keepalives notice a
-    vanished host in about half a minute instead of two hours.
+    ``read_only`` makes every transaction read-only in the database itself. ``by_key`` is for who asks for rows by their
+    keys alone, again and again: a plan that was made while a table was small must not read all of it later. What else
+    we rely on is said for each session, whatever the role, the database or the environment (PGCLIENTENCODING) have for
+    it. Keepalives notice a vanished host in about half a minute instead of two hours.
     """
-    settings = {**SESSION, **({"default_transaction_read_only": "on"} if read_only else {})}
+    settings = {
+        **SESSION,
+        **({"default_transaction_read_only": "on"} if read_only else {}),
+        **({"enable_seqscan": "off"} if by_key else {}),
+    }
     options = {
         "application_name": application_name,
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,

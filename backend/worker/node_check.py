@@ -34,6 +34,7 @@ class Fitness:
         self._failed = 0
         self._last = ""
         self._succeeded = self._missing = self._drained = False
+        self._lifted = False
 
     @property
     def spent(self) -> bool:
@@ -65,9 +66,10 @@ class Fitness:
         if self.spent:
             if not self._drained:
                 self._drain(self.reason)
-            self._drained = True
-        elif self._succeeded:
+            self._drained, self._lifted = True, False
+        elif self._succeeded and not self._lifted:  # also a drain that a worker before this one brought about
             self._lift(FAILING)
+            self._lifted = True
         self._succeeded = False
 
     def begin(self) -> None:

@@ -64,7 +64,9 @@ class Service:
         self._program = Program()
         self._dropped = 0
         self._guard = CrashGuard(self._fenced)
-        self._engine: Engine = make_engine(urls.database_url, application_name=f"jobwarden worker {settings.node_name}")
+        self._engine: Engine = make_engine(
+            urls.database_url, by_key=True, application_name=f"jobwarden worker {settings.node_name}"
+        )
         self._redis: Redis = doorbell.connect(urls.redis_url)
         self._outage = Outage()
         self._not_mended = ""

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from jobwarden.backend.domain.states import OUTDATED, REPLACED
 from jobwarden.backend.monitoring.health.checks import look
 from jobwarden.backend.worker.node_check import MOST_FAILURES, Fitness, Program
 from jobwarden.backend.worker.registration import Registration
-from tests.support.processes import is_gone, wait_until
+from tests.support.processes import MARK, is_gone, wait_until
 from tests.support.program import copy_program
 from tests.worker.farm import PATIENCE, Farm, Worker, go
 
@@ -64,6 +65,23 @@ def test_without_close_range_a_job_inherits_nothing(farm: Farm, deny: Path) -> N
     job = farm.submit("readlink /proc/self/fd/*; echo done")
     assert farm.ended(job).state == "COMPLETED"
     assert b"/etc/hosts" not in farm.log(job)
+
+
+def test_without_close_range_no_supervisor_holds_the_gate_of_another(deny: Path, tmp_path: Path, mark: str) -> None:
+    code = """
+import os, sys
+from jobwarden.backend.process.spawn import LaunchServer
+from tests.support.launching import attempt
+server = LaunchServer()
+waiting, running = server.launch([attempt(sys.argv[1], n, "sleep 60", environment={MARK: sys.argv[2]}) for n in (1, 2)])
+running.open_gate()
+os.kill(server.pid, 9)
+os.waitpid(waiting.pid, 0)
+print(os.waitpid(running.pid, os.WNOHANG))
+""".replace("MARK", repr(MARK))
+    words = [*denied(deny, "close_range"), sys.executable, "-c", code, str(tmp_path), mark]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.stdout == "(0, 0)\n", done.stderr
 
 
 @pytest.mark.parametrize("call", ["pidfd_open", "pidfd_send_signal"])
