@@ -132,7 +132,7 @@ def explain(exc: DatabaseError, engine: Engine, *, embedded: bool, lacking: str)
 
 # Which schema this program speaks, and the check that the database speaks it too.
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """Head of the migrations; named here so that checking needs no Alembic (a test holds the two together)."""
 
 

@@ -4,13 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
 from jobwarden.backend.database.engine import conflict, first_line, notify_launch, refused
 from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
 from jobwarden.backend.faults import point
-from jobwarden.backend.scheduler.cycle import run_cycle
+from jobwarden.backend.scheduler.cycle import MOST_PLACED, run_cycle
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Leader(threading.Thread):
         self._engine, self._settings, self._own_node, self._ring = engine, settings, own_node, ring
         self._wake = threading.Event()
         self._stopping = False
-        self._deep_at = 0.0
+        self._deep_at, self._was_deep = 0.0, False
         self.leads = False
         """Whether this worker schedules now, for whoever may be a moment late to know."""
 
@@ -75,14 +76,14 @@ class Leader(threading.Thread):
         self.leads = True
         while not self._stopping:
             self._wake.clear()
-            if not self._turn(conn):  # there may be more to place, for what came meanwhile
-                self._pause(self._settings.poll_seconds)
+            if not self._turn(conn):  # what comes meanwhile wakes us
+                self._pause(min(self._settings.poll_seconds, self._until_deep()))
         return True
 
     def _turn(self, conn: Connection) -> bool:
-        """One cycle; whether it placed anything, so that there may be more to place."""
+        """One cycle; whether it placed as much as one may, so that there may be more to place."""
         began = time.monotonic()
-        deep = began >= self._deep_at
+        deep = self._was_deep = began >= self._deep_at
         try:
             with conn.begin():
                 granted = run_cycle(conn, self._settings.starve_seconds, deep=deep)
@@ -104,7 +105,11 @@ class Leader(threading.Thread):
             now = time.monotonic()
             self._deep_at = now + (DEEP_SHARE - 1) * (now - began)
         self._ring_all(granted)
-        return bool(granted)
+        return sum(map(len, granted.values())) >= MOST_PLACED
+
+    def _until_deep(self) -> float:
+        """Seconds until the whole queues may be looked at again, for what only the heads were looked at for."""
+        return inf if self._was_deep else max(0.0, self._deep_at - time.monotonic())
 
     def _ring_all(self, granted: Mapping[str, Sequence[int]]) -> None:
         try:

@@ -16,14 +16,17 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 3.0
 RETRY_SECONDS = 1.0
+MAY_START = frozenset(("queue", "nodes", "workers"))
+"""News after which a job may start that could not before."""
 CAUSES = {"cancel": EndCause.CANCELLED, "kill": EndCause.KILLED}
 
 
 class CommandListener(threading.Thread):
     """Listens for notifications and runs the chores that follow, with a poll behind them.
 
-    ``wake_scheduler`` is called on any change, ``launch`` for allocations of this node that were granted elsewhere,
-    ``end`` for each open command of this node, ``sweep`` every few seconds; ``mend`` when the database is lost.
+    ``wake_scheduler`` is called when a job may start, ``launch`` for allocations of this node that were granted
+    elsewhere, ``end`` for each open command of this node, ``sweep`` every few seconds; ``mend`` when the database is
+    lost.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class CommandListener(threading.Thread):
         while not self._stop_event.is_set():
             payloads = listener.wait(self._poll_seconds)
             now = time.monotonic()
-            if payloads:
+            if payloads & MAY_START:
                 self._wake_scheduler()
             if allocations := launches_in(payloads):
                 self._launch(allocations)
