@@ -26,7 +26,7 @@ from jobwarden.backend.actions.results import Context, ItemResult, ResultTally, 
 from jobwarden.backend.anomalies.attempts import BY_ID, read_attempts
 from jobwarden.backend.anomalies.detect import Anomaly, examine, explain
 from jobwarden.backend.database.driver import Connection
-from jobwarden.backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from jobwarden.backend.database.engine import ALLOCATION_LOCK, allocation_key, try_session_lock
 from jobwarden.backend.database.roles import OPERATOR, lacking
 from jobwarden.backend.domain.states import AnomalyKind, JobState
 from jobwarden.backend.domain.units import counted

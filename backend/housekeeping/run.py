@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.database.driver import Connection, text
-from jobwarden.backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
+from jobwarden.backend.database.engine import HOUSEKEEPING_LOCK, try_session_lock
 from jobwarden.backend.housekeeping import sql
 from jobwarden.backend.housekeeping.allocations import forget_workers, release_stale
 from jobwarden.backend.housekeeping.archive import archive_kept, archive_old, check_directory, check_rights

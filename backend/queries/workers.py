@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobwarden.backend.database.driver import Connection
-from jobwarden.backend.database.locks import LEADER_LOCK, WORKER_LOCK
+from jobwarden.backend.database.engine import LEADER_LOCK, WORKER_LOCK
 from jobwarden.backend.domain.pending_reason import NodeFacts
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.process.identity import Liveness, ProcessIdentity, liveness, ran_here, this_host

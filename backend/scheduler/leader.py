@@ -8,8 +8,14 @@ from math import inf
 
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Connection, DatabaseError, Engine
-from jobwarden.backend.database.engine import conflict, first_line, notify_launch, refused
-from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
+from jobwarden.backend.database.engine import (
+    LEADER_LOCK,
+    conflict,
+    first_line,
+    notify_launch,
+    refused,
+    try_session_lock,
+)
 from jobwarden.backend.faults import point
 from jobwarden.backend.scheduler.cycle import MOST_PLACED, run_cycle
 

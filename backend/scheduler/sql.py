@@ -1,7 +1,7 @@
 """What the scheduler reads."""
 
 from jobwarden.backend.database.driver import text
-from jobwarden.backend.database.locks import WORKER_LOCK
+from jobwarden.backend.database.engine import WORKER_LOCK
 
 _JOB = """id, partition, priority, cpus, memory_mb, gpus, time_limit,
            extract(epoch FROM clock_timestamp() - submit_time)::float AS waited"""

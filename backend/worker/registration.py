@@ -11,7 +11,7 @@ from typing import Any
 from jobwarden import __version__
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Connection
-from jobwarden.backend.database.locks import NODE_LOCK, WORKER_LOCK, release_session_lock, try_session_lock
+from jobwarden.backend.database.engine import NODE_LOCK, WORKER_LOCK, release_session_lock, try_session_lock
 from jobwarden.backend.domain.units import counted
 from jobwarden.backend.embedded.home import explained, locate
 from jobwarden.backend.embedded.workers import write_pid_file

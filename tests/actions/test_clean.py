@@ -8,7 +8,7 @@ from jobwarden.backend.actions.results import Context, ItemResult, ResultTally
 from jobwarden.backend.actions.takeover import AuditedAction, take_over
 from jobwarden.backend.actions.targets import Scope
 from jobwarden.backend.database.driver import text
-from jobwarden.backend.database.locks import ALLOCATION_LOCK, allocation_key, try_session_lock
+from jobwarden.backend.database.engine import ALLOCATION_LOCK, allocation_key, try_session_lock
 from jobwarden.backend.errors import InputError
 from jobwarden.backend.process.procfs import scan
 from tests.support.actions import perform, plan

@@ -13,7 +13,7 @@ import pytest
 
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.database.driver import text
-from jobwarden.backend.database.locks import HOUSEKEEPING_LOCK, try_session_lock
+from jobwarden.backend.database.engine import HOUSEKEEPING_LOCK, try_session_lock
 from jobwarden.backend.housekeeping.run import ARCHIVE_KEY, host_key
 from tests.housekeeping.conftest import Past
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from jobwarden.backend.database.driver import DatabaseError, Engine, text
-from jobwarden.backend.database.locks import WORKER_LOCK, release_session_lock, try_session_lock
+from jobwarden.backend.database.engine import WORKER_LOCK, release_session_lock, try_session_lock
 from jobwarden.backend.domain.states import FailureReason, JobState
 from jobwarden.backend.process.exit_status import EndCause, judge
 from jobwarden.backend.process.identity import HostIdentity

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobwarden.backend.database.driver import Engine
-from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
+from jobwarden.backend.database.engine import WORKER_LOCK, try_session_lock
 from jobwarden.backend.domain.states import WorkerState
 from jobwarden.backend.queries.workers import judge, read_workers
 from tests.queries.rows import add_jobs, add_worker, start, typed

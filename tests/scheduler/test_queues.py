@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobwarden.backend.database.driver import Connection, Engine, text
-from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
+from jobwarden.backend.database.engine import WORKER_LOCK, try_session_lock
 from jobwarden.backend.scheduler import cycle
 from jobwarden.backend.scheduler.cycle import run_cycle
 from jobwarden.backend.scheduler.plan import PendingJob, Planner

@@ -12,7 +12,7 @@ import pytest
 
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.database.driver import Connection, DatabaseError, Engine, text
-from jobwarden.backend.database.locks import (
+from jobwarden.backend.database.engine import (
     ALLOCATION_LOCK,
     HOUSEKEEPING_LOCK,
     LEADER_LOCK,

@@ -12,7 +12,7 @@ from typing import Any
 
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Connection, Engine, text
-from jobwarden.backend.database.locks import WORKER_LOCK, try_session_lock
+from jobwarden.backend.database.engine import WORKER_LOCK, try_session_lock
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import this_host
 from jobwarden.backend.process.record import read_record

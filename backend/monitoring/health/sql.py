@@ -1,7 +1,7 @@
 """What the checks ask of the database."""
 
 from jobwarden.backend.database.driver import text
-from jobwarden.backend.database.locks import LEADER_LOCK, WORKER_LOCK
+from jobwarden.backend.database.engine import LEADER_LOCK, WORKER_LOCK
 
 BOUND = text("SELECT set_config('statement_timeout', :ms, false)")
 CLOCK = text("SELECT extract(epoch FROM clock_timestamp())::float8")

@@ -15,7 +15,7 @@ import pytest
 
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Engine, text
-from jobwarden.backend.database.locks import LEADER_LOCK, try_session_lock
+from jobwarden.backend.database.engine import LEADER_LOCK, try_session_lock
 from jobwarden.backend.monitoring.health import database, host
 from jobwarden.backend.monitoring.health.checks import ORDER, look
 from jobwarden.backend.monitoring.health.records import Check, HealthReport, Status, worst
