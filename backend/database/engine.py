@@ -171,7 +171,7 @@ def check_schema(engine: Engine) -> None:
 # Locks that go with the session that holds them: what each kind means.
 #
 # Two integers name one, as with PostgreSQL's own advisory locks, and such a lock is behind it; but whose login may not
-# hold it neither takes nor keeps it: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists who has it.
+# hold it neither takes nor keeps it: migrations/sql/0003_locks.sql says how. ``jw_lock_holders(kind)`` lists them.
 
 WORKER_LOCK = 19031
 """Held for life by the liveness connection of worker ``workers.id``: free means that the worker's session ended."""
