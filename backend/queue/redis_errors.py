@@ -93,7 +93,7 @@ class Outage:
             kind = advice(exc)  # what comes by turns, as MOVED and CROSSSLOT of one cluster, has one remedy
             if kind not in self._said:
                 self._said.add(kind)
-                log.warning("Redis %s; jobs start by the sweep meanwhile; %s", describe(exc), kind)
+                log.warning("Redis %s; jobs start without it meanwhile; %s", describe(exc), kind)
 
     def answered(self) -> bool:
         """Note that Redis does what is asked of it; whether it does so steadily. Said when it did not before."""

@@ -1,7 +1,8 @@
-"""The thread that answers the node's bell, through every loss of Redis."""
+"""The threads that answer the node's bell and ring those of others, through every loss of Redis."""
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
@@ -73,3 +74,44 @@ class LaunchListener(threading.Thread):
     def _well(self) -> None:
         if self._outage.answered():
             self._pause = RETRY_SECONDS
+
+
+class BellRinger(threading.Thread):
+    """Rings other nodes, so that nobody who schedules waits for Redis; what it cannot ring is dropped.
+
+    A ring is a reminder: the node was notified at the commit, and its sweep finds what neither told it.
+    """
+
+    def __init__(self, redis_url: str, outage: Outage) -> None:
+        super().__init__(name="ringer", daemon=True)
+        self._redis, self._outage = doorbell.connect(redis_url), outage
+        self._news = threading.Condition()
+        self._waiting: dict[str, list[int]] = {}
+        self._stopped = False
+        self._deaf_until = 0.0
+
+    def put(self, node_name: str, allocation_ids: Sequence[int]) -> None:
+        """Ring the node soon; never blocks."""
+        with self._news:
+            if time.monotonic() >= self._deaf_until:
+                self._waiting.setdefault(node_name, []).extend(allocation_ids)
+                self._news.notify()
+
+    def stop(self) -> None:
+        """Ring no more; what Redis is asked at this moment is not waited for."""
+        with self._news:
+            self._stopped = True
+            self._news.notify()
+
+    def run(self) -> None:
+        """Ring until stopped. After a failure Redis is left alone for a while: it may not even say no."""
+        while not self._stopped:
+            with self._news:
+                self._news.wait_for(lambda: self._waiting or self._stopped)
+                waiting, self._waiting = self._waiting, {}
+            try:
+                for node_name, allocation_ids in waiting.items():
+                    doorbell.ring(self._redis, node_name, allocation_ids)
+            except (RedisError, OSError) as exc:
+                self._deaf_until = time.monotonic() + RETRY_SECONDS
+                self._outage.failed(exc)

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from jobwarden.backend import disk_reserve
 from jobwarden.backend.actions.results import user_name
 from jobwarden.backend.config.settings import Settings
@@ -36,7 +33,7 @@ from jobwarden.backend.worker.commands import CommandListener
 from jobwarden.backend.worker.crash_guard import CrashGuard, contained, exit_at_the_latest
 from jobwarden.backend.worker.disk_guard import LogLimiter, ReserveKeeper
 from jobwarden.backend.worker.heartbeat import Heartbeat
-from jobwarden.backend.worker.launch_listener import LaunchListener
+from jobwarden.backend.worker.launch_listener import BellRinger, LaunchListener
 from jobwarden.backend.worker.launcher import Launcher
 from jobwarden.backend.worker.monitor import Monitor
 from jobwarden.backend.worker.node_check import Program
@@ -67,8 +64,8 @@ class Service:
         self._engine: Engine = make_engine(
             urls.database_url, by_key=True, application_name=f"jobwarden worker {settings.node_name}"
         )
-        self._redis: Redis = doorbell.connect(urls.redis_url)
         self._outage = Outage()
+        self._ringer = BellRinger(urls.redis_url, self._outage)
         self._not_mended = ""
         spool = str(Path(settings.home) / "spool" / settings.node_name)
         accounts = Accounts(settings)
@@ -137,6 +134,7 @@ class Service:
         self._commands.start()
         self._alerts.start()
         self._doorbell.start()
+        self._ringer.start()
         systemd.notify("READY=1")
         self._logs.start()
         self._spare.start()
@@ -202,6 +200,7 @@ class Service:
         self._logs.stop()
         self._spare.stop()
         self._doorbell.stop()
+        self._ringer.stop()
         self._launcher.stop()
         self._leader.stop()
         self._commands.stop()
@@ -267,14 +266,11 @@ class Service:
             self._dropped = count
 
     def _ring(self, node_name: str, allocation_ids: Sequence[int]) -> None:
-        """Ring the node; our own needs no bell."""
+        """Tell a node what it has to launch; our own needs no bell."""
         if node_name == self._me.node_name:
             self._launcher.put(allocation_ids)
         else:
-            try:
-                doorbell.ring(self._redis, node_name, allocation_ids)
-            except (RedisError, OSError) as exc:
-                self._outage.failed(exc)  # that node was notified, and else its sweep finds the jobs
+            self._ringer.put(node_name, allocation_ids)
         point("ring")
 
     def _mend(self) -> None:

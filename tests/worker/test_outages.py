@@ -1,5 +1,6 @@
 """The database and the queue die under a worker: jobs go on, start, end and are recorded all the same."""
 
+import socket
 from pathlib import Path
 
 import redis
@@ -57,12 +58,29 @@ def test_after_down_and_up_all_is_still_there(installation: Installation, tmp_pa
     assert installation.cli("logs", running).out == "begun\n"
 
 
-def test_without_any_redis_jobs_start_by_the_sweep(farm: Farm) -> None:
-    worker = farm.worker(REDIS_URL=f"unix://{farm.work}/no-such-socket")
-    job = farm.submit("exit 6")
-    assert farm.ended(job).exit_code == 6
-    assert worker.process.poll() is None
-    assert worker.term() == 0
+def test_without_any_redis_jobs_start_as_ever(farm: Farm) -> None:
+    """On the node whose worker schedules and on another one, and by no sweep."""
+    nowhere = f"unix://{farm.work}/no-such-socket"
+    workers = [farm.worker(node=node, REDIS_URL=nowhere, JOBWARDEN_PARTITIONS=node) for node in ("node1", "node2")]
+    jobs = [farm.submit("exit 6", partition=node) for node in ("node1", "node2") * 5]
+    assert {farm.ended(job).exit_code for job in jobs} == {6}
+    for worker in workers:
+        assert worker.process.poll() is None
+        assert "sweep: " not in worker.said
+        assert worker.term() == 0
+
+
+def test_a_redis_that_never_answers_holds_up_nobody_who_schedules(farm: Farm) -> None:
+    """It takes the connection and says nothing: that would cost two time-outs for each node that is rung."""
+    with socket.socket(socket.AF_UNIX) as hole:
+        hole.bind(str(farm.work / "hole"))
+        hole.listen(64)
+        redis_url = f"unix://{farm.work}/hole"
+        nodes = ("node1", "node2", "node3")
+        workers = [farm.worker(node=node, REDIS_URL=redis_url, JOBWARDEN_PARTITIONS=node) for node in nodes]
+        jobs = [farm.submit("exit 6", partition=node) for _ in range(5) for node in nodes]
+        assert {farm.ended(job).exit_code for job in jobs} == {6}
+        assert not any("sweep: " in worker.said for worker in workers)
 
 
 def test_a_lost_message_only_delays_a_job(farm: Farm) -> None:
@@ -116,7 +134,7 @@ def test_what_ended_while_all_was_down_is_told_by_the_next_worker(installation: 
     assert installation.until(job, "FAILED")["exit_code"] == 4
 
 
-def test_a_redis_cluster_costs_one_line_and_some_seconds(farm: Farm, home: Path) -> None:
+def test_a_redis_cluster_costs_one_line(farm: Farm, home: Path) -> None:
     """Who submits is told nothing, and the worker takes it for a Redis that does not work."""
     with valkey(home, "--cluster-enabled", "yes") as server:
         with redis.Redis.from_url(server.url) as client:
