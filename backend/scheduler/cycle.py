@@ -126,3 +126,11 @@ def _look_at_running(conn: Connection, rooms: Sequence[NodeCapacity]) -> None:
         )
     for room in rooms:
         room.running = [*running[room.node_name], *room.running]
+
+
+def give_back(conn: Connection) -> None:
+    """Put jobs back that a lost worker was granted and never began: the database knows that no process was committed,
+    so nobody has to look at its host. Should it live, the gates of these stay shut."""
+    if lost := conn.scalars(sql.NEVER_BEGUN):
+        why = "its worker was lost before the script started"
+        machine.requeue(conn, lost, "scheduler", why, uncommitted=True)

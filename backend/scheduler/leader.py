@@ -17,11 +17,13 @@ from jobwarden.backend.database.engine import (
     try_session_lock,
 )
 from jobwarden.backend.faults import point
-from jobwarden.backend.scheduler.cycle import MOST_PLACED, run_cycle
+from jobwarden.backend.scheduler.cycle import MOST_PLACED, give_back, run_cycle
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+GIVE_BACK_SECONDS = 1.0
+"""Between two looks for what lost workers were granted and never began."""
 DEEP_SHARE = 10
 """At most one part in so many of the time goes into looking at whole queues; the heads are looked at every turn."""
 
@@ -42,6 +44,7 @@ class Leader(threading.Thread):
         self._wake = threading.Event()
         self._stopping = False
         self._deep_at, self._was_deep = 0.0, False
+        self._give_back_at = 0.0
         self.leads = False
         """Whether this worker schedules now, for whoever may be a moment late to know."""
 
@@ -91,6 +94,10 @@ class Leader(threading.Thread):
         began = time.monotonic()
         deep = self._was_deep = began >= self._deep_at
         try:
+            if began >= self._give_back_at:
+                self._give_back_at = began + GIVE_BACK_SECONDS
+                with conn.begin():
+                    give_back(conn)
             with conn.begin():
                 granted = run_cycle(conn, self._settings.starve_seconds, deep=deep)
                 for node_name, allocation_ids in granted.items():

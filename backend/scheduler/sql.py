@@ -53,3 +53,10 @@ RUNNING = text("""
            END AS seconds_left
     FROM resource_allocations a JOIN jobs j ON j.id = a.job_id WHERE NOT a.released
 """)
+
+NEVER_BEGUN = text("""
+    SELECT a.id FROM resource_allocations a JOIN workers w ON w.id = a.worker_id
+    WHERE NOT a.released AND a.process_id IS NULL
+      AND w.heartbeat_at <= clock_timestamp() - make_interval(secs => w.lease_seconds)
+""")
+"""What was granted to a worker whose lease is over, and never began there."""

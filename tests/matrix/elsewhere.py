@@ -275,4 +275,48 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
         ),
         ("tests/embedded/test_elsewhere.py::test_a_private_tmp_ends_and_starts_no_server",),
     ),
+    (
+        Row(
+            "Network",
+            "the host of the worker that schedules loses its power",
+            "another worker leads within some twelve seconds (the lease, and two); once the host is back, a worker there"
+            " takes the node again",
+        ),
+        ("tests/worker/test_hosts.py::test_a_leader_without_power_is_replaced_and_its_node_comes_back",),
+    ),
+    (
+        Row(
+            "Network",
+            "a host is cut off from the database for a while",
+            "its worker says so within ten seconds, and is back some seconds after the cut; jobs go on meanwhile",
+        ),
+        ("tests/worker/test_hosts.py::test_a_worker_that_was_cut_off_says_so_and_is_back_soon_after",),
+    ),
+    (
+        Row(
+            "Network",
+            "a host loses its power before it began what it was granted",
+            "the job goes back to the queue when the lease is over, and runs elsewhere",
+        ),
+        ("tests/worker/test_hosts.py::test_what_was_granted_to_a_worker_without_power_and_never_began_runs_elsewhere",),
+    ),
+    (
+        Row(
+            "Network",
+            "Redis takes connections and never answers, with several nodes",
+            "nothing, but in `health`: nodes are notified by the database",
+        ),
+        ("tests/worker/test_outages.py::test_a_redis_that_never_answers_holds_up_nobody_who_schedules",),
+    ),
+    (
+        Row(
+            "Worker",
+            "its launch server is killed, or hangs, at any step",
+            "a line in its log; jobs start by another one",
+        ),
+        (
+            "tests/faults/test_points.py::test_the_launch_server_is_lost_at",
+            "tests/process/test_launch_server.py::test_a_server_lost_at_any_step_costs_nothing",
+        ),
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-GROUPS = ("Worker", "Jobs", "Queue", "Database", "Disks", "Clock", "Host")
+GROUPS = ("Worker", "Jobs", "Queue", "Network", "Database", "Disks", "Clock", "Host")
 """Sections of the table, in the order in which they are printed."""
 
 CODE = 5
