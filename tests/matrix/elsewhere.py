@@ -279,8 +279,8 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
         Row(
             "Network",
             "the host of the worker that schedules loses its power",
-            "another worker leads within some twelve seconds (the lease, and two); once the host is back, a worker there"
-            " takes the node again",
+            "another worker leads within some twelve seconds (the lease, and two); once the host is back, its"
+            " worker takes the node again",
         ),
         ("tests/worker/test_hosts.py::test_a_leader_without_power_is_replaced_and_its_node_comes_back",),
     ),
