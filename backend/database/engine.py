@@ -93,6 +93,23 @@ def conflict(exc: DatabaseError) -> bool:
     return not exc.lost and str(exc.code).startswith("40")
 
 
+STARTUP_REFUSED = "unsupported startup parameter"
+"""What pgbouncer says to the settings that each of our sessions is made with."""
+_OWN_SESSION = text("SELECT pg_backend_pid()")
+
+
+def refuse_pooler(engine: Engine) -> None:
+    """Raise Refused where two connections share a session, or one has several: a pooler in transaction mode. Locks are
+    then in the hands of strangers, several workers lead at once, and no notification is heard."""
+    with engine.connect().autocommit() as one, engine.connect().autocommit() as other:
+        seen = [(one.scalar(_OWN_SESSION), other.scalar(_OWN_SESSION)) for _ in range(3)]
+    if len(set(seen)) > 1 or seen[0][0] == seen[0][1]:
+        raise Refused(
+            "between this worker and PostgreSQL is a connection pooler in transaction mode, which takes locks and"
+            " notifications from it: set DATABASE_URL to PostgreSQL itself, or let the pooler work in session mode"
+        )
+
+
 def unavailable(exc: DatabaseError, engine: Engine, *, embedded: bool = False) -> Unavailable:
     """The one line for a failed connection: where it went (never the password) and the server's first line.
 
@@ -103,6 +120,8 @@ def unavailable(exc: DatabaseError, engine: Engine, *, embedded: bool = False) -
     where = url.get("host") or "the local socket"
     cause = lines[0].removeprefix("connection to server ") if lines else "no answer"
     advice = "see `jobwarden health`" if embedded else "check DATABASE_URL"
+    if STARTUP_REFUSED in str(exc.orig):
+        advice = "that is a connection pooler: set DATABASE_URL to PostgreSQL itself"
     if cause.endswith(f'role "{url.get("user")}" does not exist'):
         advice = f"in a shared home its owner can admit you with `jobwarden users add {url.get('user')}`"
     return Unavailable(f"database {url.get('dbname', '')} at {where} cannot be reached: {cause}; {advice}")

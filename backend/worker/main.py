@@ -6,7 +6,14 @@ import time
 
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import DatabaseError
-from jobwarden.backend.database.engine import check_schema, make_engine, refused, unavailable
+from jobwarden.backend.database.engine import (
+    STARTUP_REFUSED,
+    check_schema,
+    make_engine,
+    refuse_pooler,
+    refused,
+    unavailable,
+)
 from jobwarden.backend.embedded import ownership, servers
 from jobwarden.backend.embedded.home import prepare, sole, trusted_home
 from jobwarden.backend.errors import LaunchError, Refused
@@ -75,10 +82,13 @@ def _attempt(settings: Settings, drain_on_exit: bool) -> Service | None:
     engine = make_engine(urls.database_url, application_name="jobwarden worker start")
     try:
         check_schema(engine)
+        refuse_pooler(engine)
         return Service(settings, urls, drain_on_exit=drain_on_exit)
     except DatabaseError as exc:
         if refused(exc):
             raise
+        if STARTUP_REFUSED in str(exc):
+            raise unavailable(exc, engine) from None
         log.warning("%s", unavailable(exc, engine, embedded=settings.database_url is None))
         return None
     finally:

@@ -319,4 +319,16 @@ ELSEWHERE: tuple[tuple[Row, tuple[str, ...]], ...] = (
             "tests/process/test_launch_server.py::test_a_server_lost_at_any_step_costs_nothing",
         ),
     ),
+    (
+        Row(
+            "Database",
+            "between worker and PostgreSQL is a connection pooler in transaction mode",
+            "the worker refuses to start, with one line that says so",
+            "connect directly",
+        ),
+        (
+            "tests/worker/test_pooler.py::test_a_worker_behind_a_pooler_in_transaction_mode_refuses_to_start",
+            "tests/worker/test_pooler.py::test_a_pooler_that_refuses_our_settings_is_named",
+        ),
+    ),
 )
