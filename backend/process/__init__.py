@@ -1,1 +1,1 @@
-"""Processes of the kernel: which one it is, starting it behind the shim, and ending all of it."""
+"""Processes of the kernel: which one it is, starting it behind its supervisor, and ending all of it."""
