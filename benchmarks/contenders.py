@@ -70,8 +70,8 @@ class Bench:
         return [
             Contender(LIMIT, 2000, lambda: self._raw(2)),
             Contender("raw posix_spawn + wait, 1 thread", 2000, lambda: self._raw(1)),
-            Contender("jobwarden, 1 node of 64 CPUs", 1500, lambda: self._jobwarden(64)),
-            Contender("jobwarden, 1 node of 256 CPUs", 1500, lambda: self._jobwarden(256)),
+            Contender("jobwarden, 1 node of 64 CPUs", 1500, lambda: self.jobwarden(64)),
+            Contender("jobwarden, 1 node of 256 CPUs", 1500, lambda: self.jobwarden(256)),
             Contender(FORKING_RQ, 100, lambda: self._rq("rq.Worker", 1)),
             Contender("RQ Worker (forks), 2 processes", 150, lambda: self._rq("rq.Worker", 2)),
             Contender("RQ SimpleWorker, 1 process", 400, lambda: self._rq("rq.SimpleWorker", 1)),
@@ -120,7 +120,8 @@ class Bench:
                 _end(process)
 
     @contextmanager
-    def _jobwarden(self, cpus: int) -> Iterator[Run]:
+    def jobwarden(self, cpus: int) -> Iterator[Run]:
+        """Ours, with a worker of its own on a node of so many CPUs."""
         variables = {"JOBWARDEN_NODE_CPUS": str(cpus), "JOBWARDEN_NODE_MEMORY_MB": str(1 << 20)}
         engine = make_engine(self.urls.database_url, application_name="bench")
         home = locate(self.settings)
