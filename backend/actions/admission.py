@@ -6,14 +6,14 @@ for one that comes tomorrow: it is taken, and said at once.
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from jobwarden.backend.actions.results import user_name
 from jobwarden.backend.config.settings import Settings
 from jobwarden.backend.database.driver import Connection
 from jobwarden.backend.domain.directives import parse_directives
-from jobwarden.backend.domain.options import NOTHING_SAID, Options, build_request, parse_item
+from jobwarden.backend.domain.options import NOTHING_SAID, Here, Options, build_request, parse_item
 from jobwarden.backend.domain.pending_reason import NodeFacts, WaitingJob, never_starts
 from jobwarden.backend.domain.request import JobRequest
 from jobwarden.backend.domain.script import check_script, read_script
@@ -78,7 +78,7 @@ def requests_of(
     ``typed`` wins over what an item says, and that over the leading comments of its script; a script that many name is
     read once. Raises InputError for the first item that could never run.
     """
-    read = cache(_read)
+    read, here, account = cache(_read), Here(), user_name()
     found = []
     for called, given in items:
         try:
@@ -89,7 +89,7 @@ def requests_of(
             else:
                 text, said, submitted = read(item.script)
             options = typed.over(item.options).over(said)
-            found.append(request_of(settings, text, item.arguments, options, submitted))
+            found.append(request_of(settings, text, item.arguments, options, submitted, here, account))
         except InputError as exc:
             raise InputError(f"{called}: {exc}") from None
     return found
@@ -103,17 +103,28 @@ def _read(script: str) -> tuple[str, Options, str]:
 
 
 def request_of(
-    settings: Settings, text: str, arguments: Sequence[str], options: Options, submitted: str = ""
+    settings: Settings,
+    text: str,
+    arguments: Sequence[str],
+    options: Options,
+    submitted: str = "",
+    here: Here | None = None,
+    account: str | None = None,
 ) -> JobRequest:
-    """The request for a script with everything that was said about it; the settings fill in the rest."""
+    """The request for a script with everything that was said about it; the settings fill in the rest.
+
+    ``here`` and ``account`` are what several requests of one user share.
+    """
+    name = default_name(submitted)
     return build_request(
         text,
         arguments,
-        options.over(Options(name=default_name(submitted))),
-        account=user_name(),
+        options if options.name or not name else replace(options, name=name),
+        account=account or user_name(),
         memory_mb=settings.default_memory_mb,
         time_limit=settings.default_time_limit,
         submitted=submitted,
+        here=here,
     )
 
 

@@ -26,7 +26,7 @@ from jobwarden.backend.actions.results import Context, ItemResult, ResultTally, 
 from jobwarden.backend.anomalies.attempts import BY_ID, read_attempts
 from jobwarden.backend.anomalies.detect import Anomaly, examine, explain
 from jobwarden.backend.database.driver import Connection
-from jobwarden.backend.database.engine import ALLOCATION_LOCK, allocation_key, try_session_lock
+from jobwarden.backend.database.engine import ALLOCATION_LOCK, allocation_key, locking, try_session_lock
 from jobwarden.backend.database.roles import OPERATOR, lacking
 from jobwarden.backend.domain.states import AnomalyKind, JobState
 from jobwarden.backend.domain.units import counted
@@ -93,12 +93,8 @@ def _batch(ctx: Context, allocation_ids: Sequence[int], action: AuditedAction, t
 @contextmanager
 def _locks(ctx: Context, allocation_ids: Sequence[int]) -> Iterator[set[int]]:
     """Take the lock of each allocation that is free; the ids taken. All end with the connection."""
-    with ctx.engine.connect().autocommit() as conn:
-        try:
-            yield {a for a in allocation_ids if try_session_lock(conn, ALLOCATION_LOCK, allocation_key(a))}
-        finally:
-            # Not given back to the pool: a connection that lost its locks unnoticed must never seem to hold them.
-            conn.invalidate()
+    with locking(ctx.engine) as conn:
+        yield {a for a in allocation_ids if try_session_lock(conn, ALLOCATION_LOCK, allocation_key(a))}
 
 
 def _unconcerned(conn: Connection, allocation_ids: Sequence[int], found: Sequence[Anomaly]) -> list[ItemResult]:

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg2
 import psycopg2.errors
@@ -226,6 +226,24 @@ def try_session_lock(conn: Connection, kind: int, key: int) -> bool:
 def release_session_lock(conn: Connection, kind: int, key: int) -> None:
     """Give back a lock taken by :func:`try_session_lock` on the same connection, if it is held."""
     conn.execute(text("SELECT jw_release_lock(:kind, :key)"), {"kind": kind, "key": key})
+
+
+@contextmanager
+def locking(engine: Engine) -> Iterator[Connection]:
+    """A connection for locks, which are free when this ends: the server may take a moment to notice that a session did.
+
+    It is never given back to the pool: one that lost its locks unnoticed must never seem to hold them.
+    """
+    with engine.connect().autocommit() as conn:
+        try:
+            yield conn
+        finally:
+            with suppress(DatabaseError):  # then they went with the session
+                conn.execute(_UNLOCK_ALL)
+            conn.invalidate()
+
+
+_UNLOCK_ALL = text("SELECT pg_advisory_unlock_all()")
 
 
 def allocation_key(allocation_id: int) -> int:

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
+from operator import attrgetter
 
 from jobwarden.backend.domain.request import JobRequest, check_number, check_work_dir
 from jobwarden.backend.domain.units import parse_duration, parse_memory, shorten
@@ -27,13 +29,20 @@ class Options:
 
     def over(self, lower: "Options") -> "Options":
         """These options where they say something, else ``lower``'s; environments are joined variable by variable."""
-        said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        if lower is NOTHING_SAID:  # of thousands of requests, most say the same
+            return self
+        if self is NOTHING_SAID:
+            return lower
+        pairs = zip(_NAMES, _values(self), _values(lower), strict=True)
+        said = {name: theirs if mine is None else mine for name, mine, theirs in pairs}
         if self.environment and lower.environment:
             said["environment"] = {**lower.environment, **self.environment}
-        return replace(lower, **said)
+        return Options(**said)
 
 
 NOTHING_SAID = Options()
+_NAMES = tuple(field.name for field in fields(Options))
+_values = attrgetter(*_NAMES)
 
 
 def parse_int(column: str, text: str) -> int:
@@ -89,6 +98,8 @@ def parse_options(
     given: Sequence[tuple[str, str]], caller_environment: Mapping[str, str], *, hold: bool = False
 ) -> Options:
     """Options from (name, text) pairs in the order written; a later one wins, ``env`` collects."""
+    if not given and not hold:
+        return NOTHING_SAID
     said: dict[str, int | str] = {}
     environment: dict[str, str] = {}
     for name, text in given:
@@ -116,6 +127,14 @@ def _variable(text: str, caller_environment: Mapping[str, str]) -> tuple[str, st
     return name, caller_environment[name]
 
 
+class Here:
+    """What all requests of one submission have in common and is looked up once: directories, and where it was made."""
+
+    def __init__(self) -> None:
+        self.work_dir = cache(check_work_dir)
+        self.origin = cache(_origin)
+
+
 def build_request(
     script: str,
     arguments: Sequence[str],
@@ -125,6 +144,7 @@ def build_request(
     memory_mb: int,
     time_limit: int | None,
     submitted: str = "",
+    here: Here | None = None,
 ) -> JobRequest:
     """The request ``options`` describe; account, memory (MiB) and time limit (s) are used where they are silent.
 
@@ -135,11 +155,12 @@ def build_request(
         name="job", account=account, memory_mb=memory_mb, time_limit=time_limit, work_dir=".", environment={}
     )
     full = options.over(defaults)
-    said = {f.name: value for f in fields(full) if (value := getattr(full, f.name)) is not None}
+    said = {name: value for name, value in zip(_NAMES, _values(full), strict=True) if value is not None}
     if said.get("time_limit") == UNLIMITED:
         del said["time_limit"]
-    said["work_dir"] = check_work_dir(said["work_dir"])
-    said["environment"] = {**said["environment"], **_origin(submitted)}
+    here = here or Here()
+    said["work_dir"] = here.work_dir(said["work_dir"])
+    said["environment"] = {**said["environment"], **here.origin(submitted)}
     return JobRequest(script=script, arguments=tuple(arguments), **said)
 
 
@@ -187,7 +208,9 @@ def parse_item(given: object) -> RequestItem:
     values = [(name, _as_typed(name, said[name])) for name in PARSERS if said.get(name) is not None]
     options = parse_options(values, {}, hold=_flag(said.get("hold")))
     environment = _strings_by_name(said.get("env"))
-    return RequestItem(script, text, _strings(said.get("arguments")), replace(options, environment=environment or None))
+    if environment:
+        options = replace(options, environment=environment)
+    return RequestItem(script, text, _strings(said.get("arguments")), options)
 
 
 def _optional_text(said: Mapping[str, object], key: str) -> str | None:

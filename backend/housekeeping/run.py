@@ -7,11 +7,10 @@ and go with it.
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from jobwarden.backend.actions.results import Context
 from jobwarden.backend.database.driver import Connection, text
-from jobwarden.backend.database.engine import HOUSEKEEPING_LOCK, try_session_lock
+from jobwarden.backend.database.engine import HOUSEKEEPING_LOCK, locking, try_session_lock
 from jobwarden.backend.housekeeping import sql
 from jobwarden.backend.housekeeping.allocations import forget_workers, release_stale
 from jobwarden.backend.housekeeping.archive import archive_kept, archive_old, check_directory, check_rights
@@ -34,7 +33,7 @@ def clean_up(
     if dry_run:
         return CleanupReport(True, tuple(_steps(ctx, limits, True, progress, None)))
     check_rights(ctx)
-    with _lock_connection(ctx) as conn:
+    with locking(ctx.engine) as conn:
         if not try_session_lock(conn, HOUSEKEEPING_LOCK, host_key(ctx)):
             return CleanupReport(False, busy=_holder(conn, host_key(ctx)))
         return CleanupReport(False, tuple(_steps(ctx, limits, False, progress, conn)))
@@ -61,16 +60,6 @@ def _steps(
         yield StepReport(
             CleanupStep.ARCHIVE, left=(f"{_holder(conn, ARCHIVE_KEY)} is archiving right now: left to it",)
         )
-
-
-@contextmanager
-def _lock_connection(ctx: Context) -> Iterator[Connection]:
-    """The connection that holds the locks; never given back to the pool, where it might go on holding them."""
-    with ctx.engine.connect().autocommit() as conn:
-        try:
-            yield conn
-        finally:
-            conn.invalidate()
 
 
 def _still_there(conn: Connection) -> None:

@@ -217,7 +217,10 @@ class LaunchServer:
                 found[index] = LaunchError("orders", f"the worker could not start it: {type(error).__name__}: {error}")
         self._forget_pids(sent)
         with self._losing():
-            server.sendall(b"".join(messages))
+            for (
+                message
+            ) in messages:  # each may take as long as its patience: all the folders before it are made meanwhile
+                server.sendall(message)
             for place, *answer in self._answers(server, list(sent)):
                 found[sent[place]] = self._result(launches[sent[place]], place, *answer)
         for place, index in sent.items():
@@ -301,7 +304,9 @@ class LaunchServer:
             actions = [
                 (os.POSIX_SPAWN_DUP2, high[1], _SOCKET_FD),
                 (os.POSIX_SPAWN_DUP2, high[2], _PLACES_FD),
-                *((os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in range(3)),
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
             ]
             # Signals are blocked from its first instruction on, as they are in every shim.
             argv = [shim_path(), "--serve", _ROOM[0]]

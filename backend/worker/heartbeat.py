@@ -17,8 +17,7 @@ RETRY_SECONDS = 0.5
 class Heartbeat(threading.Thread):
     """Beats on a connection of its own, so that no work of the worker can delay it.
 
-    ``on_fenced`` is called once, from this thread, when a successor has taken the node. ``turn``
-    is called at every beat, also at one that does not reach the database.
+    ``on_fenced`` is called once, from this thread, when a successor has taken the node.
     """
 
     def __init__(
@@ -28,11 +27,10 @@ class Heartbeat(threading.Thread):
         registration: Registration,
         seconds: float,
         on_fenced: Callable[[], None],
-        turn: Callable[[], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._engine, self._conn, self._registration = engine, conn, registration
-        self._seconds, self._on_fenced, self._turn = seconds, on_fenced, turn
+        self._seconds, self._on_fenced = seconds, on_fenced
         self._stop_event = threading.Event()
         self._locked = True
 
@@ -40,7 +38,6 @@ class Heartbeat(threading.Thread):
         """Beat until stopped or fenced; a lost connection is made anew for as long as it takes."""
         pause = self._seconds
         while not self._stop_event.wait(pause):
-            self._turn()
             try:
                 alive = self._beat()
             except DatabaseError as exc:

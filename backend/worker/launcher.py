@@ -126,7 +126,7 @@ class Launcher(threading.Thread):
             with self._failing(order):
                 launches[order.allocation_id] = order, self._prepared(order)
         spawned: list[tuple[WatchedJob, Gated]] = []
-        results = self._server.launch([launch for _, launch in launches.values()])
+        results = self._server.launch([launch for _, launch in launches.values()]) if launches else []
         for (order, launch), result in zip(launches.values(), results, strict=True):
             with self._failing(order):
                 if isinstance(result, LaunchError):

@@ -32,11 +32,18 @@ AFTER_ERROR_SECONDS = 10.0
 class Monitor:
     """Runs in the worker's main thread; other threads reach it through :meth:`watch`, :meth:`end` and :meth:`settled`.
 
-    ``record`` takes what is to be written; it must not block.
+    ``record`` takes what is to be written, ``looking`` is called about once a second while jobs are really watched;
+    neither may block.
     """
 
-    def __init__(self, record: Callable[[RecordEntry], None], actor: str, grace_seconds: float) -> None:
-        self._record, self._actor, self._grace = record, actor, grace_seconds
+    def __init__(
+        self,
+        record: Callable[[RecordEntry], None],
+        actor: str,
+        grace_seconds: float,
+        looking: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._record, self._actor, self._grace, self._looking = record, actor, grace_seconds, looking
         self._jobs: dict[int, WatchedJob] = {}
         self._by_fd: dict[int, WatchedJob] = {}
         self._by_job: dict[int, int] = {}
@@ -45,7 +52,6 @@ class Monitor:
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll.register(self._wake_fd, select.EPOLLIN)
         self._next_look = boot_clock() + LOOK_SECONDS
-        self._turned_at = boot_clock()
         self._stopping = False
 
     # For other threads ------------------------------------------------------------------------------------------
@@ -72,10 +78,6 @@ class Monitor:
         """Whether it was told to stop."""
         return self._stopping
 
-    def idle_seconds(self) -> float:
-        """Seconds since the loop last began a turn: about one, unless it hangs."""
-        return boot_clock() - self._turned_at
-
     def tracked(self) -> frozenset[int]:
         """Allocation ids in care, from watching to settled."""
         return frozenset(tuple(self._jobs))
@@ -85,7 +87,6 @@ class Monitor:
     def run(self) -> None:
         """Watch until stopped."""
         while not self._stopping:
-            self._turned_at = boot_clock()
             for fd, _ in self._poll.poll(self._pause()):
                 if fd == self._wake_fd:
                     os.eventfd_read(self._wake_fd)
@@ -232,6 +233,7 @@ class Monitor:
         if now < self._next_look:
             return
         self._next_look = now + LOOK_SECONDS
+        self._looking()
         for job in self._by_fd.values():
             if job.ending is None and job.due is None:
                 with self._caring(job):

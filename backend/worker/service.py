@@ -47,8 +47,6 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 0.2
 RETRY_SECONDS = 0.5
-WATCHDOG_PATIENCE_SECONDS = 20.0
-"""How long one turn of the watching loop may take, ending a fork bomb included."""
 
 
 class Service:
@@ -75,11 +73,11 @@ class Service:
         conn = self._engine.connect().autocommit()
         self._me = registration.register(conn, settings, spool, SUBMITTERS if accounts.separate else user_name())
         raise_past_spool(conn, self._me)
-        self._pulse = Heartbeat(
-            self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced, self._feed_watchdog
-        )
+        self._pulse = Heartbeat(self._engine, conn, self._me, settings.heartbeat_seconds, self._fenced)
         self._recorder = Recorder(self._engine, self._me.actor, lambda ids: self._supervisor.settled(ids))
-        self._supervisor = Monitor(self._recorder.put, self._me.actor, settings.kill_grace_seconds)
+        self._supervisor = Monitor(
+            self._recorder.put, self._me.actor, settings.kill_grace_seconds, lambda: systemd.notify("WATCHDOG=1")
+        )
         self._logs = LogLimiter(
             settings.log_limit_mb, self._supervisor.tracked, lambda: disk_reserve.room(settings, Path(spool))
         )
@@ -241,11 +239,6 @@ class Service:
         fates = self._recovery.run(self._in_hand)
         if acted := {fate: count for fate, count in fates.items() if fate not in (Fate.WAIT, Fate.FOREIGN)}:
             log.info("sweep: %s", ", ".join(f"{count} {fate}" for fate, count in acted.items()))
-
-    def _feed_watchdog(self) -> None:
-        """Only while jobs are really watched: a loop that hangs starves systemd's watchdog, and is restarted."""
-        if self._supervisor.idle_seconds() < WATCHDOG_PATIENCE_SECONDS:
-            systemd.notify("WATCHDOG=1")
 
     def _in_hand(self) -> frozenset[int]:
         return self._supervisor.tracked() | self._launcher.in_flight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from tests.support.cli import Cli, clean_environment
 from tests.support.hosts import Hosts, database_on, hosts
 from tests.support.processes import MARK, reap_marked, wait_until
 from tests.worker.farm import FAST, PATIENCE, Farm, Worker
+
+QUIET = 5.0
+"""Seconds without a word after which something hangs that must not: a cut link is given up only after more."""
 
 
 @dataclass
@@ -86,6 +90,19 @@ def test_a_worker_that_was_cut_off_says_so_and_is_back_soon_after(cluster: Clust
     late = cluster.farm.submit("exit 6", partition="n1")
     assert cluster.farm.ended(late).exit_code == 6
     assert worker.process.poll() is None
+
+
+def test_a_worker_that_is_cut_off_goes_on_telling_systemd_that_it_watches_its_jobs(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """It would be killed for a network that is none of its faults, with everything in its hands."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(QUIET)
+        cluster.farm.worker(node="n1", prefix=cluster.net.add("n1"), NOTIFY_SOCKET=systemd.getsockname())
+        cluster.net.cut("n1")
+        for _ in range(12):
+            systemd.recv(100)  # raises TimeoutError
 
 
 def test_what_was_granted_to_a_worker_without_power_and_never_began_runs_elsewhere(cluster: Cluster) -> None:
