@@ -6,8 +6,7 @@ from pathlib import Path
 
 from jobwarden.backend.anomalies.attempts import Attempt
 from jobwarden.backend.process.identity import Liveness
-from jobwarden.backend.process.members import family
-from jobwarden.backend.process.output_pipe import supervisor_liveness
+from jobwarden.backend.process.members import family, supervisor_liveness
 from jobwarden.backend.process.procfs import ProcessSnapshot, scan
 from jobwarden.backend.process.record import Record
 

@@ -6,7 +6,7 @@
 
 enum { SOCKET = 3, PLACES = 4, MOST_PLACES = 256, MOST_ANSWERS = 16, READY_TRIES = 1000, MOST_TEXT = 1 << 28 };
 enum { LAUNCH = 1, OPEN = 2, SHUT = 3 };
-/* What went wrong; spawn.py has the words. */
+/* What went wrong; launch_server.py has the words. */
 enum { DONE, ORDERS, FOLDER, TAKEN, SCRIPT, LOGFILE, GROUP, DESCRIPTORS, FORK, IDENTITY };
 
 struct head {

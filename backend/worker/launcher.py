@@ -14,7 +14,8 @@ from jobwarden.backend.process import spool
 from jobwarden.backend.process.cgroup import ControlGroup, Groups
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import boot_clock, elapsed_seconds
-from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer
+from jobwarden.backend.process.launch_server import Gated, LaunchServer
+from jobwarden.backend.process.spawn import Launch
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import LaunchOrder, Outcome, Started
 from jobwarden.backend.worker.accounts import Accounts

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_FAILURES = 5
 """Launches that fail in a row, without one success, for a reason of the node's before it gets no more jobs."""
-OF_THE_NODE = frozenset({"descriptors", "folder", "fork", "identity", "log", "script", "supervisor"})
+OF_THE_NODE = frozenset({"descriptors", "folder", "fork", "group", "identity", "log", "script", "supervisor"})
 """Steps of a launch whose failure is no fault of the job."""
 
 

@@ -18,7 +18,7 @@ from jobwarden.backend.domain.states import JobState
 from jobwarden.backend.faults import point
 from jobwarden.backend.process import cgroup
 from jobwarden.backend.process.identity import HostIdentity, Liveness, ProcessIdentity, liveness, ran_here, this_host
-from jobwarden.backend.process.output_pipe import supervisor_liveness
+from jobwarden.backend.process.members import supervisor_liveness
 from jobwarden.backend.process.record import Record, RecordKind, read_record
 from jobwarden.backend.state import machine
 from jobwarden.backend.worker import sql

@@ -11,9 +11,10 @@ import psutil
 
 from jobwarden.backend.process.cgroup import ControlGroup, Groups, group_of
 from jobwarden.backend.process.environment import job_environment
+from jobwarden.backend.process.launch_server import Gated, LaunchServer
 from jobwarden.backend.process.members import Target
 from jobwarden.backend.process.record import Record, read_record
-from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer, Orders
+from jobwarden.backend.process.spawn import Launch, Orders
 from jobwarden.backend.process.spool import Folder, prepare_root
 from tests.support.launching import KEY, launched
 from tests.support.processes import MARK, wait_until

@@ -296,7 +296,8 @@ from jobwarden.backend.process.cgroup import make_groups, group_of
 from jobwarden.backend.process.termination import end_tree
 from jobwarden.backend.process.members import Target
 from jobwarden.backend.process.environment import job_environment
-from jobwarden.backend.process.spawn import Launch, LaunchServer, Orders
+from jobwarden.backend.process.launch_server import LaunchServer
+from jobwarden.backend.process.spawn import Launch, Orders
 from jobwarden.backend.process.spool import Folder
 spool = sys.argv[1]
 path, _ = make_groups(spool, False).add(1, "c00kie", 0)

@@ -16,8 +16,9 @@ import pytest
 from jobwarden.backend import faults
 from jobwarden.backend.errors import LaunchError, Postponed
 from jobwarden.backend.process.identity import read_stat
+from jobwarden.backend.process.launch_server import Gated, LaunchServer
 from jobwarden.backend.process.record import RecordKind, read_record
-from jobwarden.backend.process.spawn import Gated, LaunchServer, shim_path
+from jobwarden.backend.process.spawn import shim_path
 from tests.process.jobs import Jobs
 from tests.support.launching import KEY, attempt, launched
 from tests.support.processes import MARK, is_gone, wait_until
@@ -173,7 +174,7 @@ def test_a_stopped_server_ends_with_its_worker(tmp_path: Path) -> None:
     """It would hold the gates of a dead worker for ever."""
     code = """
 import os, signal, sys
-from jobwarden.backend.process.spawn import LaunchServer
+from jobwarden.backend.process.launch_server import LaunchServer
 from tests.support.launching import attempt, launched
 server = LaunchServer()
 gated = launched(server, attempt(sys.argv[1], 1, "echo ran"))

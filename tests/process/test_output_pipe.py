@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobwarden.backend.process.identity import Liveness
-from jobwarden.backend.process.output_pipe import nobody_holds_output, supervisor_liveness
+from jobwarden.backend.process.members import nobody_holds_output, supervisor_liveness
 from tests.process.jobs import Job, Jobs
 from tests.support.launching import KEY
 from tests.support.processes import wait_until

@@ -133,7 +133,8 @@ def test_ps_shows_the_script(jobs: Jobs) -> None:
 WORKER = """
 import os, sys
 from jobwarden.backend.process.environment import job_environment
-from jobwarden.backend.process.spawn import Launch, LaunchServer, Orders
+from jobwarden.backend.process.launch_server import LaunchServer
+from jobwarden.backend.process.spawn import Launch, Orders
 from jobwarden.backend.process.spool import Folder
 root, script, environ = sys.argv[1], sys.argv[2], dict(MARK.split('=') for MARK in sys.argv[4:])
 environment = job_environment(environ, job_id=1, allocation_id=1, cookie='c', node='n')

@@ -224,7 +224,8 @@ def test_worker_without_free_descriptors(tmp_path: Path) -> None:
     code = """
 import os, resource, sys
 from jobwarden.backend.errors import LaunchError
-from jobwarden.backend.process.spawn import LaunchServer, shim_path
+from jobwarden.backend.process.launch_server import LaunchServer
+from jobwarden.backend.process.spawn import shim_path
 from tests.support.launching import attempt, launched
 shim_path()
 before = os.listdir("/proc/self/fd")

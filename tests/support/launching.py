@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from jobwarden.backend.errors import LaunchError
-from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer, Orders
+from jobwarden.backend.process.launch_server import Gated, LaunchServer
+from jobwarden.backend.process.spawn import Launch, Orders
 from jobwarden.backend.process.spool import Folder
 
 KEY = "k" * 32

@@ -15,8 +15,9 @@ from jobwarden.backend.database.driver import Connection, Engine, text
 from jobwarden.backend.database.engine import WORKER_LOCK, try_session_lock
 from jobwarden.backend.process.environment import job_environment
 from jobwarden.backend.process.identity import this_host
+from jobwarden.backend.process.launch_server import Gated, LaunchServer
 from jobwarden.backend.process.record import read_record
-from jobwarden.backend.process.spawn import Gated, Launch, LaunchServer, Orders
+from jobwarden.backend.process.spawn import Launch, Orders
 from jobwarden.backend.process.spool import Folder, prepare_root
 from jobwarden.backend.state import machine
 from jobwarden.backend.state.records import Placement, Started

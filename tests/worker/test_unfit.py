@@ -70,7 +70,7 @@ def test_without_close_range_a_job_inherits_nothing(farm: Farm, deny: Path) -> N
 def test_without_close_range_no_supervisor_holds_the_gate_of_another(deny: Path, tmp_path: Path, mark: str) -> None:
     code = """
 import os, sys
-from jobwarden.backend.process.spawn import LaunchServer
+from jobwarden.backend.process.launch_server import LaunchServer
 from tests.support.launching import attempt
 server = LaunchServer()
 waiting, running = server.launch([attempt(sys.argv[1], n, "sleep 60", environment={MARK: sys.argv[2]}) for n in (1, 2)])
