@@ -110,7 +110,7 @@ static void become_shim(const struct head *head, const struct launch *order, int
     prctl(PR_SET_NAME, "jobwarden-shim");
     fill(variables_room, order->variables, head->marks);
     fill(arguments_room, order->argv, 4 + head->arguments);
-    places[head->place].ready = 1;
+    __atomic_store_n(&places[head->place].ready, 1, __ATOMIC_RELEASE);
     munmap((void *)places, MOST_PLACES * sizeof *places);
     if (setsid() < 0 || fchdir(folder) != 0 || dup2(log, LOG) < 0 || dup2(log, 2) < 0 || dup2(gate, GATE) < 0 ||
         prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || set_own_limits(head->open_files) != 0)

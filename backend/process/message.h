@@ -4,7 +4,7 @@
 
 #include <sys/socket.h>
 
-enum { SOCKET = 3, PLACES = 4, MOST_PLACES = 256, MOST_ANSWERS = 16, READY_TRIES = 1000, MOST_TEXT = 1 << 28 };
+enum { SOCKET = 3, PLACES = 4, MOST_PLACES = 256, MOST_ANSWERS = 16, READY_TRIES = 20000, MOST_TEXT = 1 << 28 };
 enum { LAUNCH = 1, OPEN = 2, SHUT = 3 };
 /* What went wrong; launch_server.py has the words. */
 enum { DONE, ORDERS, FOLDER, TAKEN, SCRIPT, LOGFILE, GROUP, DESCRIPTORS, FORK, IDENTITY };
@@ -43,8 +43,12 @@ static volatile struct place {
 /* Whoever is told of a shim finds it as it will be. A shim is ready long before this looks, but on a crowded machine. */
 static void wait_until_ready(const struct answer *one)
 {
-    for (int i = 0; one->start_ticks != 0 && !places[one->place].ready && i < READY_TRIES; i++)
-        pause_ms(1);
+    struct timespec moment = {0, 50000};
+    for (int i = 0; one->start_ticks != 0 && i < READY_TRIES; i++) {
+        if (__atomic_load_n(&places[one->place].ready, __ATOMIC_ACQUIRE))
+            return;
+        nanosleep(&moment, NULL);
+    }
 }
 
 static void flush_answers(void)
