@@ -86,7 +86,9 @@ def cpu_ticks(job: Job) -> int:
 
 def test_a_log_that_was_deleted_gives_its_space_back(jobs: Jobs, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "go")
-    job = jobs.start("echo first; read go < go; echo second; read go < go; echo third\n", work_dir=str(tmp_path))
+    job = jobs.start(
+        "exec 3<> go; echo first; read go <&3; echo second; read go <&3; echo third\n", work_dir=str(tmp_path)
+    )
     job.said("first")
     Path(job.folder.log).unlink()
     (tmp_path / "go").write_text("x\n")
@@ -105,7 +107,9 @@ def holds_log(job: Job) -> bool:
 
 def test_a_suspended_supervisor_only_keeps_the_job_waiting(jobs: Jobs, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "go")
-    job = jobs.start("echo first; read go < go; head -c 1000000 /dev/zero; echo last\n", work_dir=str(tmp_path))
+    job = jobs.start(
+        "exec 3<> go; echo first; read go <&3; head -c 1000000 /dev/zero; echo last\n", work_dir=str(tmp_path)
+    )
     job.said("first")
     os.kill(job.pid, signal.SIGSTOP)
     (tmp_path / "go").write_text("x\n")

@@ -14,7 +14,7 @@ from tests.tui.scenes import dead_worker
 from tests.tui.test_jobs_screen import shown
 from tests.tui.test_readable import settled
 
-ROUNDS = 60
+ROUNDS = 30
 LONGEST_GAP = 0.06
 """Seconds between two keys."""
 
