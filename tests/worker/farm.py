@@ -193,8 +193,11 @@ class Farm:
         return self.job(job_id)
 
     def log(self, job_id: int) -> bytes:
-        folder = self.allocation(job_id).spool_dir
-        return b"" if folder is None else (Path(folder) / "output.log").read_bytes()  # it has none before it started
+        """What it has written so far; nothing before it started."""
+        folder = self.scalar(
+            "SELECT spool_dir FROM resource_allocations WHERE job_id = :job ORDER BY id DESC", job=job_id
+        )
+        return b"" if folder is None else (Path(folder) / "output.log").read_bytes()
 
     def record(self, job_id: int) -> Record | None:
         allocation = self.allocation(job_id)
