@@ -62,7 +62,7 @@ class Hosts:
         _run("ip", "link", "set", f"jw{self.number}{name}", "up")
 
     def clear_away(self) -> None:
-        for name in self.names or ("n1", "n2", "n3"):  # or what a test left that was killed
+        for name in self.names or ("n0", "n1", "n2", "n3"):  # or what a test left that was killed
             subprocess.run(["ip", "link", "del", f"jw{self.number}{name}"], check=False, capture_output=True)
             subprocess.run(["ip", "netns", "del", f"jw{self.number}-{name}"], check=False, capture_output=True)
         subprocess.run(["ip", "link", "del", self.bridge], check=False, capture_output=True)
@@ -80,8 +80,9 @@ def hosts() -> Iterator[Hosts]:
             _run("ip", "link", "add", made.bridge, "type", "bridge")
             _run("ip", "addr", "add", f"{made.address}/24", "dev", made.bridge)
             _run("ip", "link", "set", made.bridge, "up")
+            made.add("n0")
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"no bridge can be made here: {error.stderr.decode().strip()}")
+            pytest.skip(f"no hosts can be made here: {error.stderr.decode().strip()}")
         yield made
     finally:
         made.clear_away()
