@@ -10,6 +10,7 @@ import psycopg2.errors
 import psycopg2.extensions
 
 from jobwarden.backend.database.driver import POOL_SIZE, Connection, DatabaseError, Engine, text
+from jobwarden.backend.domain.units import is_id
 from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
 from jobwarden.backend.files import readable
 
@@ -276,11 +277,7 @@ def notify_launch(conn: Connection, node_name: str, allocation_ids: Sequence[int
 def launches_in(payloads: Iterable[str]) -> list[int]:
     """The allocations that notifications name. Whoever may connect may notify: what is none is passed over."""
     words = [word for payload in payloads if payload.startswith(LAUNCH) for word in payload[len(LAUNCH) :].split(",")]
-    return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) <= LONGEST_ID]
-
-
-LONGEST_ID = 18
-"""Digits of the longest allocation id."""
+    return [int(word) for word in words if is_id(word)]
 
 
 class Listener:

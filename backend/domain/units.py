@@ -23,6 +23,15 @@ _SECONDS_PER = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST = 40  # characters: longer input is never a number anybody meant
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is digits that the database can have for an id: a longer number is none.
+
+    >>> is_id("7"), is_id("-7"), is_id("9" * 18), is_id("9" * 19), is_id("\u0667")
+    (True, False, True, False, False)
+    """
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
 def parse_memory(text: str) -> int:
     """MiB from ``2G``, ``512M``, ``1.5g``, ``2GiB``, ``1048576b`` or a plain number of MiB.
 

@@ -89,14 +89,16 @@ class LaunchServer:
         self._fault = os.environ.get(faults.VARIABLE)
 
     def launch(self, launches: Sequence[Launch]) -> list[Gated | LaunchError]:
-        """Start a shim for each, its gate shut; in the place of one that cannot be, the error.
-
-        Raises LaunchError when there can be no server, Refused when it was never built.
+        """Start a shim for each, its gate shut; in the place of one that cannot be, the error. So it is with all of them
+        when there can be no server. Raises Refused when that was never built.
         """
         found: list[Gated | LaunchError | None] = [None] * len(launches)
         sent: dict[int, int] = {}
         messages: list[bytes] = []
-        server = self._started()
+        try:
+            server = self._started()
+        except LaunchError as error:
+            return [error] * len(launches)
         for index, launch in enumerate(launches):
             try:
                 messages.append(launch.message(self._free[-1]))
@@ -108,9 +110,8 @@ class LaunchServer:
                 found[index] = LaunchError("orders", f"the worker could not start it: {type(error).__name__}: {error}")
         self._forget_pids(sent)
         with self._losing():
-            for (
-                message
-            ) in messages:  # each may take as long as its patience: all the folders before it are made meanwhile
+            # One by one: each may take as long as the patience, for all the folders before it are made meanwhile.
+            for message in messages:
                 server.sendall(message)
             for place, *answer in self._answers(server, list(sent)):
                 found[sent[place]] = self._result(launches[sent[place]], place, *answer)

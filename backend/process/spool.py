@@ -8,11 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobwarden.backend.domain.units import is_id
 from jobwarden.backend.errors import LaunchError
 from jobwarden.backend.process.tree import remove_tree, walk
-
-LONGEST_ID = 18
-"""Digits of the longest allocation id: a longer name is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def allocation_folders(root_fd: int) -> tuple[list[str], list[str]]:
 
 
 def _is_id(name: str) -> bool:
-    return name.isascii() and name.isdigit() and len(name) <= LONGEST_ID and str(int(name)) == name
+    return is_id(name) and str(int(name)) == name
 
 
 def measure(name: str, root_fd: int) -> FolderUsage:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jobwarden.backend.database.driver import Connection, text
 from jobwarden.backend.domain.filters.simple import PlainTerm, parse_event_filter
+from jobwarden.backend.domain.units import is_id
 from jobwarden.backend.queries.job_detail import event
 from jobwarden.backend.queries.models.pages import EventsPage, EventsWanted
 from jobwarden.backend.queries.statements import source
@@ -75,7 +76,7 @@ def _upper(values: tuple[str, ...]) -> list[str]:
 def _search(value: str, bind: BindValue) -> str:
     pattern = bind(f"%{_like(value)}%")
     found = [f"{column} ILIKE {pattern}" for column in _SEARCHED]
-    if value.isascii() and value.isdigit() and len(value) < 19:
+    if is_id(value):
         found.append(f"job_id = {bind(int(value))}")
     return " OR ".join(found)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from jobwarden.backend.domain.filters.jobs import KIND, Filter, Term, Value
+from jobwarden.backend.domain.units import is_id
 from jobwarden.backend.queries.models.sort import lowered, lowered_sql
 
 _EXPRESSIONS = {
@@ -116,7 +117,7 @@ def _negate(condition: str, operator: str) -> str:
 def _search(value: Value, bind: Bind) -> str:
     pattern = bind(f"%{_like(value)}%")
     found = [f"{{j}}.{column} ILIKE {pattern}" for column in _SEARCHED]
-    if value.text.isascii() and value.text.isdigit() and len(value.text) < 19:
+    if is_id(value.text):
         found.append(f"{{j}}.id = {bind(int(value.text))}")
     return f"({' OR '.join(found)})"
 

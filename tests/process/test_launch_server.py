@@ -15,6 +15,7 @@ import pytest
 
 from jobwarden.backend import faults
 from jobwarden.backend.errors import LaunchError, Postponed
+from jobwarden.backend.process import launch_server
 from jobwarden.backend.process.identity import read_stat
 from jobwarden.backend.process.launch_server import Gated, LaunchServer
 from jobwarden.backend.process.record import RecordKind, read_record
@@ -203,6 +204,13 @@ def test_a_server_that_is_slow_is_waited_for(server: LaunchServer, tmp_path: Pat
     waker.wait()
     assert time.monotonic() - began >= PATIENCE / 3
     assert server.pid == pid
+
+
+def test_without_a_server_each_job_is_told_why(server: LaunchServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none of them is left with its worker: it was claimed, and would wait for the sweep."""
+    monkeypatch.setattr(launch_server, "shim_path", lambda: "/nowhere/jobwarden-shim")
+    results = server.launch([attempt("/nowhere", number) for number in range(3)])
+    assert [result.step for result in results if isinstance(result, LaunchError)] == ["supervisor"] * 3
 
 
 def test_the_program_does_nothing_for_others() -> None:

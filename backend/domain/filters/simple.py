@@ -12,7 +12,7 @@ from typing import Protocol
 
 from jobwarden.backend.domain.filters.jobs import Field, Kind
 from jobwarden.backend.domain.states import JobState, WorkerState
-from jobwarden.backend.domain.units import shorten
+from jobwarden.backend.domain.units import is_id, shorten
 from jobwarden.backend.errors import InputError
 
 MAX_FILTER = 500
@@ -60,7 +60,7 @@ def _check(field: Field, values: tuple[str, ...]) -> None:
     if not values:
         raise InputError(f"filter: {field.name} needs a value")
     for value in values:
-        if field.kind is Kind.NUMBER and not (value.isascii() and value.isdigit() and len(value) < 19):
+        if field.kind is Kind.NUMBER and not is_id(value):
             raise InputError(f"filter: {field.name} is a number, not {shorten(value)}")
         if field.kind is Kind.WORD and value.lower() not in field.values:
             raise InputError(f"filter: no {field.name} {shorten(value)}; valid are {', '.join(field.values)}")
