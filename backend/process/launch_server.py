@@ -89,8 +89,8 @@ class LaunchServer:
         self._fault = os.environ.get(faults.VARIABLE)
 
     def launch(self, launches: Sequence[Launch]) -> list[Gated | LaunchError]:
-        """Start a shim for each, its gate shut; in the place of one that cannot be, the error. So it is with all of them
-        when there can be no server. Raises Refused when that was never built.
+        """Start a shim for each, its gate shut; in the place of one that cannot be, the error; in all of
+        their places, when there can be no server. Raises Refused when that was never built.
         """
         found: list[Gated | LaunchError | None] = [None] * len(launches)
         sent: dict[int, int] = {}
