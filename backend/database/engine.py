@@ -10,7 +10,6 @@ import psycopg2.errors
 import psycopg2.extensions
 
 from jobwarden.backend.database.driver import POOL_SIZE, Connection, DatabaseError, Engine, text
-from jobwarden.backend.domain.units import is_id
 from jobwarden.backend.errors import InputError, JobwardenError, Refused, Unavailable
 from jobwarden.backend.files import readable
 
@@ -272,12 +271,6 @@ def notify_launch(conn: Connection, node_name: str, allocation_ids: Sequence[int
     for first in range(0, len(allocation_ids), MOST_IN_PAYLOAD):
         ids = ",".join(map(str, allocation_ids[first : first + MOST_IN_PAYLOAD]))
         conn.execute(NOTIFY, {"channel": channel_of(node_name), "payload": LAUNCH + ids})
-
-
-def launches_in(payloads: Iterable[str]) -> list[int]:
-    """The allocations that notifications name. Whoever may connect may notify: what is none is passed over."""
-    words = [word for payload in payloads if payload.startswith(LAUNCH) for word in payload[len(LAUNCH) :].split(",")]
-    return [int(word) for word in words if is_id(word)]
 
 
 class Listener:

@@ -3,10 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from jobwarden.backend.database.driver import DatabaseError, Engine
-from jobwarden.backend.database.engine import Listener, channel_of, conflict, first_line, launches_in, listening
+from jobwarden.backend.database.engine import LAUNCH, Listener, channel_of, conflict, first_line, listening
+from jobwarden.backend.domain.units import is_id
 from jobwarden.backend.process.exit_status import EndCause
 from jobwarden.backend.worker import sql
 from jobwarden.backend.worker.crash_guard import contained
@@ -90,3 +91,9 @@ class CommandListener(threading.Thread):
         for row in rows:
             with contained(f"the {row.action} of job {row.job_id}"):
                 self._end(row.job_id, EndRequest(CAUSES[row.action], row.actor, row.reason))
+
+
+def launches_in(payloads: Iterable[str]) -> list[int]:
+    """The allocations that notifications name. Whoever may connect may notify: what is none is passed over."""
+    words = [word for payload in payloads if payload.startswith(LAUNCH) for word in payload[len(LAUNCH) :].split(",")]
+    return [int(word) for word in words if is_id(word)]
